@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Cellcast.TestSupport;
+
+/// <summary>What a finished child process said.</summary>
+/// <param name="ExitCode">Its exit code.</param>
+/// <param name="Output">Standard output.</param>
+/// <param name="Error">Standard error.</param>
+public sealed record ProcessResult(int ExitCode, string Output, string Error);
+
+/// <summary>Runs other programs in tests: the field's readers, R, our own command line in a child process.</summary>
+public static class ExternalTool
+{
+    private static readonly ConcurrentDictionary<string, bool> s_present = new();
+
+    /// <summary>Debian's Python, which sees Debian's python3-* packages.</summary>
+    public const string Python = "/usr/bin/python3";
+
+    /// <summary>Whether a tool can be run: <c>anndata</c>, <c>sklearn</c> (Python modules), <c>survival</c> (R package) or a program's name.</summary>
+    public static bool IsPresent(string tool) => s_present.GetOrAdd(tool, static t => t switch
+    {
+        "anndata" or "sklearn" or "torch" or "h5py" => TryRun(Python, "-c", "import " + t),
+        "survival" => TryRun("Rscript", "-e", "library(survival)"),
+        _ => TryRun("sh", "-c", "command -v " + t),
+    });
+
+    /// <summary>Runs a program to its end, with a limit in seconds after which it is killed.</summary>
+    public static ProcessResult Run(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
+        string? workingDirectory = null, int timeoutSeconds = 300)
+    {
+        var start = new ProcessStartInfo(program)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = workingDirectory ?? "",
+        };
+        foreach (string a in arguments) start.ArgumentList.Add(a);
+        foreach (var (k, v) in environment ?? new Dictionary<string, string>()) start.Environment[k] = v;
+        using var p = Process.Start(start)!;
+        var output = p.StandardOutput.ReadToEndAsync();
+        var error = p.StandardError.ReadToEndAsync();
+        if (!p.WaitForExit(TimeSpan.FromSeconds(timeoutSeconds)))
+        {
+            p.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} did not end within {timeoutSeconds} s");
+        }
+        p.WaitForExit();
+        return new ProcessResult(p.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>Runs a Python script given as text with Debian's Python.</summary>
+    public static ProcessResult RunPython(string script, params string[] arguments) => Run(Python, ["-c", script, .. arguments]);
+
+    private static bool TryRun(string program, params string[] arguments)
+    {
+        try { return Run(program, arguments, timeoutSeconds: 60).ExitCode == 0; }
+        catch (System.ComponentModel.Win32Exception) { return false; }
+    }
+}
