@@ -1,0 +1,89 @@
+namespace Cellcast.Tensors.Kernels;
+
+/// <summary>Where the gradients of a count decoder go. An empty span means: not needed. All are replaced unless <see cref="Accumulate"/>.</summary>
+public ref struct DecoderGradients
+{
+    /// <summary>Gradient with respect to the hidden layer, C x h.</summary>
+    public Span<float> Hidden { get; set; }
+
+    /// <summary>Gradient with respect to the weights, G x h.</summary>
+    public Span<float> Weight { get; set; }
+
+    /// <summary>Gradient with respect to the bias, G.</summary>
+    public Span<float> Bias { get; set; }
+
+    /// <summary>Gradient with respect to the dispersion theta, G (negative binomial only).</summary>
+    public Span<float> Dispersion { get; set; }
+
+    /// <summary>Add to the gradients instead of replacing them.</summary>
+    public bool Accumulate { get; set; }
+}
+
+/// <summary>Last layer of a count decoder and its loss in one: rate r = softplus(H W^T + b), mean = size factor x r + 1e-10, and the negative log likelihood of sparse
+/// counts under that mean, with the gradients of everything, without the C x G matrices in between. Logarithms of the Poisson are taken at non-zero counts only.</summary>
+/// <remarks>Loss and gradients are sums over all cells and genes, in an order that does not depend on the number of threads.</remarks>
+public static class CountDecoderLoss
+{
+    /// <summary>Sum over cells and genes of mean - x log(mean), plus <paramref name="logFactorials"/>.</summary>
+    /// <param name="workers">Threads.</param>
+    /// <param name="hidden">H, C x h.</param>
+    /// <param name="h">Columns of H and W.</param>
+    /// <param name="weight">W, G x h.</param>
+    /// <param name="bias">b, G.</param>
+    /// <param name="counts">Counts, cells x G.</param>
+    /// <param name="rows">Rows of <paramref name="counts"/> that belong to the C rows of H.</param>
+    /// <param name="sizeFactors">C size factors, in the order of <paramref name="rows"/>.</param>
+    /// <param name="logFactorials">Sum of log(x!) over the minibatch, see <see cref="LogFactorials(CsrView, ReadOnlySpan{int})"/>; or 0 where the constant is not wanted.</param>
+    /// <param name="gradients">Where gradients go; default for none.</param>
+    /// <returns>The loss.</returns>
+    public static double Poisson(Workers workers, ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,
+        ReadOnlySpan<float> sizeFactors, double logFactorials, DecoderGradients gradients)
+    {
+        Check(hidden, h, weight, bias, counts, rows, sizeFactors, gradients);
+        return Reference.DecoderLoss(hidden, h, weight, bias, counts, rows, sizeFactors, default, logFactorials, gradients);
+    }
+
+    /// <summary>Negative binomial with mean as above and total count theta + 1e-10 per gene.</summary>
+    /// <inheritdoc cref="Poisson"/>
+    /// <param name="dispersion">theta, G positive values.</param>
+#pragma warning disable CS1573 // the other parameters are inherited
+    public static double NegativeBinomial(Workers workers, ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,
+        ReadOnlySpan<float> sizeFactors, ReadOnlySpan<float> dispersion, double logFactorials, DecoderGradients gradients)
+#pragma warning restore CS1573
+    {
+        Check(hidden, h, weight, bias, counts, rows, sizeFactors, gradients);
+        Guard.Length(dispersion.Length, counts.Columns);
+        return Reference.DecoderLoss(hidden, h, weight, bias, counts, rows, sizeFactors, dispersion, logFactorials, gradients);
+    }
+
+    /// <summary>Sum of log(x!) over chosen rows: constant for a minibatch, so worth keeping.</summary>
+    public static double LogFactorials(CsrView counts, ReadOnlySpan<int> rows)
+    {
+        double s = 0;
+        foreach (int r in rows)
+            for (long e = counts.RowStart[r]; e < counts.RowStart[r + 1]; e++) s += Reference.LogGamma(counts.Values[(int)(e - counts.Offset)] + 1.0);
+        return s;
+    }
+
+    /// <summary>Sum of log(x!) over a dense matrix.</summary>
+    public static double LogFactorials(ReadOnlySpan<float> counts)
+    {
+        double s = 0;
+        foreach (float x in counts)
+            if (x > 1) s += Reference.LogGamma(x + 1.0);
+        return s;
+    }
+
+    private static void Check(ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,
+        ReadOnlySpan<float> sizeFactors, DecoderGradients gradients)
+    {
+        Guard.Length(hidden.Length, (long)rows.Length * h);
+        Guard.Length(weight.Length, (long)counts.Columns * h);
+        Guard.Length(bias.Length, counts.Columns);
+        Guard.Length(sizeFactors.Length, rows.Length);
+        if (!gradients.Hidden.IsEmpty) Guard.Length(gradients.Hidden.Length, (long)rows.Length * h);
+        if (!gradients.Weight.IsEmpty) Guard.Length(gradients.Weight.Length, (long)counts.Columns * h);
+        if (!gradients.Bias.IsEmpty) Guard.Length(gradients.Bias.Length, counts.Columns);
+        if (!gradients.Dispersion.IsEmpty) Guard.Length(gradients.Dispersion.Length, counts.Columns);
+    }
+}

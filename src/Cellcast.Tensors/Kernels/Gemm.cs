@@ -1,0 +1,78 @@
+namespace Cellcast.Tensors.Kernels;
+
+/// <summary>Work on finished tiles of a product while they are still in cache: bias, activation, loss.</summary>
+public interface IGemmEpilogue
+{
+    /// <summary>Called once for each tile of C, when it is complete. Tiles are disjoint, cover C and may come from several threads at once.</summary>
+    /// <param name="tile">First element of the tile.</param>
+    /// <param name="stride">Elements from row to row.</param>
+    /// <param name="row">Row of C at which the tile begins.</param>
+    /// <param name="column">Column of C at which the tile begins.</param>
+    /// <param name="rows">Rows of the tile.</param>
+    /// <param name="columns">Columns of the tile.</param>
+    unsafe void Apply(float* tile, int stride, int row, int column, int rows, int columns);
+}
+
+/// <summary>Adds a bias to every row of C.</summary>
+/// <param name="bias">One value per column of C; must stay in place (pinned or native) until the product is done.</param>
+public readonly unsafe struct BiasEpilogue(float* bias) : IGemmEpilogue
+{
+    private readonly float* _bias = bias;
+
+    /// <inheritdoc/>
+    public void Apply(float* tile, int stride, int row, int column, int rows, int columns)
+    {
+        for (int i = 0; i < rows; i++)
+            Elementwise.Add(Workers.Inline, new ReadOnlySpan<float>(tile + (long)i * stride, columns), new ReadOnlySpan<float>(_bias + column, columns), new Span<float>(tile + (long)i * stride, columns));
+    }
+}
+
+/// <summary>Does nothing.</summary>
+public readonly struct NoEpilogue : IGemmEpilogue
+{
+    /// <inheritdoc/>
+    public unsafe void Apply(float* tile, int stride, int row, int column, int rows, int columns)
+    {
+    }
+}
+
+/// <summary>Dense matrix products in float32, row-major with leading dimensions, all four cases of transposition.</summary>
+/// <remarks>The sum over k is always taken in the same order and never split by the number of threads: results have the same bits for any.</remarks>
+public static unsafe class Gemm
+{
+    /// <summary>C = op(A) op(B), or C += op(A) op(B).</summary>
+    /// <param name="workers">Threads.</param>
+    /// <param name="transposeA">False: A is m x k. True: A is stored k x m.</param>
+    /// <param name="transposeB">False: B is k x n. True: B is stored n x k.</param>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="k">Length of the sums.</param>
+    /// <param name="a">A.</param>
+    /// <param name="lda">Elements from row to row of A as stored.</param>
+    /// <param name="b">B.</param>
+    /// <param name="ldb">Elements from row to row of B as stored.</param>
+    /// <param name="c">C, m x n; may not overlap A or B.</param>
+    /// <param name="ldc">Elements from row to row of C.</param>
+    /// <param name="accumulate">Add to C instead of replacing it.</param>
+    public static void Multiply(Workers workers, bool transposeA, bool transposeB, int m, int n, int k, ReadOnlySpan<float> a, int lda,
+        ReadOnlySpan<float> b, int ldb, Span<float> c, int ldc, bool accumulate = false) =>
+        Multiply(workers, transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, accumulate, default(NoEpilogue));
+
+    /// <summary>C = op(A) op(B) or C += op(A) op(B), then <paramref name="epilogue"/> on every tile of C while it is in cache.</summary>
+    /// <inheritdoc cref="Multiply(Workers, bool, bool, int, int, int, ReadOnlySpan{float}, int, ReadOnlySpan{float}, int, Span{float}, int, bool)"/>
+    /// <typeparam name="TEpilogue">Type of the epilogue; a structure, so that it is compiled into the loop.</typeparam>
+    /// <param name="epilogue">What to do with finished tiles.</param>
+#pragma warning disable CS1573 // the other parameters are inherited
+    public static void Multiply<TEpilogue>(Workers workers, bool transposeA, bool transposeB, int m, int n, int k, ReadOnlySpan<float> a, int lda,
+        ReadOnlySpan<float> b, int ldb, Span<float> c, int ldc, bool accumulate, TEpilogue epilogue) where TEpilogue : struct, IGemmEpilogue
+#pragma warning restore CS1573
+    {
+        ArgumentNullException.ThrowIfNull(workers);
+        Guard.Matrix(a.Length, transposeA ? k : m, transposeA ? m : k, lda);
+        Guard.Matrix(b.Length, transposeB ? n : k, transposeB ? k : n, ldb);
+        Guard.Matrix(c.Length, m, n, ldc);
+        if (m == 0 || n == 0) return;
+        Reference.Multiply(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        fixed (float* pc = c) epilogue.Apply(pc, ldc, 0, 0, m, n);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+
+namespace Cellcast.Tensors.Kernels;
+
+/// <summary>One piece of parallel work. Blocks may run in any order and on any thread, so what block <c>i</c> writes may depend on
+/// <c>i</c> only; that is what makes results the same for every number of threads.</summary>
+public interface IBlockWork
+{
+    /// <summary>Runs one block.</summary>
+    void Run(int block);
+}
+
+/// <summary>A fixed set of threads that share the blocks of a loop. The calling thread works too, so one thread means no other thread at all.
+/// A call allocates nothing. Calls from inside a block, or while another thread uses the same set, run on the calling thread alone,
+/// with the same result.</summary>
+public sealed unsafe class Workers : IDisposable
+{
+    private readonly Thread[] _threads;
+    private readonly object _gate = new();
+    private readonly object _signal = new();
+    private readonly int _spins;
+    private delegate*<void*, int, void> _invoke;
+    private void* _state;
+    private int _blocks;
+    private int _next;
+    private int _running;
+    private volatile int _generation;
+    private volatile bool _stopping;
+    private int _asleep;
+    private Exception? _failure;
+
+    [ThreadStatic]
+    private static bool t_inside;
+
+    /// <summary>A set of one: everything runs on the calling thread.</summary>
+    public static Workers Inline { get; } = new(1);
+
+    /// <summary>Starts <paramref name="threads"/> - 1 threads.</summary>
+    /// <param name="threads">Threads that take part, the caller's included; at least 1.</param>
+    public Workers(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        Count = threads;
+        // Spinning keeps the hand-over between two kernels under a microsecond, but only where every thread can have a core.
+        _spins = threads <= Environment.ProcessorCount ? 2000 : 0;
+        _threads = new Thread[threads - 1];
+        for (int i = 0; i < _threads.Length; i++)
+        {
+            _threads[i] = new Thread(Loop) { IsBackground = true, Name = $"cellcast-worker-{i + 1}" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>Threads that take part, the caller's included.</summary>
+    public int Count { get; }
+
+    /// <summary>Runs blocks 0 … <paramref name="blocks"/> - 1 and returns when all are done. An exception of a block is thrown here once
+    /// no block is running any more; blocks not yet begun are dropped.</summary>
+    /// <typeparam name="TWork">The work; a structure, so that the call needs no allocation.</typeparam>
+    public void For<TWork>(int blocks, TWork work) where TWork : struct, IBlockWork
+    {
+        if (blocks <= 0) return;
+        if (_threads.Length == 0 || blocks == 1 || t_inside || _stopping || !Monitor.TryEnter(_gate))
+        {
+            for (int i = 0; i < blocks; i++) work.Run(i);
+            return;
+        }
+        try
+        {
+            // The structure lives in this frame, which outlives every block, and stacks do not move: a raw pointer to it is safe.
+            _state = Unsafe.AsPointer(ref work);
+            _invoke = &Invoke<TWork>;
+            _blocks = blocks;
+            _next = 0;
+            _failure = null;
+            Volatile.Write(ref _running, _threads.Length);
+            Interlocked.Increment(ref _generation);
+            if (Volatile.Read(ref _asleep) > 0)
+                lock (_signal) Monitor.PulseAll(_signal);
+            Drain();
+            var wait = new SpinWait();
+            while (Volatile.Read(ref _running) != 0)
+            {
+                if (wait.Count < 200) wait.SpinOnce(sleep1Threshold: -1);
+                else Thread.Yield();
+            }
+            if (_failure is { } failure) ExceptionDispatchInfo.Throw(failure);
+        }
+        finally { Monitor.Exit(_gate); }
+    }
+
+    private static void Invoke<TWork>(void* state, int block) where TWork : struct, IBlockWork => Unsafe.AsRef<TWork>(state).Run(block);
+
+    private void Drain()
+    {
+        t_inside = true;
+        try
+        {
+            int i;
+            while ((i = Interlocked.Increment(ref _next) - 1) < _blocks) _invoke(_state, i);
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _failure, e, null);
+            Volatile.Write(ref _next, _blocks);
+        }
+        finally { t_inside = false; }
+    }
+
+    private void Loop()
+    {
+        int seen = 0;
+        while (true)
+        {
+            for (int s = 0; s < _spins && _generation == seen && !_stopping; s++) Thread.SpinWait(8);
+            if (_generation == seen && !_stopping)
+            {
+                lock (_signal)
+                {
+                    Interlocked.Increment(ref _asleep);
+                    while (_generation == seen && !_stopping) Monitor.Wait(_signal);
+                    Interlocked.Decrement(ref _asleep);
+                }
+            }
+            if (_stopping) return;
+            seen = _generation;
+            Drain();
+            Interlocked.Decrement(ref _running);
+        }
+    }
+
+    /// <summary>Ends the threads. Later calls run on the calling thread.</summary>
+    public void Dispose()
+    {
+        if (_threads.Length == 0) return;
+        lock (_gate)
+        {
+            _stopping = true;
+            lock (_signal) Monitor.PulseAll(_signal);
+        }
+        foreach (Thread t in _threads) t.Join();
+    }
+}
