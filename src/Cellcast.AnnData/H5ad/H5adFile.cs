@@ -1,0 +1,50 @@
+namespace Cellcast.AnnData.H5ad;
+
+/// <summary>Reads and writes annotated data in HDF5 (<c>.h5ad</c>), of all eras of the format.</summary>
+public static class H5adFile
+{
+    /// <summary>Reads a file, or one data set inside a file (<c>cohort.h5mu/mod/rna</c>).</summary>
+    /// <param name="path">The file; a path that goes on inside the file names a group.</param>
+    /// <param name="options">What to read; everything when left out.</param>
+    /// <exception cref="InputException">The file is missing, damaged or not h5ad: the message names the file and the key.</exception>
+    public static AnnotatedData Read(string path, H5adReadOptions? options = null) => throw new NotImplementedException();
+
+    /// <summary>Writes a file in the profile that every reader of the field opens; atomically, and the same bytes for the same content.</summary>
+    /// <exception cref="OutputException">The file could not be written.</exception>
+    public static void Write(string path, AnnotatedData data, H5adWriteOptions? options = null) => throw new NotImplementedException();
+}
+
+/// <summary>What to read of a file.</summary>
+public sealed record H5adReadOptions
+{
+    /// <summary>Read the main matrix.</summary>
+    public bool X { get; init; } = true;
+
+    /// <summary>Names of the layers to read; null for all.</summary>
+    public IReadOnlyCollection<string>? Layers { get; init; }
+
+    /// <summary>Read <c>obsm</c>, <c>varm</c>, <c>obsp</c>, <c>varp</c>, <c>uns</c> and <c>raw</c>.</summary>
+    public bool Rest { get; init; } = true;
+
+    /// <summary>Refuse elements of unknown encoding instead of leaving them out with a warning.</summary>
+    public bool Strict { get; init; }
+
+    /// <summary>Threads that decompress; 0 for all cores. The result does not depend on it.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Tables only: <c>obs</c> and <c>var</c>.</summary>
+    public static H5adReadOptions TablesOnly { get; } = new() { X = false, Layers = [], Rest = false };
+
+    /// <summary>Tables and the main matrix.</summary>
+    public static H5adReadOptions WithoutRest { get; } = new() { Layers = [], Rest = false };
+}
+
+/// <summary>How to write a file.</summary>
+public sealed record H5adWriteOptions
+{
+    /// <summary>Threads that compress; 0 for all cores. The bytes do not depend on it.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Deflate level of big arrays, 0 (none) to 9.</summary>
+    public int Compression { get; init; } = 4;
+}

@@ -1,0 +1,130 @@
+namespace Cellcast.AnnData;
+
+/// <summary>A two-dimensional matrix of <c>X</c>, a layer, <c>obsm</c> and so on: <see cref="SparseMatrix"/>, <see cref="SparseMatrix64"/> or <see cref="DenseMatrix"/>.</summary>
+public abstract class Matrix : Element
+{
+    private protected Matrix(int rows, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(rows);
+        ArgumentOutOfRangeException.ThrowIfNegative(columns);
+        (Rows, Columns) = (rows, columns);
+    }
+
+    /// <summary>Number of rows.</summary>
+    public int Rows { get; }
+
+    /// <summary>Number of columns.</summary>
+    public int Columns { get; }
+
+    /// <summary>Stored element type.</summary>
+    public abstract Type ElementType { get; }
+
+    /// <summary>The chosen rows, in that order (repeats allowed).</summary>
+    public abstract Matrix SelectRows(ReadOnlySpan<int> rows);
+
+    /// <summary>The chosen columns, in that order (no repeats).</summary>
+    public abstract Matrix SelectColumns(ReadOnlySpan<int> columns);
+
+    /// <summary>
+    /// The matrix as models take it: sparse float32 (itself when it already is). Zeros of a dense matrix are left out. Values
+    /// that float32 cannot hold exactly (integers above 2^24, most float64) are rounded to nearest.
+    /// </summary>
+    /// <param name="rounded">How many values were rounded: say so to the user when it is not 0 and exact counts are expected.</param>
+    /// <exception cref="InputException">A finite value is beyond the range of float32 (3.4e38), or the matrix holds no numbers.</exception>
+    public abstract SparseMatrix ToSparse(out long rounded);
+
+    /// <summary>See <see cref="ToSparse(out long)"/>.</summary>
+    public SparseMatrix ToSparse() => ToSparse(out _);
+
+    private protected static float Narrow(double value, ref long rounded)
+    {
+        float f = (float)value;
+        if (f != value && !double.IsNaN(value))
+        {
+            if (float.IsInfinity(f)) throw new InputException($"the value {value:R} does not fit float32; rescale the matrix or remove that value.");
+            rounded++;
+        }
+        return f;
+    }
+}
+
+/// <summary>A dense 2-D array, row-major, in its stored element type (numbers, bool or strings).</summary>
+public sealed class DenseMatrix : Matrix
+{
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Number of columns.</param>
+    /// <param name="data">All elements, row-major, in a 1-D array; kept, not copied.</param>
+    public DenseMatrix(int rows, int columns, Array data) : base(rows, columns)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        if (!ElementTypes.IsSupported(data.GetType().GetElementType()!)) throw new ArgumentException($"arrays of {data.GetType().GetElementType()} are not supported", nameof(data));
+        if (data.LongLength != (long)rows * columns) throw new ArgumentException($"{data.LongLength} elements do not fill {rows} x {columns}", nameof(data));
+        Data = data;
+    }
+
+    /// <summary>All elements, row-major.</summary>
+    public Array Data { get; }
+
+    /// <inheritdoc/>
+    public override Type ElementType => Data.GetType().GetElementType()!;
+
+    /// <summary>All elements as float32, row-major; the stored array itself when it is one.</summary>
+    public float[] ToSingle() => ElementTypes.ToSingle(Data);
+
+    /// <summary>All elements as float64, row-major; the stored array itself when it is one.</summary>
+    public double[] ToDouble() => ElementTypes.ToDouble(Data);
+
+    /// <inheritdoc/>
+    public override Matrix SelectRows(ReadOnlySpan<int> rows) => new DenseMatrix(rows.Length, Columns, ElementTypes.Gather(Data, rows, Columns));
+
+    /// <inheritdoc/>
+    public override Matrix SelectColumns(ReadOnlySpan<int> columns)
+    {
+        var result = Array.CreateInstance(ElementType, checked(Rows * (long)columns.Length));
+        for (int r = 0; r < Rows; r++)
+            for (int c = 0; c < columns.Length; c++)
+                Array.Copy(Data, (long)r * Columns + columns[c], result, (long)r * columns.Length + c, 1);
+        return new DenseMatrix(Rows, columns.Length, result);
+    }
+
+    /// <inheritdoc/>
+    public override SparseMatrix ToSparse(out long rounded)
+    {
+        rounded = 0;
+        var indPtr = new long[Rows + 1];
+        if (Data is float[] single)
+        {
+            for (int r = 0; r < Rows; r++)
+            {
+                long n = 0;
+                foreach (float v in single.AsSpan(r * Columns, Columns))
+                    if (v != 0) n++;
+                indPtr[r + 1] = indPtr[r] + n;
+            }
+            var (indices, values) = (new int[indPtr[Rows]], new float[indPtr[Rows]]);
+            for (int r = 0, k = 0; r < Rows; r++)
+                for (int c = 0; c < Columns; c++)
+                    if (single[r * Columns + c] is var v && v != 0) (indices[k], values[k++]) = (c, v);
+            return new SparseMatrix(Rows, Columns, indPtr, indices, values);
+        }
+        if (ElementType == typeof(string)) throw new InputException("a matrix of strings cannot be used as numbers.");
+        var (columnList, valueList) = (new List<int>(), new List<float>());
+        var row = Array.CreateInstance(ElementType, Columns);
+        for (int r = 0; r < Rows; r++)
+        {
+            Array.Copy(Data, (long)r * Columns, row, 0, Columns);
+            double[] d = ElementTypes.ToDouble(row);
+            for (int c = 0; c < Columns; c++)
+            {
+                if (d[c] == 0) continue;
+                columnList.Add(c);
+                valueList.Add(Narrow(d[c], ref rounded));
+            }
+            indPtr[r + 1] = columnList.Count;
+        }
+        return new SparseMatrix(Rows, Columns, indPtr, [.. columnList], [.. valueList]);
+    }
+
+    /// <inheritdoc/>
+    public override string Describe() => $"{Rows} x {Columns} {ElementTypes.Name(ElementType)} array";
+}
