@@ -1,1 +1,4 @@
-return 0;
+using Cellcast.Cli.Commands;
+using Cellcast.Cli.Hosting;
+
+return CommandHost.Run(CommandRegistry.Create(), args);

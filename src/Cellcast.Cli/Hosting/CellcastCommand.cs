@@ -1,0 +1,87 @@
+using System.CommandLine;
+
+namespace Cellcast.Cli.Hosting;
+
+/// <summary>What a command leaves behind, which decides the options it has.</summary>
+internal enum OutputKind
+{
+    /// <summary>Only what it prints.</summary>
+    None,
+
+    /// <summary>One file; the command adds its own argument or option and calls <see cref="CommandContext.CheckOutputFile"/>.</summary>
+    File,
+
+    /// <summary>A folder of results, <c>--out DIR</c>.</summary>
+    Folder,
+
+    /// <summary>As <see cref="Folder"/>, and the work can be continued with <c>--resume</c>.</summary>
+    ResumableFolder,
+}
+
+/// <summary>A command of the command line. A subclass adds its own arguments and options in its constructor and does its work in
+/// <see cref="Run"/>; everything that commands share is here and in <see cref="CommandHost"/>.</summary>
+internal abstract class CellcastCommand : Command
+{
+    private readonly List<(string Line, string Explanation)> _examples = [];
+
+    protected CellcastCommand(string name, string description, OutputKind output = OutputKind.None, bool usesSeed = false, string? defaultFolder = null)
+        : base(name, description)
+    {
+        Output = output;
+        if (output is OutputKind.Folder or OutputKind.ResumableFolder)
+        {
+            OutOption = new Option<string>("--out", "-o") { Description = "Folder for the results: new or empty.", HelpName = "DIR" };
+            if (defaultFolder is null) OutOption.Required = true;
+            else OutOption.DefaultValueFactory = _ => defaultFolder;
+            Options.Add(OutOption);
+        }
+        if (output != OutputKind.None) Options.Add(Overwrite);
+        if (output == OutputKind.ResumableFolder) Options.Add(Resume);
+        if (usesSeed) Options.Add(Seed);
+        Options.Add(Threads);
+        Options.Add(Quiet);
+        Options.Add(Json);
+        SetAction(result => CommandHost.Invoke(this, result));
+    }
+
+    internal OutputKind Output { get; }
+
+    /// <summary>Lines shown below the help text.</summary>
+    internal IReadOnlyList<(string Line, string Explanation)> Examples => _examples;
+
+    internal Option<string>? OutOption { get; }
+
+    internal Option<bool> Overwrite { get; } = new("--overwrite") { Description = "Replace earlier results." };
+
+    internal Option<bool> Resume { get; } = new("--resume") { Description = "Continue an interrupted run in the same folder." };
+
+    internal Option<ulong> Seed { get; } = new("--seed") { Description = "Seed of all random numbers: same seed, same bytes, for any number of threads.", DefaultValueFactory = _ => 0, HelpName = "N" };
+
+    internal Option<int> Threads { get; } = CreateThreads();
+
+    internal Option<bool> Quiet { get; } = new("--quiet", "-q") { Description = "No log and no progress on standard error; warnings and errors stay." };
+
+    internal Option<bool> Json { get; } = new("--json") { Description = "End standard output with one line of JSON that says how it went." };
+
+    /// <summary>Does the work. Throws to fail: <see cref="Failure"/> turns the exception into an exit code and a sentence.</summary>
+    protected internal abstract void Run(CommandContext context);
+
+    /// <summary>Adds an example to the help text.</summary>
+    protected void AddExample(string line, string explanation) => _examples.Add((line, explanation));
+
+    private static Option<int> CreateThreads()
+    {
+        var option = new Option<int>("--threads", "-t")
+        {
+            Description = "Threads to compute with; results do not depend on it.",
+            HelpName = "N",
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int n) || n is < 1 or > 1024))
+                result.AddError($"--threads takes a whole number from 1 to 1024, not '{result.Tokens[0].Value}'.");
+        });
+        return option;
+    }
+}

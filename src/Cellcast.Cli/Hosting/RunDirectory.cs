@@ -1,0 +1,254 @@
+using System.Text.Json;
+
+namespace Cellcast.Cli.Hosting;
+
+/// <summary>The folder of results of one run. Locked against a second run; results are collected in a hidden folder inside it and moved
+/// to their names when the run succeeds, so that a run that fails leaves its log and what it can be resumed from, and no result at all.
+/// Files of an earlier run are replaced or, with <c>--overwrite</c>, removed only then.</summary>
+internal sealed class RunDirectory : IDisposable
+{
+    private const string LockName = ".cellcast-lock", StagingName = ".cellcast-partial", ManifestName = ".cellcast-run.json", LogName = "run.log";
+
+    private readonly FileStream _lock;
+    private readonly List<string> _created;
+    private readonly RunLog _log;
+    private readonly string _command;
+    private readonly Manifest? _previous;
+    private readonly bool _overwrite;
+    private bool _begun, _finished;
+
+    private RunDirectory(string path, string command, bool overwrite, bool resume, RunLog log, FileStream lockFile, List<string> created)
+    {
+        FullPath = path;
+        _command = command;
+        _overwrite = overwrite;
+        _log = log;
+        _lock = lockFile;
+        _created = created;
+        _previous = ReadManifest(path);
+        IsResumed = resume && _previous is not null;
+    }
+
+    /// <summary>The folder.</summary>
+    internal string FullPath { get; }
+
+    /// <summary><c>--resume</c> was given and there is an earlier run of this command to continue.</summary>
+    internal bool IsResumed { get; }
+
+    /// <summary>The earlier run that is resumed had ended with success: nothing is left to do.</summary>
+    internal bool IsComplete => IsResumed && _previous!.Status == "done";
+
+    /// <summary>Folder for states that <c>--resume</c> continues from: survives a failure, removed with success. Created here.</summary>
+    internal string CheckpointFolder
+    {
+        get
+        {
+            Begin();
+            return System.IO.Directory.CreateDirectory(Path.Combine(FullPath, "checkpoint")).FullName;
+        }
+    }
+
+    /// <summary>Something that <c>--resume</c> can continue from has been kept.</summary>
+    internal bool HasCheckpoint
+    {
+        get
+        {
+            string folder = Path.Combine(FullPath, "checkpoint");
+            return System.IO.Directory.Exists(folder) && System.IO.Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Any();
+        }
+    }
+
+    /// <summary>Where to write a result; it gets its name when the run succeeds.</summary>
+    /// <param name="name">Name relative to the folder, with <c>/</c> between folders.</param>
+    internal string File(string name)
+    {
+        Begin();
+        string path = Path.Combine(FullPath, StagingName, name);
+        System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return path;
+    }
+
+    /// <summary>Where a folder of results is collected; as <see cref="File"/>.</summary>
+    internal string Folder(string name) => System.IO.Directory.CreateDirectory(File(name)).FullName;
+
+    /// <summary>Opens and locks the folder; creates it where it does not exist. Nothing else is written before <see cref="Begin"/>.</summary>
+    /// <exception cref="UsageException">It holds files and neither <c>--overwrite</c> nor <c>--resume</c> was given, it is a file, or another run is in it.</exception>
+    internal static RunDirectory Open(string path, string command, bool overwrite, bool resume, RunLog log)
+    {
+        if (path.Length == 0) throw new UsageException("--out is empty: name a folder.");
+        if (overwrite && resume) throw new UsageException("--overwrite and --resume exclude each other: give one of them.");
+        path = Path.GetFullPath(path);
+        if (System.IO.File.Exists(path)) throw new UsageException($"'{path}' is a file: --out takes a folder.");
+        if (System.IO.Directory.Exists(path) && !overwrite && !resume && Entries(path).Any())
+            throw new UsageException(ReadManifest(path) is { Status: not "done" }
+                ? $"the output folder '{path}' holds an unfinished run: continue it with --resume, replace it with --overwrite, or choose another folder."
+                : $"the output folder '{path}' is not empty: choose another one or give --overwrite.");
+        var created = CreateFolders(path);
+        try
+        {
+            var lockFile = Lock(path);
+            var directory = new RunDirectory(path, command, overwrite, resume, log, lockFile, created);
+            if (directory.IsResumed && directory._previous!.Command != command)
+            {
+                directory.Dispose();
+                throw new UsageException($"the run in '{path}' is of '{directory._previous.Command}', not of '{command}': it cannot be resumed by it.");
+            }
+            return directory;
+        }
+        catch
+        {
+            RemoveFolders(created);
+            throw;
+        }
+    }
+
+    /// <summary>To be called when the inputs have been read and found good; from here on a failure leaves <c>run.log</c>. Called by itself by the first result.</summary>
+    internal void Begin()
+    {
+        if (_begun) return;
+        _begun = true;
+        DeleteFolder(Path.Combine(FullPath, StagingName));
+        if (!IsResumed) DeleteFolder(Path.Combine(FullPath, "checkpoint"));
+        _log.OpenFile(Path.Combine(FullPath, LogName), append: IsResumed);
+        if (!IsComplete) WriteManifest("running", _previous?.Files ?? []);
+    }
+
+    /// <summary>Moves the results to their names and removes what an earlier run left and this one does not replace.</summary>
+    internal void Commit()
+    {
+        Begin();
+        string staging = Path.Combine(FullPath, StagingName);
+        var files = new List<string>();
+        if (System.IO.Directory.Exists(staging))
+        {
+            foreach (string source in System.IO.Directory.EnumerateFiles(staging, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            {
+                string name = Path.GetRelativePath(staging, source);
+                string target = Path.Combine(FullPath, name);
+                System.IO.Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                System.IO.File.Move(source, target, overwrite: true);
+                files.Add(name);
+            }
+            DeleteFolder(staging);
+        }
+        if (IsComplete && files.Count == 0)
+        {
+            _finished = true;
+            return;
+        }
+        if (_overwrite)
+            foreach (string stale in (_previous?.Files ?? []).Except(files))
+                RemoveStale(stale);
+        DeleteFolder(Path.Combine(FullPath, "checkpoint"));
+        WriteManifest("done", files);
+        _finished = true;
+    }
+
+    /// <summary>Unlocks. Without <see cref="Commit"/> nothing but log and checkpoint stays; before <see cref="Begin"/> nothing at all.</summary>
+    public void Dispose()
+    {
+        if (!_finished && _begun) DeleteFolder(Path.Combine(FullPath, StagingName));
+        // Deleted while still locked: whoever opened it meanwhile finds the name gone and tries again.
+        try { System.IO.File.Delete(_lock.Name); }
+        catch (IOException) { }
+        _lock.Dispose();
+        if (!_begun) RemoveFolders(_created);
+    }
+
+    private static IEnumerable<string> Entries(string path) =>
+        System.IO.Directory.EnumerateFileSystemEntries(path).Where(e => Path.GetFileName(e) != LockName);
+
+    private static FileStream Lock(string folder)
+    {
+        string path = Path.Combine(folder, LockName);
+        for (int attempt = 0; ; attempt++)
+        {
+            FileStream stream;
+            try { stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None); }
+            catch (IOException e) when (IsSharingViolation(e))
+            {
+                throw new UsageException($"another run is working in '{folder}': wait for it or choose another folder.");
+            }
+            if (System.IO.File.Exists(path) || attempt > 100) return stream;
+            stream.Dispose();
+        }
+    }
+
+    // EAGAIN on Linux, EWOULDBLOCK (35) on macOS, ERROR_SHARING_VIOLATION on Windows.
+    private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
+
+    private static List<string> CreateFolders(string path)
+    {
+        var missing = new Stack<string>();
+        for (string? p = path; p is not null && !System.IO.Directory.Exists(p); p = Path.GetDirectoryName(p)) missing.Push(p);
+        var created = new List<string>();
+        try
+        {
+            while (missing.TryPop(out string? p))
+            {
+                System.IO.Directory.CreateDirectory(p);
+                created.Add(p);
+            }
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            // What a file system that takes no new folder (/proc) says.
+            RemoveFolders(created);
+            throw new IOException($"the folder '{path}' cannot be created: choose another place with --out.", e);
+        }
+        catch
+        {
+            RemoveFolders(created);
+            throw;
+        }
+        return created;
+    }
+
+    /// <summary>Removes folders that this run created, innermost first, as far as they are empty.</summary>
+    private static void RemoveFolders(List<string> created)
+    {
+        for (int i = created.Count - 1; i >= 0; i--)
+        {
+            try { System.IO.Directory.Delete(created[i]); }
+            catch (IOException) { return; }
+        }
+    }
+
+    private static void DeleteFolder(string path)
+    {
+        if (System.IO.Directory.Exists(path)) System.IO.Directory.Delete(path, recursive: true);
+    }
+
+    private void RemoveStale(string name)
+    {
+        string path = Path.GetFullPath(Path.Combine(FullPath, name));
+        // The list comes from a file that anyone may have edited: never leave the folder.
+        if (!path.StartsWith(FullPath + Path.DirectorySeparatorChar, StringComparison.Ordinal)) return;
+        System.IO.File.Delete(path);
+        for (string? folder = Path.GetDirectoryName(path); folder is not null && folder.Length > FullPath.Length; folder = Path.GetDirectoryName(folder))
+        {
+            if (System.IO.Directory.Exists(folder) && !System.IO.Directory.EnumerateFileSystemEntries(folder).Any()) System.IO.Directory.Delete(folder);
+        }
+    }
+
+    private void WriteManifest(string status, IReadOnlyList<string> files)
+    {
+        string path = Path.Combine(FullPath, ManifestName);
+        string temporary = path + ".tmp";
+        System.IO.File.WriteAllText(temporary, JsonSerializer.Serialize(new Manifest(_command, CommandHost.Version, status, files), s_json));
+        System.IO.File.Move(temporary, path, overwrite: true);
+    }
+
+    private static Manifest? ReadManifest(string folder)
+    {
+        string path = Path.Combine(folder, ManifestName);
+        if (!System.IO.File.Exists(path)) return null;
+        try { return JsonSerializer.Deserialize<Manifest>(System.IO.File.ReadAllText(path), s_json); }
+        catch (JsonException) { return null; }
+    }
+
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    /// <summary>What a folder remembers about the run in it.</summary>
+    private sealed record Manifest(string Command, string Version, string Status, IReadOnlyList<string> Files);
+}
