@@ -69,6 +69,25 @@ internal abstract class CellcastCommand : Command
     /// <summary>Adds an example to the help text.</summary>
     protected void AddExample(string line, string explanation) => _examples.Add((line, explanation));
 
+    /// <summary>The values that decide what this run computes, by option: a resumed run must have the same.</summary>
+    internal IReadOnlyDictionary<string, string> Settings(ParseResult arguments)
+    {
+        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var option in Options)
+        {
+            if (option == OutOption || option == Overwrite || option == Resume || option == Threads || option == Quiet || option == Json || option is System.CommandLine.Help.HelpOption) continue;
+            var result = arguments.GetResult(option);
+            string value = result is { Implicit: false }
+                ? result.Tokens.Count == 0 ? "true" : string.Join(' ', result.Tokens.Select(t => FullPathIfFile(t.Value)))
+                : option.HasDefaultValue ? Convert.ToString(option.GetDefaultValue(), System.Globalization.CultureInfo.InvariantCulture) ?? "" : "";
+            settings[option.Name] = value;
+        }
+        return settings;
+
+        // So that a run can be resumed from another working folder.
+        static string FullPathIfFile(string value) => File.Exists(value) || Directory.Exists(value) ? Path.GetFullPath(value) : value;
+    }
+
     private static Option<int> CreateThreads()
     {
         var option = new Option<int>("--threads", "-t")

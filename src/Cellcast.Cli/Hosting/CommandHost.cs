@@ -12,6 +12,7 @@ namespace Cellcast.Cli.Hosting;
 /// <summary>Parses, runs one command, reports. Nothing here knows any command.</summary>
 internal static class CommandHost
 {
+    private static readonly System.Text.Json.JsonSerializerOptions s_json = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static string s_line = "";
 
     /// <summary>Version of this program, without build data.</summary>
@@ -34,15 +35,15 @@ internal static class CommandHost
         try
         {
             if (result.Action is ParseErrorAction) return Finish(WrongUsage(result), json, null, []);
-            if (result.Action is null) return ShowGroup(result);
             // Signals and exceptions are handled here, not by the parser library.
             int code = result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
             Console.Out.Flush();
             return code;
         }
-        catch (Exception e) when (Failure.From(e) is { IsDefect: false } failure)
+        catch (Exception e)
         {
-            return Finish(failure, json: false, null, []);
+            if (IsDebug) Terminal.ErrorLine(e.ToString());
+            return Finish(Failure.From(e), json: false, null, []);
         }
     }
 
@@ -62,7 +63,7 @@ internal static class CommandHost
         {
             log.Detail($"cellcast {Version}: {s_line}");
             if (command.OutOption is { } option)
-                directory = RunDirectory.Open(arguments.GetValue(option)!, FullName(command), arguments.GetValue(command.Overwrite),
+                directory = RunDirectory.Open(arguments.GetValue(option)!, FullName(command), command.Settings(arguments), arguments.GetValue(command.Overwrite),
                     command.Output == OutputKind.ResumableFolder && arguments.GetValue(command.Resume), log);
             var context = new CommandContext(command, arguments, directory, log, progress, interruption.Token);
             values = context.Result;
@@ -114,7 +115,7 @@ internal static class CommandHost
         var line = new JsonObject { ["status"] = failure is null ? "done" : failure.Code == ExitCode.Interrupted ? "interrupted" : "failed", ["exit_code"] = code };
         if (failure is not null) line["message"] = failure.Sentence;
         foreach (var (key, value) in report) line[key] = value?.DeepClone();
-        Console.Out.WriteLine(line.ToJsonString());
+        Console.Out.WriteLine(line.ToJsonString(s_json));
         Console.Out.Flush();
         return code;
     }
@@ -146,22 +147,18 @@ internal static class CommandHost
 
     private static Failure WrongUsage(ParseResult result)
     {
-        var error = result.Errors[0];
-        string message = error.Message.TrimEnd('.');
-        string? suggestion = result.UnmatchedTokens.Count > 0 ? CommandLineText.Closest(result.UnmatchedTokens[0], result.CommandResult.Command) : null;
-        if (result.UnmatchedTokens.Count > 0)
+        var command = result.CommandResult.Command;
+        string message = result.Errors[0].Message.TrimEnd('.') + ".";
+        if (result.UnmatchedTokens is [var token, ..])
         {
-            string token = result.UnmatchedTokens[0];
             message = token.StartsWith('-') ? $"there is no option '{token}'" : $"there is no command or argument '{token}' here";
+            message += CommandLineText.Closest(token, command) is { } near ? $"; did you mean '{near}'?" : ".";
         }
-        string help = result.CommandResult.Command is RootCommand ? "cellcast --help" : $"cellcast {FullName(result.CommandResult.Command)} --help";
-        return new Failure(ExitCode.WrongUsage, $"{message}{(suggestion is null ? "" : $"; did you mean '{suggestion}'?")}{(suggestion is null ? "." : "")} See '{help}'.");
-    }
-
-    private static int ShowGroup(ParseResult result)
-    {
-        result.CommandResult.Command.Parse("--help").Invoke();
-        return (int)ExitCode.WrongUsage;
+        else if (command.Subcommands.Count > 0)
+        {
+            message = "a command is missing: one of " + string.Join(", ", command.Subcommands.Select(c => c.Name)) + ".";
+        }
+        return new Failure(ExitCode.WrongUsage, $"{message} See '{(command is RootCommand ? "cellcast" : "cellcast " + FullName(command))} --help'.");
     }
 
     /// <summary>The usual help, and the command's examples below it.</summary>

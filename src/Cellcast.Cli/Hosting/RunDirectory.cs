@@ -13,14 +13,16 @@ internal sealed class RunDirectory : IDisposable
     private readonly List<string> _created;
     private readonly RunLog _log;
     private readonly string _command;
+    private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly Manifest? _previous;
     private readonly bool _overwrite;
     private bool _begun, _finished;
 
-    private RunDirectory(string path, string command, bool overwrite, bool resume, RunLog log, FileStream lockFile, List<string> created)
+    private RunDirectory(string path, string command, IReadOnlyDictionary<string, string> settings, bool overwrite, bool resume, RunLog log, FileStream lockFile, List<string> created)
     {
         FullPath = path;
         _command = command;
+        _settings = settings;
         _overwrite = overwrite;
         _log = log;
         _lock = lockFile;
@@ -44,7 +46,7 @@ internal sealed class RunDirectory : IDisposable
         get
         {
             Begin();
-            return System.IO.Directory.CreateDirectory(Path.Combine(FullPath, "checkpoint")).FullName;
+            return Directory.CreateDirectory(Path.Combine(FullPath, "checkpoint")).FullName;
         }
     }
 
@@ -54,7 +56,7 @@ internal sealed class RunDirectory : IDisposable
         get
         {
             string folder = Path.Combine(FullPath, "checkpoint");
-            return System.IO.Directory.Exists(folder) && System.IO.Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Any();
+            return Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Any();
         }
     }
 
@@ -64,22 +66,22 @@ internal sealed class RunDirectory : IDisposable
     {
         Begin();
         string path = Path.Combine(FullPath, StagingName, name);
-        System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         return path;
     }
 
     /// <summary>Where a folder of results is collected; as <see cref="File"/>.</summary>
-    internal string Folder(string name) => System.IO.Directory.CreateDirectory(File(name)).FullName;
+    internal string Folder(string name) => Directory.CreateDirectory(File(name)).FullName;
 
     /// <summary>Opens and locks the folder; creates it where it does not exist. Nothing else is written before <see cref="Begin"/>.</summary>
     /// <exception cref="UsageException">It holds files and neither <c>--overwrite</c> nor <c>--resume</c> was given, it is a file, or another run is in it.</exception>
-    internal static RunDirectory Open(string path, string command, bool overwrite, bool resume, RunLog log)
+    internal static RunDirectory Open(string path, string command, IReadOnlyDictionary<string, string> settings, bool overwrite, bool resume, RunLog log)
     {
         if (path.Length == 0) throw new UsageException("--out is empty: name a folder.");
         if (overwrite && resume) throw new UsageException("--overwrite and --resume exclude each other: give one of them.");
         path = Path.GetFullPath(path);
         if (System.IO.File.Exists(path)) throw new UsageException($"'{path}' is a file: --out takes a folder.");
-        if (System.IO.Directory.Exists(path) && !overwrite && !resume && Entries(path).Any())
+        if (Directory.Exists(path) && !overwrite && !resume && Entries(path).Any())
             throw new UsageException(ReadManifest(path) is { Status: not "done" }
                 ? $"the output folder '{path}' holds an unfinished run: continue it with --resume, replace it with --overwrite, or choose another folder."
                 : $"the output folder '{path}' is not empty: choose another one or give --overwrite.");
@@ -87,11 +89,11 @@ internal sealed class RunDirectory : IDisposable
         try
         {
             var lockFile = Lock(path);
-            var directory = new RunDirectory(path, command, overwrite, resume, log, lockFile, created);
-            if (directory.IsResumed && directory._previous!.Command != command)
+            var directory = new RunDirectory(path, command, settings, overwrite, resume, log, lockFile, created);
+            if (resume && directory.WhyNotResumable() is { } reason)
             {
                 directory.Dispose();
-                throw new UsageException($"the run in '{path}' is of '{directory._previous.Command}', not of '{command}': it cannot be resumed by it.");
+                throw new UsageException(reason);
             }
             return directory;
         }
@@ -100,6 +102,21 @@ internal sealed class RunDirectory : IDisposable
             RemoveFolders(created);
             throw;
         }
+    }
+
+    private string? WhyNotResumable()
+    {
+        if (_previous is null)
+            return Entries(FullPath).Any() ? $"'{FullPath}' holds files but no run that could be resumed: choose another folder." : null;
+        if (_previous.Command != _command)
+            return $"the run in '{FullPath}' is of '{_previous.Command}': '{_command}' cannot resume it.";
+        foreach (var (name, value) in _settings)
+        {
+            string before = _previous.Settings?.GetValueOrDefault(name) ?? "";
+            if (before != value)
+                return $"{name} was '{before}' when the run in '{FullPath}' began and is '{value}' now: resume with the same options, or start anew with --overwrite.";
+        }
+        return null;
     }
 
     /// <summary>To be called when the inputs have been read and found good; from here on a failure leaves <c>run.log</c>. Called by itself by the first result.</summary>
@@ -119,13 +136,13 @@ internal sealed class RunDirectory : IDisposable
         Begin();
         string staging = Path.Combine(FullPath, StagingName);
         var files = new List<string>();
-        if (System.IO.Directory.Exists(staging))
+        if (Directory.Exists(staging))
         {
-            foreach (string source in System.IO.Directory.EnumerateFiles(staging, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            foreach (string source in Directory.EnumerateFiles(staging, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
             {
                 string name = Path.GetRelativePath(staging, source);
                 string target = Path.Combine(FullPath, name);
-                System.IO.Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
                 System.IO.File.Move(source, target, overwrite: true);
                 files.Add(name);
             }
@@ -156,7 +173,7 @@ internal sealed class RunDirectory : IDisposable
     }
 
     private static IEnumerable<string> Entries(string path) =>
-        System.IO.Directory.EnumerateFileSystemEntries(path).Where(e => Path.GetFileName(e) != LockName);
+        Directory.EnumerateFileSystemEntries(path).Where(e => Path.GetFileName(e) != LockName);
 
     private static FileStream Lock(string folder)
     {
@@ -180,13 +197,13 @@ internal sealed class RunDirectory : IDisposable
     private static List<string> CreateFolders(string path)
     {
         var missing = new Stack<string>();
-        for (string? p = path; p is not null && !System.IO.Directory.Exists(p); p = Path.GetDirectoryName(p)) missing.Push(p);
+        for (string? p = path; p is not null && !Directory.Exists(p); p = Path.GetDirectoryName(p)) missing.Push(p);
         var created = new List<string>();
         try
         {
             while (missing.TryPop(out string? p))
             {
-                System.IO.Directory.CreateDirectory(p);
+                Directory.CreateDirectory(p);
                 created.Add(p);
             }
         }
@@ -209,14 +226,14 @@ internal sealed class RunDirectory : IDisposable
     {
         for (int i = created.Count - 1; i >= 0; i--)
         {
-            try { System.IO.Directory.Delete(created[i]); }
+            try { Directory.Delete(created[i]); }
             catch (IOException) { return; }
         }
     }
 
     private static void DeleteFolder(string path)
     {
-        if (System.IO.Directory.Exists(path)) System.IO.Directory.Delete(path, recursive: true);
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
     }
 
     private void RemoveStale(string name)
@@ -227,7 +244,7 @@ internal sealed class RunDirectory : IDisposable
         System.IO.File.Delete(path);
         for (string? folder = Path.GetDirectoryName(path); folder is not null && folder.Length > FullPath.Length; folder = Path.GetDirectoryName(folder))
         {
-            if (System.IO.Directory.Exists(folder) && !System.IO.Directory.EnumerateFileSystemEntries(folder).Any()) System.IO.Directory.Delete(folder);
+            if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
         }
     }
 
@@ -235,7 +252,7 @@ internal sealed class RunDirectory : IDisposable
     {
         string path = Path.Combine(FullPath, ManifestName);
         string temporary = path + ".tmp";
-        System.IO.File.WriteAllText(temporary, JsonSerializer.Serialize(new Manifest(_command, CommandHost.Version, status, files), s_json));
+        System.IO.File.WriteAllText(temporary, JsonSerializer.Serialize(new Manifest(_command, CommandHost.Version, status, _settings, files), s_json));
         System.IO.File.Move(temporary, path, overwrite: true);
     }
 
@@ -247,8 +264,8 @@ internal sealed class RunDirectory : IDisposable
         catch (JsonException) { return null; }
     }
 
-    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>What a folder remembers about the run in it.</summary>
-    private sealed record Manifest(string Command, string Version, string Status, IReadOnlyList<string> Files);
+    private sealed record Manifest(string Command, string Version, string Status, IReadOnlyDictionary<string, string>? Settings, IReadOnlyList<string> Files);
 }

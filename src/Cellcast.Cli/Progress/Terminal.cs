@@ -6,7 +6,7 @@ namespace Cellcast.Cli.Progress;
 internal static class Terminal
 {
     // One console for standard error, so that log lines appear above a live display and not through it.
-    private static readonly Lazy<IAnsiConsole> s_error = new(() => Create(Console.Error));
+    private static readonly Lazy<IAnsiConsole> s_error = new(() => Create(Console.Error, Console.IsErrorRedirected));
 
     /// <summary>A live display makes sense: standard error is a terminal that understands cursor movement.</summary>
     internal static bool IsInteractive => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
@@ -16,7 +16,7 @@ internal static class Terminal
     /// <summary>Tables for people: coloured on a terminal, plain and wide in a pipe.</summary>
     internal static IAnsiConsole OutputConsole()
     {
-        var console = Create(Console.Out);
+        var console = Create(Console.Out, Console.IsOutputRedirected);
         if (Console.IsOutputRedirected) console.Profile.Width = 160;
         return console;
     }
@@ -31,9 +31,11 @@ internal static class Terminal
         catch (IOException) { } // nobody can be told
     }
 
-    private static IAnsiConsole Create(TextWriter writer) => AnsiConsole.Create(new AnsiConsoleSettings
+    private static IAnsiConsole Create(TextWriter writer, bool redirected) => AnsiConsole.Create(new AnsiConsoleSettings
     {
         Out = new AnsiConsoleOutput(writer),
         Interactive = InteractionSupport.No,
+        Ansi = redirected ? AnsiSupport.No : AnsiSupport.Detect,
+        ColorSystem = redirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
     });
 }
