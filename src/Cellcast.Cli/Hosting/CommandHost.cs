@@ -74,6 +74,7 @@ internal static class CommandHost
         catch (Exception e)
         {
             failure = Failure.From(e);
+            failure = failure with { Sentence = RunDirectory.WithFinalNames(failure.Sentence) };
             progress.Dispose();
             resumable = directory is { HasCheckpoint: true } && command.Output == OutputKind.ResumableFolder;
             if (failure.Code == ExitCode.Interrupted && resumable)

@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using Cellcast.AnnData;
 
 namespace Cellcast.Cli.Hosting;
 
@@ -19,6 +19,8 @@ internal sealed record Failure(ExitCode Code, string Sentence, bool IsDefect = f
         TypeInitializationException { InnerException: { } inner } => From(inner),
         UsageException e => new(ExitCode.WrongUsage, e.Message),
         UnfitMachineException e => new(ExitCode.BadInput, AsSentence(e.Message)),
+        InputException e => new(ExitCode.BadInput, AsSentence(e.Message)),
+        OutputException e => new(ExitCode.OutOfMemoryOrDisk, AsSentence(e.Message)),
         OperationCanceledException => new(ExitCode.Interrupted, "interrupted."),
         OutOfMemoryException or InsufficientExecutionStackException => new(ExitCode.OutOfMemoryOrDisk,
             "out of memory: close other programs, use fewer genes or cells, or a machine with more memory."),

@@ -70,6 +70,9 @@ internal sealed class RunDirectory : IDisposable
         return path;
     }
 
+    /// <summary>A text in which results have the names that the user knows.</summary>
+    internal static string WithFinalNames(string text) => text.Replace(Path.DirectorySeparatorChar + StagingName, "", StringComparison.Ordinal);
+
     /// <summary>Where a folder of results is collected; as <see cref="File"/>.</summary>
     internal string Folder(string name) => Directory.CreateDirectory(File(name)).FullName;
 
