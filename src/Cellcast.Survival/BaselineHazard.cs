@@ -1,0 +1,121 @@
+namespace Cellcast.Survival;
+
+/// <summary>
+/// Cumulative baseline hazard of a proportional hazards model and the survival curves that follow from it. Sources: Breslow (1974); Efron (1977) for ties.
+/// Kept as a logarithm relative to the linear predictors it was estimated with, so extreme linear predictors do not overflow.
+/// </summary>
+public sealed class BaselineHazard
+{
+    private readonly double[] _times;
+    private readonly double[] _log;
+
+    private BaselineHazard(double[] times, double[] log) => (_times, _log) = (times, log);
+
+    /// <summary>All distinct follow-up times, ascending.</summary>
+    public IReadOnlyList<double> Times => _times;
+
+    /// <summary>Cumulative hazard of a subject at each of <see cref="Times"/>.</summary>
+    /// <param name="eta">The subject's linear predictor, on the scale of those the hazard was estimated with.</param>
+    public double[] CumulativeHazard(double eta = 0) => [.. _log.Select(l => Math.Exp(l + eta))];
+
+    /// <summary>Estimates the baseline hazard from linear predictors, whatever model gave them.</summary>
+    /// <param name="data">Follow-up of n subjects in one stratum.</param>
+    /// <param name="eta">Finite linear predictors, n values.</param>
+    /// <param name="ties">How tied deaths are treated.</param>
+    /// <exception cref="SurvivalDataException">A linear predictor is not finite, or strata are mixed.</exception>
+    public static BaselineHazard Estimate(SurvivalData data, ReadOnlySpan<double> eta, TieMethod ties = TieMethod.Breslow)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        data.RequireMatching(eta.Length, "linear predictors");
+        int n = data.Count;
+        for (int i = 0; i < n; i++)
+        {
+            if (!double.IsFinite(eta[i])) throw new SurvivalDataException($"the linear predictor of {SurvivalData.Subject(i, n)} is {eta[i]}: only finite values can be used");
+            if (data.StratumOf(i) != data.StratumOf(0)) throw new SurvivalDataException("the subjects are in several strata, each with a baseline hazard of its own: estimate one stratum at a time");
+        }
+        int[] order = SortedByTime(data);
+        var times = new List<double>();
+        var logIncrement = new List<double>();
+        double shift = double.NegativeInfinity, sum = 0;
+        for (int end = n - 1; end >= 0;)
+        {
+            int first = end;
+            while (first > 0 && data.Time[order[first - 1]] == data.Time[order[end]]) first--;
+            double top = shift;
+            for (int s = first; s <= end; s++)
+                if (data.WeightOf(order[s]) > 0) top = Math.Max(top, eta[order[s]]);
+            if (top > shift)
+            {
+                sum *= Math.Exp(shift - top);
+                shift = top;
+            }
+            double tied = 0, weight = 0;
+            int deaths = 0;
+            for (int s = first; s <= end; s++)
+            {
+                int i = order[s];
+                double w = data.WeightOf(i);
+                if (w == 0) continue;
+                double r = w * Math.Exp(eta[i] - shift);
+                sum += r;
+                if (!data.Event[i]) continue;
+                tied += r;
+                weight += w;
+                deaths++;
+            }
+            double increment = 0;
+            if (ties == TieMethod.Breslow) increment = deaths == 0 ? 0 : weight / sum;
+            else
+                for (int k = 0; k < deaths; k++) increment += weight / deaths / (sum - tied * k / deaths);
+            times.Add(data.Time[order[end]]);
+            logIncrement.Add(Math.Log(increment) - shift);
+            end = first - 1;
+        }
+        times.Reverse();
+        logIncrement.Reverse();
+        double[] log = [.. logIncrement];
+        for (int k = 1; k < log.Length; k++) log[k] = LogSum(log[k - 1], log[k]);
+        for (int k = 0; k < log.Length; k++)
+            if (double.IsNaN(log[k])) log[k] = double.NegativeInfinity;
+        return new BaselineHazard([.. times], log);
+    }
+
+    /// <summary>Cumulative baseline hazard at any time: a step function, 0 before the first death.</summary>
+    /// <param name="time">The time.</param>
+    public double At(double time) => Math.Exp(LogAt(time));
+
+    /// <summary>Probability that a subject survives beyond a time.</summary>
+    /// <param name="time">The time.</param>
+    /// <param name="eta">The subject's linear predictor, on the scale of those the hazard was estimated with.</param>
+    public double Survival(double time, double eta) => Math.Exp(-Math.Exp(LogAt(time) + eta));
+
+    /// <summary>A subject's survival curve at <see cref="Times"/>.</summary>
+    /// <param name="eta">The subject's linear predictor.</param>
+    public double[] SurvivalCurve(double eta) => [.. _log.Select(l => Math.Exp(-Math.Exp(l + eta)))];
+
+    /// <summary>First of <see cref="Times"/> at which a subject's survival is at or below one half; NaN when the curve never falls so far.</summary>
+    /// <param name="eta">The subject's linear predictor.</param>
+    public double MedianSurvival(double eta)
+    {
+        for (int k = 0; k < _times.Length; k++)
+            if (Math.Exp(_log[k] + eta) >= Math.Log(2)) return _times[k];
+        return double.NaN;
+    }
+
+    internal static int[] SortedByTime(SurvivalData data) => [.. Enumerable.Range(0, data.Count).OrderBy(i => data.Time[i]).ThenBy(i => i)];
+
+    private double LogAt(double time)
+    {
+        int k = Array.BinarySearch(_times, time);
+        if (k < 0) k = ~k - 1;
+        return k < 0 ? double.NegativeInfinity : _log[k];
+    }
+
+    private static double LogSum(double a, double b)
+    {
+        if (double.IsNegativeInfinity(b) || double.IsNaN(b)) return a;
+        if (double.IsNegativeInfinity(a)) return b;
+        double top = Math.Max(a, b);
+        return top + Math.Log(Math.Exp(a - top) + Math.Exp(b - top));
+    }
+}
