@@ -1,3 +1,5 @@
+using Cellcast.Tensors.Kernels.Simd;
+
 namespace Cellcast.Tensors.Kernels;
 
 /// <summary>Work on finished tiles of a product while they are still in cache: bias, activation, loss.</summary>
@@ -72,7 +74,87 @@ public static unsafe class Gemm
         Guard.Matrix(b.Length, transposeB ? n : k, transposeB ? k : n, ldb);
         Guard.Matrix(c.Length, m, n, ldc);
         if (m == 0 || n == 0) return;
-        Reference.Multiply(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
-        fixed (float* pc = c) epilogue.Apply(pc, ldc, 0, 0, m, n);
+        fixed (float* pa = a, pb = b, pc = c)
+        {
+            if (k == 0)
+            {
+                if (!accumulate)
+                    for (int i = 0; i < m; i++) new Span<float>(pc + (long)i * ldc, n).Clear();
+                epilogue.Apply(pc, ldc, 0, 0, m, n);
+                return;
+            }
+            int width = MachineVectors.Width, tileRows = width == 16 ? 12 : 6, tileColumns = 2 * width;
+            var left = new GemmOperand(pa, lda, contiguousK: !transposeA);
+            var right = new GemmOperand(pb, ldb, contiguousK: transposeB);
+            if (Math.Min(m, n) <= ThinProduct<TEpilogue>.MaxRows)
+                Thin(workers, m, n, k, left, right, pc, ldc, accumulate, epilogue);
+            else if (Cost(n, m, k, tileRows, tileColumns, transposed: true) < Cost(m, n, k, tileRows, tileColumns, transposed: false))
+                Blocked(workers, new GemmPlan(n, m, k, tileRows, tileColumns), right, left, pc, ldc, transposed: true, accumulate, epilogue);
+            else
+                Blocked(workers, new GemmPlan(m, n, k, tileRows, tileColumns), left, right, pc, ldc, transposed: false, accumulate, epilogue);
+        }
+    }
+
+    /// <summary>Relative cost of a logical m x n product: padding to whole tiles, and the turn of the result where it is the transpose of C.</summary>
+    private static double Cost(int m, int n, int k, int tileRows, int tileColumns, bool transposed)
+    {
+        double rows = (m + 3) / 4 * 4, columns = (n + tileColumns - 1) / tileColumns * tileColumns;
+        return rows * columns * (k + (transposed ? 16 : 0)) * (rows < tileRows ? tileRows / rows : 1);
+    }
+
+    private static void Blocked<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool transposed, bool accumulate, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        using Scratch rowPanels = plan.PackRowsAhead ? Scratch.Rent((long)plan.PaddedM * plan.K) : default;
+        using Scratch columnPanels = plan.PackColumnsAhead ? Scratch.Rent((long)plan.PaddedN * plan.K) : default;
+        if (plan.PackRowsAhead)
+            workers.ForVectors(PackBlocks(plan.M, plan.TileRows), new GemmPack(rows, plan.M, plan.K, plan.Depth, isRows: true, rowPanels.Pointer));
+        if (plan.PackColumnsAhead)
+            workers.ForVectors(PackBlocks(plan.N, plan.TileColumns), new GemmPack(columns, plan.N, plan.K, plan.Depth, isRows: false, columnPanels.Pointer));
+        workers.ForVectors(plan.RowBlocks * plan.ColumnBlocks, new GemmWork<TEpilogue>
+        {
+            Plan = plan,
+            Rows = rows,
+            Columns = columns,
+            PackedRows = rowPanels.Pointer,
+            PackedColumns = columnPanels.Pointer,
+            C = c,
+            Ldc = ldc,
+            Transposed = transposed,
+            Accumulate = accumulate,
+            Epilogue = epilogue,
+        });
+    }
+
+    private static int PackBlocks(int lines, int width)
+    {
+        int panels = (lines + width - 1) / width;
+        return (panels + GemmPack.PanelsPerBlock - 1) / GemmPack.PanelsPerBlock;
+    }
+
+    private static void Thin<TEpilogue>(Workers workers, int m, int n, int k, GemmOperand left, GemmOperand right, float* c, int ldc, bool accumulate, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        bool transposed = n < m;
+        GemmOperand rows = transposed ? right : left, columns = transposed ? left : right;
+        int lines = Math.Min(m, n), others = Math.Max(m, n);
+        using Scratch copy = rows.ContiguousK ? default : Scratch.Rent((long)lines * k);
+        if (!rows.ContiguousK)
+            for (int i = 0; i < lines; i++)
+                for (int p = 0; p < k; p++) copy.Pointer[(nint)i * k + p] = *rows.At(i, p);
+        workers.ForVectors((others + ThinProduct<TEpilogue>.BlockColumns - 1) / ThinProduct<TEpilogue>.BlockColumns, new ThinProduct<TEpilogue>
+        {
+            M = lines,
+            N = others,
+            K = k,
+            Rows = rows.ContiguousK ? rows.At(0, 0) : copy.Pointer,
+            RowStride = rows.ContiguousK ? rows.Stride : k,
+            Columns = columns,
+            C = c,
+            Ldc = ldc,
+            Transposed = transposed,
+            Accumulate = accumulate,
+            Epilogue = epilogue,
+        });
     }
 }

@@ -1,0 +1,60 @@
+using System.Runtime.CompilerServices;
+
+namespace Cellcast.Tensors.Kernels.Simd;
+
+/// <summary>One factor of a product, seen as lines (the dimension that survives) by k.</summary>
+/// <param name="origin">First element.</param>
+/// <param name="stride">Elements from row to row as stored.</param>
+/// <param name="contiguousK">True: line i, position p is origin[i stride + p]. False: origin[p stride + i].</param>
+internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool contiguousK)
+{
+    private readonly float* _origin = origin;
+    private readonly nint _stride = stride;
+
+    public bool ContiguousK { get; } = contiguousK;
+
+    /// <summary>Element of line i at position p.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float* At(nint line, nint p) => ContiguousK ? _origin + line * _stride + p : _origin + p * _stride + line;
+
+    public nint Stride => _stride;
+
+    /// <summary>Copies some lines into a panel: k rows of <paramref name="width"/> values, missing lines as zeros.</summary>
+    /// <param name="line">First line.</param>
+    /// <param name="lines">Lines to copy, at most <paramref name="width"/>.</param>
+    /// <param name="p">First position of k.</param>
+    /// <param name="k">Positions of k.</param>
+    /// <param name="width">Width of the panel.</param>
+    /// <param name="panel">Target.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Pack<T>(nint line, int lines, nint p, int k, int width, float* panel) where T : struct, IVec<T>
+    {
+        float* from = At(line, p);
+        if (ContiguousK)
+        {
+            Transposition.Copy(from, _stride, lines, k, panel, width);
+            if (lines < width)
+                for (nint q = 0; q < k; q++)
+                    for (int i = lines; i < width; i++) panel[q * width + i] = 0;
+        }
+        else if (lines == 2 * T.Count && width == lines)
+        {
+            for (int q = 0; q < k; q++, from += _stride, panel += width)
+            {
+                T a = T.Load(from), b = T.Load(from + T.Count);
+                T.Store(panel, a);
+                T.Store(panel + T.Count, b);
+            }
+        }
+        else
+        {
+            for (int q = 0; q < k; q++, from += _stride, panel += width)
+            {
+                int i = 0;
+                for (; i + 4 <= lines; i += 4) F128.Store(panel + i, F128.Load(from + i));
+                for (; i < lines; i++) panel[i] = from[i];
+                for (; i < width; i++) panel[i] = 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using Cellcast.Tensors.Kernels;
+
+namespace Cellcast.Tensors.Tests.Kernels;
+
+public class GemmTests
+{
+    public static TheoryData<int, int, int> Shapes()
+    {
+        var data = new TheoryData<int, int, int>();
+        foreach (int m in new[] { 1, 2, 3, 4, 5, 12, 13, 31, 100 })
+            foreach (int n in new[] { 1, 3, 4, 16, 20, 33, 67 })
+                foreach (int k in new[] { 1, 7, 64, 300 }) data.Add(m, n, k);
+        data.Add(500, 700, 100);
+        data.Add(700, 100, 260);
+        data.Add(100, 90, 2000);
+        data.Add(30, 600, 999);
+        data.Add(600, 30, 513);
+        data.Add(250, 1100, 40);
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Equals_the_reference_in_every_transposition(int m, int n, int k)
+    {
+        using var workers = new Workers(2);
+        foreach (bool ta in new[] { false, true })
+            foreach (bool tb in new[] { false, true })
+                foreach (bool accumulate in new[] { false, true })
+                {
+                    // Leading dimensions larger than the rows; what lies between rows must stay as it is.
+                    int lda = (ta ? m : k) + 3, ldb = (tb ? k : n) + 5, ldc = n + 2;
+                    float[] a = Samples.Uniform(1, (ta ? k : m) * lda), b = Samples.Uniform(2, (tb ? n : k) * ldb), c = Samples.Uniform(3, m * ldc);
+                    float[] expected = [.. c];
+                    Reference.Multiply(ta, tb, m, n, k, a, lda, b, ldb, expected, ldc, accumulate);
+                    Gemm.Multiply(workers, ta, tb, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+                    for (int i = 0; i < c.Length; i++)
+                    {
+                        bool inside = i % ldc < n;
+                        Assert.True(inside ? Math.Abs(c[i] - expected[i]) <= 2e-6 * Math.Sqrt(k) + 1e-6 : c[i] == expected[i],
+                            $"{m}x{n}x{k} {ta} {tb} {accumulate}: row {i / ldc} column {i % ldc}: {c[i]} instead of {expected[i]}");
+                    }
+                }
+    }
+
+    [Fact]
+    public void Integer_products_are_exact()
+    {
+        const int m = 130, n = 270, k = 410;
+        float[] a = Samples.Uniform(4, m * k, -8, 8).Select(v => MathF.Round(v)).ToArray(), b = Samples.Uniform(5, k * n, -8, 8).Select(v => MathF.Round(v)).ToArray();
+        float[] c = new float[m * n], expected = new float[m * n];
+        Gemm.Multiply(Workers.Inline, false, false, m, n, k, a, k, b, n, c, n);
+        Reference.Multiply(false, false, m, n, k, a, k, b, n, expected, n, false);
+        Assert.Equal(expected, c);
+    }
+
+    [Fact]
+    public void Has_the_same_bits_for_any_number_of_threads()
+    {
+        foreach (var (m, n, k) in new[] { (300, 1000, 700), (1000, 100, 900), (900, 700, 64), (2, 3000, 300) })
+        {
+            float[] a = Samples.Uniform(6, m * k), b = Samples.Uniform(7, k * n), one = new float[m * n];
+            Gemm.Multiply(Workers.Inline, false, true, m, n, k, a, k, b, k, one, n);
+            foreach (int threads in new[] { 2, 3, 5 })
+            {
+                using var workers = new Workers(threads);
+                var many = new float[m * n];
+                Gemm.Multiply(workers, false, true, m, n, k, a, k, b, k, many, n);
+                Assert.Equal(Samples.Bits(one), Samples.Bits(many));
+            }
+        }
+    }
+
+    [Fact]
+    public void Epilogue_sees_every_finished_element_once()
+    {
+        foreach (var (m, n, k) in new[] { (40, 333, 300), (333, 100, 300), (2, 700, 30), (700, 2, 30), (5, 5, 0) })
+        {
+            float[] a = Samples.Uniform(8, m * k), b = Samples.Uniform(9, k * n), bias = Samples.Uniform(10, n), c = new float[m * n], expected = new float[m * n];
+            unsafe
+            {
+                fixed (float* p = bias) Gemm.Multiply(Workers.Inline, false, false, m, n, k, a, k, b, n, c, n, false, new BiasEpilogue(p));
+            }
+            Reference.Multiply(false, false, m, n, k, a, k, b, n, expected, n, false);
+            for (int i = 0; i < c.Length; i++) expected[i] += bias[i % n];
+            Assert.True(Samples.RelativeDistance(c, expected) < 1e-6);
+        }
+    }
+
+    [Fact]
+    public void Not_a_number_in_one_row_stays_in_that_row()
+    {
+        const int n = 50;
+        float[] a = Samples.Uniform(11, n * n), b = Samples.Uniform(12, n * n), c = new float[n * n];
+        a[7 * n + 3] = float.NaN;
+        Gemm.Multiply(Workers.Inline, false, false, n, n, n, a, n, b, n, c, n);
+        for (int i = 0; i < c.Length; i++) Assert.Equal(i / n == 7, float.IsNaN(c[i]));
+    }
+
+    [Fact]
+    public void Allocates_nothing_once_warm()
+    {
+        const int m = 200, n = 600, k = 300;
+        float[] a = new float[m * k], b = new float[k * n], c = new float[m * n];
+        using var workers = new Workers(2);
+        for (int i = 0; i < 3; i++) Gemm.Multiply(workers, true, false, m, n, k, a, m, b, n, c, n);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++) Gemm.Multiply(workers, true, false, m, n, k, a, m, b, n, c, n);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Short_spans_are_refused()
+    {
+        Assert.Throws<ArgumentException>(() => Gemm.Multiply(Workers.Inline, false, false, 3, 3, 3, new float[8], 3, new float[9], 3, new float[9], 3));
+        Assert.Throws<ArgumentException>(() => Gemm.Multiply(Workers.Inline, false, false, 3, 3, 3, new float[9], 2, new float[9], 3, new float[9], 3));
+        Assert.Throws<ArgumentException>(() => Gemm.Multiply(Workers.Inline, false, false, 3, 3, 3, new float[9], 3, new float[9], 3, new float[8], 3));
+    }
+}
