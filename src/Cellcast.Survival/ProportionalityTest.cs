@@ -3,7 +3,7 @@ namespace Cellcast.Survival;
 /// <summary>The function of time g(t) against which hazard ratios are tested.</summary>
 public enum TimeTransform
 {
-    /// <summary>1 - S(t-), S the Kaplan-Meier estimate of all subjects: robust to outlying times.</summary>
+    /// <summary>1 - S(t-), S the unweighted Kaplan-Meier estimate of all subjects: robust to outlying times.</summary>
     KaplanMeier,
 
     /// <summary>Time itself.</summary>
@@ -96,7 +96,7 @@ public sealed class ProportionalityTest
                 };
                 break;
             default:
-                var curve = KaplanMeier.Estimate(data);
+                var curve = KaplanMeier.Estimate(new SurvivalData(data.Time, data.Event)); // a time scale: every subject counts once
                 g = t => 1 - curve.SurvivalBefore(t);
                 break;
         }

@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Text;
+using Cellcast.TestSupport;
+
+namespace Cellcast.Survival.Tests;
+
+/// <summary>Random data with ties, weights, strata, offsets and several groups, given to R's survival package where that is installed.</summary>
+public class RAgreementTests
+{
+    private sealed record Case(SurvivalData Data, double[,] X, double[] Offset, int[] Group);
+
+    private static Case Create(int seed)
+    {
+        var random = new Random(seed);
+        int n = 80 + 40 * seed;
+        var x = new double[n, 3];
+        double[] time = new double[n], weight = new double[n], offset = new double[n];
+        var events = new bool[n];
+        int[] strata = new int[n], group = new int[n];
+        for (int i = 0; i < n; i++)
+        {
+            for (int j = 0; j < 3; j++) x[i, j] = Math.Round(4 * random.NextDouble() - 2, 2);
+            time[i] = 1 + random.Next(4 + 10 * seed);
+            events[i] = random.NextDouble() < 0.7;
+            weight[i] = Math.Round(0.5 + random.NextDouble(), 3);
+            offset[i] = Math.Round(random.NextDouble() - 0.5, 3);
+            strata[i] = random.Next(3);
+            group[i] = random.Next(4);
+        }
+        return new Case(new SurvivalData(time, events, weight, strata), x, offset, group);
+    }
+
+    private static Dictionary<string, double[]> AskR(Case c, string script)
+    {
+        using var folder = new TemporaryDirectory();
+        var table = new StringBuilder("time,event,w,s,g,o,x1,x2,x3\n");
+        for (int i = 0; i < c.Data.Count; i++)
+            table.AppendLine(string.Create(CultureInfo.InvariantCulture,
+                $"{c.Data.Time[i]:R},{(c.Data.Event[i] ? 1 : 0)},{c.Data.Weights[i]:R},{c.Data.Strata[i]},{c.Group[i]},{c.Offset[i]:R},{c.X[i, 0]:R},{c.X[i, 1]:R},{c.X[i, 2]:R}"));
+        File.WriteAllText(folder["d.csv"], table.ToString());
+        File.WriteAllText(folder["s.R"], "library(survival); d <- read.csv(commandArgs(TRUE)[1]); say <- function(k, v) cat(k, format(v, digits = 17), '\\n')\n"
+            + "control <- coxph.control(eps = 1e-14, iter.max = 60)\n" + script);
+        var run = ExternalTool.Run("Rscript", [folder["s.R"], folder["d.csv"]]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        return run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .ToDictionary(f => f[0], f => f[1..].Select(v => double.TryParse(v, CultureInfo.InvariantCulture, out double d) ? d : double.NaN).ToArray());
+    }
+
+    [ToolTheory("survival"), InlineData(1, "efron"), InlineData(2, "breslow"), InlineData(3, "efron")]
+    public void Weighted_stratified_Cox_with_an_offset_is_that_of_R(int seed, string ties)
+    {
+        var c = Create(seed);
+        var r = AskR(c, $"""
+            f <- coxph(Surv(time, event) ~ x1 + x2 + x3 + strata(s) + offset(o), d, weights = w, ties = '{ties}', robust = FALSE, control = control)
+            say('coef', coef(f)); say('se', sqrt(diag(f$var))); say('ll', f$loglik); say('score', f$score); say('wald', f$wald.test)
+            say('zph', cox.zph(f)$table[, 1]); say('rank', cox.zph(f, 'rank')$table[, 1])
+            k <- concordance(Surv(time, event) ~ o + strata(s), d, weights = w, reverse = TRUE); say('c', c(k$concordance, sqrt(k$var)))
+            """);
+        var fit = CoxRegression.Fit(c.Data, c.X, new CoxOptions { Ties = ties == "efron" ? TieMethod.Efron : TieMethod.Breslow, Offset = c.Offset });
+        Close.To(r["coef"], fit.Coefficients, 1e-8, "coefficient");
+        Close.To(r["se"], fit.StandardErrors, 1e-8, "error");
+        Close.To(r["ll"], [fit.NullLogLikelihood, fit.LogLikelihood], 1e-11, "log likelihood");
+        Close.To(r["score"][0], fit.ScoreTest.Statistic, 1e-8);
+        Close.To(r["wald"][0], fit.WaldTest.Statistic, 1e-7);
+        Close.To(r["c"], [Concordance.Compute(c.Data, c.Offset).Value, Concordance.Compute(c.Data, c.Offset).StandardError], 1e-10, "concordance");
+        foreach (var (key, transform) in new[] { ("zph", TimeTransform.KaplanMeier), ("rank", TimeTransform.Rank) })
+        {
+            var test = fit.TestProportionality(transform);
+            Close.To(r[key], [.. test.Covariates.Select(t => t.Statistic), test.Global.Statistic], 1e-6, key);
+        }
+    }
+
+    [ToolFact("survival")]
+    public void Ridge_is_that_of_R()
+    {
+        var c = Create(2);
+        var r = AskR(c, """
+            f <- coxph(Surv(time, event) ~ ridge(x1, x2, x3, theta = 20, scale = FALSE), d, control = coxph.control(eps = 1e-12, iter.max = 50))
+            say('coef', coef(f)); say('se', sqrt(diag(f$var)))
+            """);
+        var fit = CoxRegression.Fit(new SurvivalData(c.Data.Time, c.Data.Event), c.X, new CoxOptions { Ridge = 20, RidgeOnStandardized = false });
+        Close.To(r["coef"], fit.Coefficients, 1e-6, "coefficient");
+        Close.To(r["se"], fit.StandardErrors, 1e-6, "error");
+    }
+
+    [ToolTheory("survival"), InlineData(1), InlineData(4)]
+    public void Log_rank_test_of_four_groups_in_strata_is_that_of_R(int seed)
+    {
+        var c = Create(seed);
+        var r = AskR(c, """
+            a <- survdiff(Surv(time, event) ~ g, d); say('all', a$chisq); say('expected', a$exp)
+            say('strata', survdiff(Surv(time, event) ~ g + strata(s), d)$chisq)
+            """);
+        var all = LogRank.Compute(new SurvivalData(c.Data.Time, c.Data.Event), c.Group);
+        Close.To(r["all"][0], all.Test.Statistic, 1e-10);
+        Close.To(r["expected"], all.Expected, 1e-10, "expected");
+        Assert.Equal(3, all.Test.DegreesOfFreedom);
+        Close.To(r["strata"][0], LogRank.Compute(c.Data, c.Group).Test.Statistic, 1e-10);
+    }
+
+    [ToolTheory("survival"), InlineData("log", ConfidenceScale.Log), InlineData("log-log", ConfidenceScale.LogLog), InlineData("plain", ConfidenceScale.Plain)]
+    public void Weighted_Kaplan_Meier_limits_and_quartiles_are_those_of_R(string type, ConfidenceScale scale)
+    {
+        var c = Create(3);
+        var r = AskR(c, $"""
+            k <- survfit(Surv(time, event) ~ 1, d, weights = w, robust = FALSE, conf.type = '{type}', conf.int = 0.9)
+            say('s', k$surv); say('l', k$lower); say('u', k$upper); q <- quantile(k, c(.25, .5, .75))
+            say('q', c(q$quantile, q$lower, q$upper))
+            """);
+        // Case weights enter Greenwood's formula as numbers of subjects.
+        var curve = KaplanMeier.Estimate(c.Data, scale, 0.9);
+        Close.To(r["s"], curve.Survival, 1e-10, "survival");
+        int last = curve.Survival.Count - (curve.Survival[^1] == 0 ? 1 : 0);
+        Close.To(r["l"][..last], curve.Lower.Take(last).ToArray(), 1e-9, "lower");
+        Close.To(r["u"][..last], curve.Upper.Take(last).ToArray(), 1e-9, "upper");
+        (double, double, double)[] q = [curve.Quantile(0.25), curve.Median, curve.Quantile(0.75)];
+        Close.To(r["q"], [.. q.Select(v => v.Item1), .. q.Select(v => v.Item2), .. q.Select(v => v.Item3)], 1e-12, "quartile");
+    }
+}
