@@ -1,3 +1,5 @@
+using Cellcast.AnnData.Hdf5;
+
 namespace Cellcast.AnnData.H5ad;
 
 /// <summary>Reads and writes annotated data in HDF5 (<c>.h5ad</c>), of all eras of the format.</summary>
@@ -7,7 +9,26 @@ public static class H5adFile
     /// <param name="path">The file; a path that goes on inside the file names a group.</param>
     /// <param name="options">What to read; everything when left out.</param>
     /// <exception cref="InputException">The file is missing, damaged or not h5ad: the message names the file and the key.</exception>
-    public static AnnotatedData Read(string path, H5adReadOptions? options = null) => throw new NotImplementedException();
+    public static AnnotatedData Read(string path, H5adReadOptions? options = null)
+    {
+        var (file, inside) = H5adSource.Split(path);
+        using var h5 = H5adSource.Open(file);
+        var context = new ReadContext(path, options ?? new H5adReadOptions());
+        using var group = context.At(inside.Length == 0 ? "/" : inside, () => OpenGroup(h5.Root, inside));
+        return context.At("/", () => group.Contains("obs") && group.Contains("var") ? AnnDataReader.Read(context, group, "") : throw H5adSource.NotAnnData(file, group, inside));
+    }
+
+    private static H5Group OpenGroup(H5Group root, string inside)
+    {
+        if (inside.Length == 0) return (H5Group)root.Open("/");
+        string at = "";
+        foreach (string part in inside.Split('/'))
+        {
+            at = at.Length == 0 ? part : $"{at}/{part}";
+            if (!root.Contains(at)) throw new Hdf5Exception("there is no such group in the file");
+        }
+        return root.Open(inside) as H5Group ?? throw new Hdf5Exception("it is no group");
+    }
 
     /// <summary>Writes a file in the profile that every reader of the field opens; atomically, and the same bytes for the same content.</summary>
     /// <exception cref="OutputException">The file could not be written.</exception>
