@@ -13,7 +13,7 @@ public class ArchitectureTests
         ["Cellcast.Tensors"] = [],
         ["Cellcast.Survival"] = [],
         ["Cellcast.AnnData"] = [],
-        ["Cellcast.Analysis"] = ["Cellcast.AnnData", "Cellcast.Tensors"],
+        ["Cellcast.Analysis"] = ["Cellcast.AnnData", "Cellcast.Tensors", "Cellcast.Survival"],
         ["Cellcast.Models"] = ["Cellcast.AnnData", "Cellcast.Tensors", "Cellcast.Survival", "Cellcast.Analysis"],
         ["Cellcast.Reports"] = [],
         ["Cellcast.Cli"] = ["Cellcast.AnnData", "Cellcast.Tensors", "Cellcast.Survival", "Cellcast.Analysis", "Cellcast.Models", "Cellcast.Reports"],
