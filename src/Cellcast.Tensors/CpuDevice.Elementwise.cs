@@ -1,7 +1,12 @@
+using Cellcast.Tensors.Kernels;
+
 namespace Cellcast.Tensors;
 
 public sealed partial class CpuDevice
 {
+    /// <inheritdoc/>
+    public override void Fill(Tensor y, float value) => y.Span.Fill(value);
+
     /// <inheritdoc/>
     public override void Copy(Tensor x, Tensor y, bool accumulate)
     {
@@ -10,105 +15,104 @@ public sealed partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void AddScaled(Tensor x, float alpha, Tensor y)
-    {
-        Span<float> xs = x.Span, ys = y.Span;
-        for (int i = 0; i < xs.Length; i++) ys[i] += alpha * xs[i];
-    }
+    public override void AddScaled(Tensor x, float alpha, Tensor y) => Elementwise.Axpy(Workers, alpha, x.Span, y.Span);
 
     /// <inheritdoc/>
-    public override void Affine(Tensor x, float scale, float shift, Tensor y)
-    {
-        Span<float> xs = x.Span, ys = y.Span;
-        for (int i = 0; i < xs.Length; i++) ys[i] = scale * xs[i] + shift;
-    }
+    public override void Affine(Tensor x, float scale, float shift, Tensor y) => Elementwise.Scale(Workers, scale, x.Span, y.Span, shift);
 
     /// <inheritdoc/>
     public override void Unary(UnaryKind kind, Tensor x, Tensor y)
     {
-        Span<float> xs = x.Span, ys = y.Span;
-        for (int i = 0; i < xs.Length; i++) ys[i] = (float)Value(kind, xs[i]);
+        switch (kind)
+        {
+            case UnaryKind.Exp: VectorMath.Exp(Workers, x.Span, y.Span); break;
+            case UnaryKind.Log: VectorMath.Log(Workers, x.Span, y.Span); break;
+            case UnaryKind.Softplus: VectorMath.Softplus(Workers, x.Span, y.Span); break;
+            case UnaryKind.Sigmoid: VectorMath.Sigmoid(Workers, x.Span, y.Span); break;
+            case UnaryKind.Tanh: VectorMath.Tanh(Workers, x.Span, y.Span); break;
+            case UnaryKind.Gelu: VectorMath.Gelu(Workers, x.Span, y.Span); break;
+            case UnaryKind.GeluTanh: VectorMath.GeluTanh(Workers, x.Span, y.Span); break;
+            case UnaryKind.Elu: VectorMath.Elu(Workers, x.Span, y.Span); break;
+            case UnaryKind.Relu: VectorMath.Relu(Workers, x.Span, y.Span); break;
+            case UnaryKind.Square: Elementwise.Multiply(Workers, x.Span, x.Span, y.Span); break;
+            case UnaryKind.Sqrt: BroadcastLoops.Run<SqrtOfFirst>(Workers, x, x, Broadcast.None, y); break;
+            default: throw new ArgumentOutOfRangeException(nameof(kind));
+        }
     }
 
     /// <inheritdoc/>
-    public override void UnaryGradient(UnaryKind kind, Tensor x, Tensor y, Tensor dy, Tensor dx)
+    public override void UnaryGradient(UnaryKind kind, Tensor x, Tensor y, Tensor dy, Tensor dx, bool accumulate)
     {
-        Span<float> xs = x.Span, ys = y.Span, dys = dy.Span, dxs = dx.Span;
-        for (int i = 0; i < xs.Length; i++) dxs[i] += (float)(dys[i] * Slope(kind, xs[i], ys[i]));
+        switch (kind)
+        {
+            case UnaryKind.Exp: Product<MultiplyTwo>(y, dy, dx, accumulate); break;
+            case UnaryKind.Log: Product<DivideSecondByFirst>(x, dy, dx, accumulate); break;
+            case UnaryKind.Softplus: VectorMath.SoftplusBackward(Workers, x.Span, dy.Span, dx.Span, accumulate); break;
+            case UnaryKind.Sigmoid: VectorMath.SigmoidBackward(Workers, y.Span, dy.Span, dx.Span, accumulate); break;
+            case UnaryKind.Tanh: VectorMath.TanhBackward(Workers, y.Span, dy.Span, dx.Span, accumulate); break;
+            case UnaryKind.Gelu: VectorMath.GeluBackward(Workers, x.Span, dy.Span, dx.Span, accumulate); break;
+            case UnaryKind.GeluTanh: VectorMath.GeluTanhBackward(Workers, x.Span, dy.Span, dx.Span, accumulate); break;
+            case UnaryKind.Elu: VectorMath.EluBackward(Workers, y.Span, dy.Span, dx.Span, accumulate); break;
+            case UnaryKind.Relu: VectorMath.ReluBackward(Workers, x.Span, dy.Span, dx.Span, accumulate); break;
+            case UnaryKind.Square: Product<TwiceProduct>(x, dy, dx, accumulate); break;
+            case UnaryKind.Sqrt: Product<HalfQuotient>(y, dy, dx, accumulate); break;
+            default: throw new ArgumentOutOfRangeException(nameof(kind));
+        }
     }
 
     /// <inheritdoc/>
     public override void Binary(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y)
     {
-        Span<float> av = a.Span, bv = b.Span, yv = y.Span;
-        int columns = a.Columns;
-        for (int r = 0, i = 0; r < a.Rows; r++)
-            for (int c = 0; c < columns; c++, i++)
-            {
-                float p = av[i], q = bv[IndexOf(broadcast, r, c, i)];
-                yv[i] = kind switch { BinaryKind.Add => p + q, BinaryKind.Subtract => p - q, BinaryKind.Multiply => p * q, _ => p / q };
-            }
-    }
-
-    /// <inheritdoc/>
-    public override void BinaryGradient(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor dy, Tensor? da, Tensor? db)
-    {
-        Span<float> av = a.Span, bv = b.Span, g = dy.Span;
-        int columns = a.Columns;
-        var sums = db is null ? [] : new double[db.Length];
-        for (int r = 0, i = 0; r < a.Rows; r++)
-            for (int c = 0; c < columns; c++, i++)
-            {
-                int j = IndexOf(broadcast, r, c, i);
-                if (da is not null) da.Span[i] += kind switch { BinaryKind.Add or BinaryKind.Subtract => g[i], BinaryKind.Multiply => g[i] * bv[j], _ => g[i] / bv[j] };
-                if (db is not null) sums[j] += kind switch { BinaryKind.Add => g[i], BinaryKind.Subtract => -g[i], BinaryKind.Multiply => g[i] * av[i], _ => -g[i] * av[i] / (bv[j] * bv[j]) };
-            }
-        for (int j = 0; j < sums.Length; j++) db!.Span[j] += (float)sums[j];
-    }
-
-    private static int IndexOf(Broadcast broadcast, int row, int column, int element) => broadcast switch
-    {
-        Broadcast.None => element,
-        Broadcast.Row => column,
-        Broadcast.Column => row,
-        _ => 0,
-    };
-
-    private static double Value(UnaryKind kind, double x) => kind switch
-    {
-        UnaryKind.Exp => Math.Exp(x),
-        UnaryKind.Log => Math.Log(x),
-        UnaryKind.Softplus => ReferenceMath.Softplus(x),
-        UnaryKind.Sigmoid => ReferenceMath.Sigmoid(x),
-        UnaryKind.Tanh => Math.Tanh(x),
-        UnaryKind.Gelu => x * ReferenceMath.NormalCdf(x),
-        UnaryKind.GeluTanh => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
-        UnaryKind.Elu => x > 0 ? x : Math.Exp(x) - 1,
-        UnaryKind.Relu => Math.Max(x, 0),
-        UnaryKind.Square => x * x,
-        UnaryKind.Sqrt => Math.Sqrt(x),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-    };
-
-    private static double Slope(UnaryKind kind, double x, double y)
-    {
         switch (kind)
         {
-            case UnaryKind.Exp: return y;
-            case UnaryKind.Log: return 1 / x;
-            case UnaryKind.Softplus: return ReferenceMath.Sigmoid(x);
-            case UnaryKind.Sigmoid: return y * (1 - y);
-            case UnaryKind.Tanh: return 1 - y * y;
-            case UnaryKind.Gelu: return ReferenceMath.NormalCdf(x) + x * ReferenceMath.NormalPdf(x);
-            case UnaryKind.GeluTanh:
-                double k = Math.Sqrt(2 / Math.PI);
-                double t = Math.Tanh(k * (x + 0.044715 * x * x * x));
-                return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x);
-            case UnaryKind.Elu: return x > 0 ? 1 : y + 1;
-            case UnaryKind.Relu: return x > 0 ? 1 : 0;
-            case UnaryKind.Square: return 2 * x;
-            case UnaryKind.Sqrt: return 0.5 / y;
+            case BinaryKind.Add: BroadcastLoops.Run<AddTwo>(Workers, a, b, broadcast, y); break;
+            case BinaryKind.Subtract: BroadcastLoops.Run<SubtractTwo>(Workers, a, b, broadcast, y); break;
+            case BinaryKind.Multiply: BroadcastLoops.Run<MultiplyTwo>(Workers, a, b, broadcast, y); break;
+            case BinaryKind.Divide: BroadcastLoops.Run<DivideTwo>(Workers, a, b, broadcast, y); break;
             default: throw new ArgumentOutOfRangeException(nameof(kind));
         }
     }
+
+    /// <inheritdoc/>
+    public override void BinaryGradient(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y, Tensor dy, Tensor? da, Tensor? db)
+    {
+        if (da is not null)
+        {
+            if (kind is BinaryKind.Add or BinaryKind.Subtract) Elementwise.Axpy(Workers, 1, dy.Span, da.Span);
+            else if (kind == BinaryKind.Multiply) BroadcastLoops.Run<MultiplyTwo>(Workers, dy, b, broadcast, da, accumulate: true);
+            else BroadcastLoops.Run<DivideTwo>(Workers, dy, b, broadcast, da, accumulate: true);
+        }
+        if (db is null) return;
+        using var scratch = Borrow(b.Length);
+        var sums = scratch.Span;
+        switch (kind)
+        {
+            case BinaryKind.Add or BinaryKind.Subtract: Fold(dy, null, broadcast, sums); break;
+            case BinaryKind.Multiply: Fold(dy, a, broadcast, sums); break;
+            default:
+                // d(a / b) / db = -y / b.
+                Fold(dy, y, broadcast, sums);
+                Elementwise.Divide(Workers, sums, b.Span, sums);
+                break;
+        }
+        Elementwise.Axpy(Workers, kind is BinaryKind.Subtract or BinaryKind.Divide ? -1 : 1, sums, db.Span);
+    }
+
+    /// <summary>Sums of x, or of x times a factor, over everything that one number was spread over.</summary>
+    private void Fold(Tensor x, Tensor? factor, Broadcast broadcast, Span<float> sums)
+    {
+        switch (broadcast)
+        {
+            case Broadcast.None when factor is null: x.Span.CopyTo(sums); break;
+            case Broadcast.None: Elementwise.Multiply(Workers, x.Span, factor.Span, sums); break;
+            case Broadcast.Row when factor is null: Reductions.ColumnSums(Workers, x.Span, x.Rows, x.Columns, sums); break;
+            case Broadcast.Row: Reductions.ColumnDots(Workers, x.Span, factor.Span, x.Rows, x.Columns, sums); break;
+            case Broadcast.Column when factor is null: Reductions.RowSums(Workers, x.Span, x.Rows, x.Columns, sums); break;
+            case Broadcast.Column: Reductions.RowDots(Workers, x.Span, factor.Span, x.Rows, x.Columns, sums); break;
+            default: sums[0] = (float)(factor is null ? Reductions.Sum(Workers, x.Span) : Reductions.Dot(Workers, x.Span, factor.Span)); break;
+        }
+    }
+
+    private void Product<TFunction>(Tensor saved, Tensor dy, Tensor dx, bool accumulate) where TFunction : struct, IBinaryFunction =>
+        BroadcastLoops.Run<TFunction>(Workers, saved, dy, Broadcast.None, dx, accumulate);
 }

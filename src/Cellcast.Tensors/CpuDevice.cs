@@ -1,6 +1,8 @@
+using Cellcast.Tensors.Kernels;
+
 namespace Cellcast.Tensors;
 
-/// <summary>The processor: all cores, main memory.</summary>
+/// <summary>The processor: some threads, main memory.</summary>
 public sealed partial class CpuDevice : Device
 {
     private readonly BufferPool _pool = new();
@@ -10,11 +12,11 @@ public sealed partial class CpuDevice : Device
     public CpuDevice(int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        Threads = threads == 0 ? Environment.ProcessorCount : threads;
+        Workers = new Workers(threads == 0 ? Environment.ProcessorCount : threads);
     }
 
-    /// <summary>How many threads compute.</summary>
-    public int Threads { get; }
+    /// <summary>The threads, for those who call kernels themselves.</summary>
+    public Workers Workers { get; }
 
     /// <inheritdoc/>
     public override TensorStorage Allocate(int length) => _pool.Rent(length);
@@ -23,12 +25,25 @@ public sealed partial class CpuDevice : Device
     public override void Release(TensorStorage storage) => _pool.Return((HostStorage)storage);
 
     /// <inheritdoc/>
-    public override void Fill(Tensor y, float value) => y.Span.Fill(value);
-
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _pool.Clear();
+        if (disposing)
+        {
+            Workers.Dispose();
+            _pool.Clear();
+        }
         base.Dispose(disposing);
+    }
+
+    /// <summary>Memory for one call.</summary>
+    private Scratch Borrow(int length) => new(_pool, length);
+
+    private readonly ref struct Scratch(BufferPool pool, int length)
+    {
+        private readonly HostStorage _storage = pool.Rent(length);
+
+        internal Span<float> Span => _storage.Span[..length];
+
+        public void Dispose() => pool.Return(_storage);
     }
 }

@@ -1,3 +1,5 @@
+using Cellcast.Tensors.Kernels;
+
 namespace Cellcast.Tensors;
 
 /// <summary>Functions of one number.</summary>
@@ -54,8 +56,7 @@ public enum Broadcast
 }
 
 /// <summary>Where the arithmetic happens. Operations know their derivatives and call a device for the numbers; models know neither.</summary>
-/// <remarks>All results are written completely unless a parameter says <c>accumulate</c> or the name says <c>Add</c> or <c>Gradient</c>: those are added to
-/// what is there. Shapes have been checked by the caller. A device gives the same bits however many threads it has.</remarks>
+/// <remarks>Results replace what was there unless <c>accumulate</c> says that they are added to it; gradients with several results are always added. Shapes have been checked by the caller. A device gives the same bits however many threads it has.</remarks>
 public abstract class Device : IDisposable
 {
     /// <summary>Memory for some numbers, contents undefined, from the device's pool.</summary>
@@ -84,14 +85,14 @@ public abstract class Device : IDisposable
     /// <summary>y = f(x).</summary>
     public abstract void Unary(UnaryKind kind, Tensor x, Tensor y);
 
-    /// <summary>dx += dy f'(x), given x and y = f(x).</summary>
-    public abstract void UnaryGradient(UnaryKind kind, Tensor x, Tensor y, Tensor dy, Tensor dx);
+    /// <summary>dx = dy f'(x), or dx += dy f'(x), given x and y = f(x).</summary>
+    public abstract void UnaryGradient(UnaryKind kind, Tensor x, Tensor y, Tensor dy, Tensor dx, bool accumulate);
 
-    /// <summary>y = f(a, b), b spread over a.</summary>
+    /// <summary>y = f(a, b), b spread over a; y may be a.</summary>
     public abstract void Binary(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y);
 
-    /// <summary>Gradients of <see cref="Binary"/>, added to those of a and b that are asked for.</summary>
-    public abstract void BinaryGradient(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor dy, Tensor? da, Tensor? db);
+    /// <summary>Gradients of y = <see cref="Binary"/>, added to those of a and b that are asked for.</summary>
+    public abstract void BinaryGradient(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y, Tensor dy, Tensor? da, Tensor? db);
 
     /// <summary>y = sum of all numbers of x, y of length one; or y += that.</summary>
     public abstract void Sum(Tensor x, Tensor y, bool accumulate);
@@ -109,7 +110,7 @@ public abstract class Device : IDisposable
     public abstract void LayerNorm(Tensor x, float epsilon, Tensor y, Tensor inverseDeviation);
 
     /// <summary>Gradient of <see cref="LayerNorm"/>.</summary>
-    public abstract void LayerNormGradient(Tensor y, Tensor inverseDeviation, Tensor dy, Tensor dx);
+    public abstract void LayerNormGradient(Tensor y, Tensor inverseDeviation, Tensor dy, Tensor dx, bool accumulate);
 
     /// <summary>y = scale (x - mean) / (sd + epsilon) + shift, with the unbiased sd of the row.</summary>
     /// <param name="x">Rows to normalise.</param>
@@ -117,36 +118,36 @@ public abstract class Device : IDisposable
     /// <param name="shift">One summand per column.</param>
     /// <param name="epsilon">Added to the sd.</param>
     /// <param name="y">Result.</param>
-    /// <param name="normalized">Kept for the gradient: the rows before scale and shift.</param>
+    /// <param name="mean">Kept for the gradient: the mean of each row.</param>
     /// <param name="deviation">Kept for the gradient: the sd of each row.</param>
-    public abstract void LayerNormAffine(Tensor x, Tensor scale, Tensor shift, float epsilon, Tensor y, Tensor normalized, Tensor deviation);
+    public abstract void LayerNormAffine(Tensor x, Tensor scale, Tensor shift, float epsilon, Tensor y, Tensor mean, Tensor deviation);
 
     /// <summary>Gradients of <see cref="LayerNormAffine"/> with respect to what is asked for.</summary>
-    public abstract void LayerNormAffineGradient(Tensor normalized, Tensor deviation, Tensor scale, float epsilon, Tensor dy, Tensor? dx, Tensor? dscale, Tensor? dshift);
+    public abstract void LayerNormAffineGradient(Tensor x, Tensor mean, Tensor deviation, Tensor scale, float epsilon, Tensor dy, Tensor? dx, Tensor? dscale, Tensor? dshift);
 
     /// <summary>Every row divided by its Euclidean length, at least epsilon; the lengths are kept for the gradient.</summary>
     public abstract void NormalizeRows(Tensor x, float epsilon, Tensor y, Tensor lengths);
 
     /// <summary>Gradient of <see cref="NormalizeRows"/>.</summary>
-    public abstract void NormalizeRowsGradient(Tensor y, Tensor lengths, float epsilon, Tensor dy, Tensor dx);
+    public abstract void NormalizeRowsGradient(Tensor y, Tensor lengths, float epsilon, Tensor dy, Tensor dx, bool accumulate);
 
     /// <summary>y = exp(x) divided by its sum over the row.</summary>
     public abstract void SoftmaxRows(Tensor x, Tensor y);
 
     /// <summary>Gradient of <see cref="SoftmaxRows"/>.</summary>
-    public abstract void SoftmaxRowsGradient(Tensor y, Tensor dy, Tensor dx);
+    public abstract void SoftmaxRowsGradient(Tensor y, Tensor dy, Tensor dx, bool accumulate);
 
     /// <summary>y = exp(x) divided by its sum over the column.</summary>
     public abstract void SoftmaxColumns(Tensor x, Tensor y);
 
     /// <summary>Gradient of <see cref="SoftmaxColumns"/>.</summary>
-    public abstract void SoftmaxColumnsGradient(Tensor y, Tensor dy, Tensor dx);
+    public abstract void SoftmaxColumnsGradient(Tensor y, Tensor dy, Tensor dx, bool accumulate);
 
     /// <summary>y[r] = log of the sum of exp over row r.</summary>
     public abstract void LogSumExpRows(Tensor x, Tensor y);
 
     /// <summary>Gradient of <see cref="LogSumExpRows"/>.</summary>
-    public abstract void LogSumExpRowsGradient(Tensor x, Tensor y, Tensor dy, Tensor dx);
+    public abstract void LogSumExpRowsGradient(Tensor x, Tensor y, Tensor dy, Tensor dx, bool accumulate);
 
     /// <summary>y = x turned over.</summary>
     public abstract void Transpose(Tensor x, Tensor y, bool accumulate);
@@ -169,8 +170,8 @@ public abstract class Device : IDisposable
     /// <summary>y = x w + bias, x sparse with one-hot columns appended, w with one row per input; see <see cref="Autodiff.Op.SparseLinear"/>.</summary>
     public abstract void SparseLinear(in SparseRows x, ReadOnlySpan<int> codes, Tensor weight, Tensor? bias, Tensor y);
 
-    /// <summary>dw += x' dy, of <see cref="SparseLinear"/>.</summary>
-    public abstract void SparseLinearWeightGradient(in SparseRows x, ReadOnlySpan<int> codes, Tensor dy, Tensor dweight);
+    /// <summary>dw = x' dy or dw += x' dy, of <see cref="SparseLinear"/>.</summary>
+    public abstract void SparseLinearWeightGradient(in SparseRows x, ReadOnlySpan<int> codes, Tensor dy, Tensor dweight, bool accumulate);
 
     /// <summary>Sum over all numbers of the divergence of N(mu, sigma^2) from N(0, 1).</summary>
     /// <returns>The sum.</returns>
@@ -179,26 +180,27 @@ public abstract class Device : IDisposable
     /// <summary>Gradients of <see cref="KlStandardNormal"/>, times upstream, added to what is asked for.</summary>
     public abstract void KlStandardNormalGradient(Tensor mu, Tensor sigma, float upstream, Tensor? dmu, Tensor? dsigma);
 
-    /// <summary>Negative log likelihood of sparse counts under Poisson with mean s softplus(h w' + b) + 1e-10, summed; the gradients asked for are overwritten.</summary>
+    /// <summary>Negative log likelihood of sparse counts under Poisson with mean s softplus(h w' + b) + 1e-10, summed over all but the
+    /// factorials of the counts, whose sum of logarithms is added; the gradients asked for are overwritten.</summary>
     /// <returns>The sum.</returns>
-    public abstract double PoissonDecoder(Tensor h, Tensor weight, Tensor bias, ReadOnlySpan<float> sizeFactors, in SparseRows counts, Tensor? dh, Tensor? dweight, Tensor? dbias);
+    public abstract double PoissonDecoder(Tensor h, Tensor weight, Tensor bias, ReadOnlySpan<float> sizeFactors, in SparseRows counts, double logFactorials, Tensor? dh, Tensor? dweight, Tensor? dbias);
 
     /// <summary>As <see cref="PoissonDecoder"/>, negative binomial with total count theta + 1e-10.</summary>
     /// <returns>The sum.</returns>
     public abstract double NegativeBinomialDecoder(Tensor h, Tensor weight, Tensor bias, Tensor theta, ReadOnlySpan<float> sizeFactors, in SparseRows counts,
-        Tensor? dh, Tensor? dweight, Tensor? dbias, Tensor? dtheta);
+        double logFactorials, Tensor? dh, Tensor? dweight, Tensor? dbias, Tensor? dtheta);
 
     /// <summary>Negative log likelihood of counts, negative binomial with mean mu + 1e-10 and total count theta + 1e-10 (one per column), summed; the gradients
     /// asked for are overwritten.</summary>
     /// <returns>The sum.</returns>
-    public abstract double NegativeBinomial(Tensor mu, Tensor theta, Tensor counts, Tensor? dmu, Tensor? dtheta);
+    public abstract double NegativeBinomial(Tensor mu, Tensor theta, Tensor counts, double logFactorials, Tensor? dmu, Tensor? dtheta);
 
     /// <summary>Mean over rows of the cross-entropy between softmax(logits) and the label; the gradient, if asked for, is overwritten.</summary>
     /// <returns>The mean.</returns>
     public abstract double CrossEntropy(Tensor logits, ReadOnlySpan<int> labels, Tensor? dlogits);
 
-    /// <summary>One step of Adam or AdamW on one parameter; see <see cref="Nn.AdamOptimizer"/> for the symbols.</summary>
-    public abstract void AdamStep(Tensor parameter, Tensor gradient, Tensor firstMoment, Tensor secondMoment, in Nn.AdamStepSettings settings);
+    /// <summary>One step of Adam, or of AdamW where weight decay is decoupled from the gradient, on one parameter.</summary>
+    public abstract void AdamStep(Tensor parameter, Tensor gradient, Tensor firstMoment, Tensor secondMoment, in AdamSettings settings, bool decoupled);
 
     /// <inheritdoc/>
     public void Dispose()

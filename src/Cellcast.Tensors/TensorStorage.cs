@@ -16,7 +16,7 @@ public abstract class TensorStorage
 }
 
 /// <summary>Main memory that does not move and starts on a cache line, so that vector loads never cross one.</summary>
-internal sealed class HostStorage : TensorStorage
+internal sealed unsafe class HostStorage : TensorStorage
 {
     private const int CacheLineFloats = 16;
     private readonly float[] _array;
@@ -31,6 +31,9 @@ internal sealed class HostStorage : TensorStorage
         _start = (int)((CacheLineFloats - misalignment / sizeof(float)) % CacheLineFloats);
         Capacity = capacity;
     }
+
+    /// <summary>Address of the first float; valid as long as the storage is referenced.</summary>
+    internal float* Pointer => (float*)Marshal.UnsafeAddrOfPinnedArrayElement(_array, _start);
 
     public override int Capacity { get; }
 

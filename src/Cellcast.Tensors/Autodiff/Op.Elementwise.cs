@@ -78,7 +78,7 @@ public static partial class Op
         var tape = Tape.Of(x);
         var y = tape.Result(x.Shape, x.RequiresGradient);
         tape.Device.Unary(kind, x, y);
-        if (y.RequiresGradient) tape.Add(kind.ToString(), y, y => tape.Device.UnaryGradient(kind, x, y, y.Gradient, x.Gradient));
+        if (y.RequiresGradient) tape.Add(kind.ToString(), y, y => tape.Device.UnaryGradient(kind, x, y, y.Gradient, x.GradientForUpdate(out bool accumulate), accumulate));
         return y;
     }
 
@@ -87,7 +87,7 @@ public static partial class Op
         var tape = Tape.Of(x);
         var y = tape.Result(x.Shape, x.RequiresGradient);
         tape.Device.Affine(x, scale, shift, y);
-        if (y.RequiresGradient) tape.Add(name, y, y => tape.Device.AddScaled(y.Gradient, scale, x.Gradient));
+        if (y.RequiresGradient) tape.Add(name, y, y => AddScaled(tape, y.Gradient, scale, x));
         return y;
     }
 
@@ -98,7 +98,7 @@ public static partial class Op
         var y = tape.Result(a.Shape, a.RequiresGradient || b.RequiresGradient);
         tape.Device.Binary(kind, a, b, broadcast, y);
         if (y.RequiresGradient)
-            tape.Add(kind.ToString(), y, y => tape.Device.BinaryGradient(kind, a, b, broadcast, y.Gradient, Wanted(a), Wanted(b)));
+            tape.Add(kind.ToString(), y, y => tape.Device.BinaryGradient(kind, a, b, broadcast, y, y.Gradient, Wanted(a), Wanted(b)));
         return y;
     }
 
@@ -113,6 +113,14 @@ public static partial class Op
 
     /// <summary>The gradient to add to, or null where none is wanted.</summary>
     private static Tensor? Wanted(Tensor x) => x.RequiresGradient ? x.Gradient : null;
+
+    /// <summary>Adds alpha x to the gradient of an operand.</summary>
+    private static void AddScaled(Tape tape, Tensor x, float alpha, Tensor operand)
+    {
+        var gradient = operand.GradientForUpdate(out bool accumulate);
+        if (accumulate) tape.Device.AddScaled(x, alpha, gradient);
+        else tape.Device.Affine(x, alpha, 0, gradient);
+    }
 
     private static ArgumentException Mismatch(string operation, params ReadOnlySpan<Tensor> operands)
     {

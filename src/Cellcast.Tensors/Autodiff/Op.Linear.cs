@@ -83,7 +83,7 @@ public static partial class Op
             tape.Add(nameof(SparseLinear), y, y =>
             {
                 if (bias is { RequiresGradient: true }) tape.Device.ColumnSum(y.Gradient, bias.GradientForUpdate(out bool accumulate), accumulate);
-                if (weight.RequiresGradient) tape.Device.SparseLinearWeightGradient(x, codes.Span, y.Gradient, weight.Gradient);
+                if (weight.RequiresGradient) tape.Device.SparseLinearWeightGradient(x, codes.Span, y.Gradient, weight.GradientForUpdate(out bool accumulate), accumulate);
             });
         return y;
     }

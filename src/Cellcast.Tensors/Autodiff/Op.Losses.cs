@@ -1,3 +1,5 @@
+using Cellcast.Tensors.Kernels;
+
 namespace Cellcast.Tensors.Autodiff;
 
 public static partial class Op
@@ -27,15 +29,16 @@ public static partial class Op
     /// <param name="bias">One number per gene.</param>
     /// <param name="sizeFactors">One number per cell.</param>
     /// <param name="counts">Cells x genes, not negative.</param>
+    /// <param name="logFactorials">Sum of log x! over the counts, a constant of the loss; null to have it computed, which costs time in every step.</param>
     /// <returns>A single number.</returns>
-    public static Tensor PoissonDecoderLoss(Tensor h, Tensor weight, Tensor bias, ReadOnlySpan<float> sizeFactors, SparseRows counts)
+    public static Tensor PoissonDecoderLoss(Tensor h, Tensor weight, Tensor bias, ReadOnlySpan<float> sizeFactors, SparseRows counts, double? logFactorials = null)
     {
         RequireDecoderShapes(nameof(PoissonDecoderLoss), h, weight, bias, sizeFactors, counts);
         var tape = Tape.Of(h, weight, bias);
         var y = tape.Result([1], h.RequiresGradient || weight.RequiresGradient || bias.RequiresGradient);
         // The gradient is a by-product of the loss while a tile of rates is at hand, so it is computed on the way forward.
         var (dh, dw, db) = (Scratch(tape, y, h), Scratch(tape, y, weight), Scratch(tape, y, bias));
-        y.Span[0] = (float)tape.Device.PoissonDecoder(h, weight, bias, sizeFactors, counts, dh, dw, db);
+        y.Span[0] = (float)tape.Device.PoissonDecoder(h, weight, bias, sizeFactors, counts, logFactorials ?? counts.LogFactorials(), dh, dw, db);
         if (y.RequiresGradient)
             tape.Add(nameof(PoissonDecoderLoss), y, y =>
             {
@@ -53,15 +56,16 @@ public static partial class Op
     /// <param name="theta">Total count (inverse dispersion), one per gene, not negative.</param>
     /// <param name="sizeFactors">One number per cell.</param>
     /// <param name="counts">Cells x genes, not negative.</param>
+    /// <param name="logFactorials">Sum of log x! over the counts, a constant of the loss; null to have it computed, which costs time in every step.</param>
     /// <returns>A single number.</returns>
-    public static Tensor NegativeBinomialDecoderLoss(Tensor h, Tensor weight, Tensor bias, Tensor theta, ReadOnlySpan<float> sizeFactors, SparseRows counts)
+    public static Tensor NegativeBinomialDecoderLoss(Tensor h, Tensor weight, Tensor bias, Tensor theta, ReadOnlySpan<float> sizeFactors, SparseRows counts, double? logFactorials = null)
     {
         RequireDecoderShapes(nameof(NegativeBinomialDecoderLoss), h, weight, bias, sizeFactors, counts);
         if (theta.Length != weight.Rows) throw Mismatch(nameof(NegativeBinomialDecoderLoss), weight, theta);
         var tape = Tape.Of(h, weight, bias, theta);
         var y = tape.Result([1], h.RequiresGradient || weight.RequiresGradient || bias.RequiresGradient || theta.RequiresGradient);
         var (dh, dw, db, dt) = (Scratch(tape, y, h), Scratch(tape, y, weight), Scratch(tape, y, bias), Scratch(tape, y, theta));
-        y.Span[0] = (float)tape.Device.NegativeBinomialDecoder(h, weight, bias, theta, sizeFactors, counts, dh, dw, db, dt);
+        y.Span[0] = (float)tape.Device.NegativeBinomialDecoder(h, weight, bias, theta, sizeFactors, counts, logFactorials ?? counts.LogFactorials(), dh, dw, db, dt);
         if (y.RequiresGradient)
             tape.Add(nameof(NegativeBinomialDecoderLoss), y, y =>
             {
@@ -77,14 +81,15 @@ public static partial class Op
     /// <param name="mu">Means, rows x columns, not negative.</param>
     /// <param name="theta">Total count (inverse dispersion), one per column, not negative.</param>
     /// <param name="counts">Constant, same shape as mu.</param>
+    /// <param name="logFactorials">Sum of log x! over the counts, a constant of the loss; null to have it computed, which costs time in every step.</param>
     /// <returns>A single number.</returns>
-    public static Tensor NegativeBinomialLoss(Tensor mu, Tensor theta, Tensor counts)
+    public static Tensor NegativeBinomialLoss(Tensor mu, Tensor theta, Tensor counts, double? logFactorials = null)
     {
         if (mu.Length != counts.Length || theta.Length != mu.Columns) throw Mismatch(nameof(NegativeBinomialLoss), mu, theta, counts);
         var tape = Tape.Of(mu, theta, counts);
         var y = tape.Result([1], mu.RequiresGradient || theta.RequiresGradient);
         var (dmu, dtheta) = (Scratch(tape, y, mu), Scratch(tape, y, theta));
-        y.Span[0] = (float)tape.Device.NegativeBinomial(mu, theta, counts, dmu, dtheta);
+        y.Span[0] = (float)tape.Device.NegativeBinomial(mu, theta, counts, logFactorials ?? CountDecoderLoss.LogFactorials(counts.Span), dmu, dtheta);
         if (y.RequiresGradient)
             tape.Add(nameof(NegativeBinomialLoss), y, y =>
             {
@@ -126,6 +131,6 @@ public static partial class Op
 
     private static void AddUpstream(Tape tape, Tensor result, Tensor? local, Tensor operand)
     {
-        if (local is not null) tape.Device.AddScaled(local, result.Gradient.Span[0], operand.Gradient);
+        if (local is not null) AddScaled(tape, local, result.Gradient.Span[0], operand);
     }
 }

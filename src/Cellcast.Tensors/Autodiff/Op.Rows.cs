@@ -9,7 +9,7 @@ public static partial class Op
         var y = tape.Result(x.Shape, x.RequiresGradient);
         var inverse = tape.NewTensor(x.Rows);
         tape.Device.LayerNorm(x, epsilon, y, inverse);
-        if (y.RequiresGradient) tape.Add(nameof(LayerNorm), y, y => tape.Device.LayerNormGradient(y, inverse, y.Gradient, x.Gradient));
+        if (y.RequiresGradient) tape.Add(nameof(LayerNorm), y, y => tape.Device.LayerNormGradient(y, inverse, y.Gradient, x.GradientForUpdate(out bool accumulate), accumulate));
         return y;
     }
 
@@ -24,12 +24,12 @@ public static partial class Op
         if (scale.Length != x.Columns || shift.Length != x.Columns) throw Mismatch(nameof(LayerNormAffine), x, scale, shift);
         if (x.Columns < 2) throw new ArgumentException("an unbiased standard deviation needs at least two columns", nameof(x));
         var y = tape.Result(x.Shape, x.RequiresGradient || scale.RequiresGradient || shift.RequiresGradient);
-        var normalized = tape.NewTensor(x.Shape);
+        var mean = tape.NewTensor(x.Rows);
         var deviation = tape.NewTensor(x.Rows);
-        tape.Device.LayerNormAffine(x, scale, shift, epsilon, y, normalized, deviation);
+        tape.Device.LayerNormAffine(x, scale, shift, epsilon, y, mean, deviation);
         if (y.RequiresGradient)
             tape.Add(nameof(LayerNormAffine), y, y =>
-                tape.Device.LayerNormAffineGradient(normalized, deviation, scale, epsilon, y.Gradient, Wanted(x), Wanted(scale), Wanted(shift)));
+                tape.Device.LayerNormAffineGradient(x, mean, deviation, scale, epsilon, y.Gradient, Wanted(x), Wanted(scale), Wanted(shift)));
         return y;
     }
 
@@ -40,7 +40,7 @@ public static partial class Op
         var y = tape.Result(x.Shape, x.RequiresGradient);
         var lengths = tape.NewTensor(x.Rows);
         tape.Device.NormalizeRows(x, epsilon, y, lengths);
-        if (y.RequiresGradient) tape.Add(nameof(NormalizeRows), y, y => tape.Device.NormalizeRowsGradient(y, lengths, epsilon, y.Gradient, x.Gradient));
+        if (y.RequiresGradient) tape.Add(nameof(NormalizeRows), y, y => tape.Device.NormalizeRowsGradient(y, lengths, epsilon, y.Gradient, x.GradientForUpdate(out bool accumulate), accumulate));
         return y;
     }
 
@@ -50,7 +50,7 @@ public static partial class Op
         var tape = Tape.Of(x);
         var y = tape.Result(x.Shape, x.RequiresGradient);
         tape.Device.SoftmaxRows(x, y);
-        if (y.RequiresGradient) tape.Add(nameof(SoftmaxRows), y, y => tape.Device.SoftmaxRowsGradient(y, y.Gradient, x.Gradient));
+        if (y.RequiresGradient) tape.Add(nameof(SoftmaxRows), y, y => tape.Device.SoftmaxRowsGradient(y, y.Gradient, x.GradientForUpdate(out bool accumulate), accumulate));
         return y;
     }
 
@@ -60,7 +60,7 @@ public static partial class Op
         var tape = Tape.Of(x);
         var y = tape.Result(x.Shape, x.RequiresGradient);
         tape.Device.SoftmaxColumns(x, y);
-        if (y.RequiresGradient) tape.Add(nameof(SoftmaxColumns), y, y => tape.Device.SoftmaxColumnsGradient(y, y.Gradient, x.Gradient));
+        if (y.RequiresGradient) tape.Add(nameof(SoftmaxColumns), y, y => tape.Device.SoftmaxColumnsGradient(y, y.Gradient, x.GradientForUpdate(out bool accumulate), accumulate));
         return y;
     }
 
@@ -71,7 +71,7 @@ public static partial class Op
         var tape = Tape.Of(x);
         var y = tape.Result([x.Rows, 1], x.RequiresGradient);
         tape.Device.LogSumExpRows(x, y);
-        if (y.RequiresGradient) tape.Add(nameof(LogSumExp), y, y => tape.Device.LogSumExpRowsGradient(x, y, y.Gradient, x.Gradient));
+        if (y.RequiresGradient) tape.Add(nameof(LogSumExp), y, y => tape.Device.LogSumExpRowsGradient(x, y, y.Gradient, x.GradientForUpdate(out bool accumulate), accumulate));
         return y;
     }
 

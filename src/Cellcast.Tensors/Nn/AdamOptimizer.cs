@@ -1,18 +1,6 @@
-namespace Cellcast.Tensors.Nn;
+using Cellcast.Tensors.Kernels;
 
-/// <summary>The numbers of one optimiser step; see <see cref="AdamOptimizer"/>.</summary>
-/// <param name="Beta1">Decay of the first moment.</param>
-/// <param name="OneMinusBeta1">1 - beta1, rounded once.</param>
-/// <param name="Beta2">Decay of the second moment.</param>
-/// <param name="OneMinusBeta2">1 - beta2, rounded once.</param>
-/// <param name="StepSize">Learning rate / (1 - beta1^t).</param>
-/// <param name="InverseSqrtCorrection2">1 / sqrt(1 - beta2^t).</param>
-/// <param name="Epsilon">Added to the root of the second moment.</param>
-/// <param name="Decay">The parameter is multiplied by this first: 1 - learning rate x weight decay in AdamW, 1 in Adam.</param>
-/// <param name="L2">Times the parameter, added to the gradient: weight decay in Adam, 0 in AdamW.</param>
-/// <param name="GradientScale">The gradient is multiplied by this: clipping.</param>
-public readonly record struct AdamStepSettings(float Beta1, float OneMinusBeta1, float Beta2, float OneMinusBeta2, float StepSize,
-    float InverseSqrtCorrection2, float Epsilon, float Decay, float L2, float GradientScale);
+namespace Cellcast.Tensors.Nn;
 
 /// <summary>Adam (Kingma and Ba 2014) and its variant with decoupled weight decay, with the semantics of PyTorch: a step of t moves
 /// m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, p -= lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps).</summary>
@@ -21,7 +9,6 @@ public readonly record struct AdamStepSettings(float Beta1, float OneMinusBeta1,
 public abstract class AdamOptimizer
 {
     private readonly List<State> _states = [];
-    private double _gradientScale = 1;
 
     private protected AdamOptimizer(IEnumerable<Parameter> parameters, double learningRate, double beta1, double beta2, double epsilon, double weightDecay)
     {
@@ -61,23 +48,23 @@ public abstract class AdamOptimizer
         {
             if (s.Parameter.Frozen || !s.Parameter.HasGradient) continue;
             s.Steps++;
-            device.AdamStep(s.Parameter, s.Parameter.Gradient, s.First, s.Second, SettingsOf(s.Steps));
+            device.AdamStep(s.Parameter, s.Parameter.Gradient, s.First, s.Second, new AdamSettings(LearningRate, Beta1, Beta2, Epsilon, WeightDecay, s.Steps), Decoupled);
         }
-        _gradientScale = 1;
     }
 
     /// <summary>Starts the next gradients from nothing.</summary>
     public void ClearGradients()
     {
         foreach (var s in _states) s.Parameter.ClearGradient();
-        _gradientScale = 1;
     }
 
-    /// <summary>Makes the next <see cref="Step"/> use gradients scaled down to a total Euclidean norm of at most <paramref name="maximum"/>.</summary>
+    /// <summary>Scales all gradients down, if need be, to a total Euclidean norm of <paramref name="maximum"/>.</summary>
+    /// <param name="device">Computes.</param>
     /// <param name="maximum">Largest norm of all gradients taken together.</param>
     /// <returns>The norm before.</returns>
-    public double ClipGradientNorm(double maximum)
+    public double ClipGradientNorm(Device device, double maximum)
     {
+        ArgumentNullException.ThrowIfNull(device);
         double squares = 0;
         foreach (var s in _states)
         {
@@ -85,7 +72,10 @@ public abstract class AdamOptimizer
             foreach (float g in s.Parameter.Gradient.Span) squares += (double)g * g;
         }
         double norm = Math.Sqrt(squares);
-        _gradientScale = Math.Min(1, maximum / (norm + 1e-6));
+        float factor = (float)(maximum / (norm + 1e-6));
+        if (factor < 1)
+            foreach (var s in _states)
+                if (!s.Parameter.Frozen && s.Parameter.HasGradient) device.Affine(s.Parameter.Gradient, factor, 0, s.Parameter.Gradient);
         return norm;
     }
 
@@ -122,14 +112,7 @@ public abstract class AdamOptimizer
         }
     }
 
-    private protected abstract (double Decay, double L2) DecayTerms { get; }
-
-    private AdamStepSettings SettingsOf(long t)
-    {
-        var (decay, l2) = DecayTerms;
-        return new AdamStepSettings((float)Beta1, (float)(1 - Beta1), (float)Beta2, (float)(1 - Beta2), (float)(LearningRate / (1 - Math.Pow(Beta1, t))),
-            (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, t))), (float)Epsilon, (float)decay, (float)l2, (float)_gradientScale);
-    }
+    private protected abstract bool Decoupled { get; }
 
     private sealed class State(Parameter parameter, Tensor first, Tensor second)
     {
@@ -150,7 +133,7 @@ public abstract class AdamOptimizer
 public sealed class Adam(IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
     : AdamOptimizer(parameters, learningRate, beta1, beta2, epsilon, weightDecay)
 {
-    private protected override (double Decay, double L2) DecayTerms => (1, WeightDecay);
+    private protected override bool Decoupled => false;
 }
 
 /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2017): every step first multiplies the parameter by 1 - learning rate x weight decay.</summary>
@@ -163,5 +146,5 @@ public sealed class Adam(IEnumerable<Parameter> parameters, double learningRate 
 public sealed class AdamW(IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0.01)
     : AdamOptimizer(parameters, learningRate, beta1, beta2, epsilon, weightDecay)
 {
-    private protected override (double Decay, double L2) DecayTerms => (1 - LearningRate * WeightDecay, 0);
+    private protected override bool Decoupled => true;
 }

@@ -44,19 +44,11 @@ public readonly record struct RandomKey
 
     /// <summary>Word number <paramref name="index"/> of the sequence: 32 uniform bits.</summary>
     /// <param name="index">Not negative.</param>
-    public uint Bits(long index)
-    {
-        var (a, b, c, d) = Block((ulong)index >> 2);
-        return ((int)index & 3) switch { 0 => a, 1 => b, 2 => c, _ => d };
-    }
-
-    /// <summary>Four words of the sequence, from word 4 <paramref name="block"/> on.</summary>
-    internal (uint, uint, uint, uint) Block(ulong block) =>
-        Philox.Block((uint)block, (uint)(block >> 32), (uint)_stream, (uint)(_stream >> 32), (uint)_key, (uint)(_key >> 32));
+    public uint Bits(long index) => Philox.Word(this, (ulong)index);
 
     internal (uint K0, uint K1, uint C2, uint C3) Words => ((uint)_key, (uint)(_key >> 32), (uint)_stream, (uint)(_stream >> 32));
 
-    // Under a key of its own (the low bit patterns of `kind` never meet a drawing counter because the key differs), so that parts are not words of the whole.
+    // Parts are made under another cipher key than the one that numbers are drawn under, so that they are no words of the whole's sequence.
     private RandomKey Absorb(ulong word, uint kind)
     {
         var (k0, k1, c2, c3) = Words;
