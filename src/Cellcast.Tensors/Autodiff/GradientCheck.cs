@@ -4,13 +4,15 @@ namespace Cellcast.Tensors.Autodiff;
 
 /// <summary>How far an operation is from the truth.</summary>
 /// <param name="Value">Norm of the difference of the values over their norm; 0 where there is no reference for them.</param>
-/// <param name="Gradients">For every input, norm of the difference of the gradients over their norm; 0 where both vanish.</param>
+/// <param name="Gradients">For every input, norm of the difference of the gradients over their norm, or that of the difference alone where they vanish.</param>
 public sealed record GradientCheckResult(double Value, IReadOnlyList<double> Gradients);
 
 /// <summary>Compares what operations compute with finite differences.</summary>
 /// <remarks>Results are reduced to one number by a random projection, which is differentiated backwards, and by differences of fourth order.</remarks>
 public static class GradientCheck
 {
+    private const double Vanishing = 1e-6;
+
     /// <summary>Differences of the operation itself, in float32: good to about 1e-3. For operations that nobody has written down in double precision.</summary>
     /// <param name="device">Computes.</param>
     /// <param name="inputs">With respect to what; not frozen. Their values are the point at which to check.</param>
@@ -96,6 +98,6 @@ public static class GradientCheck
             e += expected[i] * expected[i];
         }
         double norm = Math.Sqrt(Math.Max(a, e));
-        return norm < 1e-9 ? norm : Math.Sqrt(difference) / norm;
+        return Math.Sqrt(difference) / (norm < Vanishing ? 1 : norm);
     }
 }

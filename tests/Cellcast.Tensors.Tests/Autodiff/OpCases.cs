@@ -67,7 +67,7 @@ public static class OpCases
         new("GatherRows", (r, c) => [[r, c]], (t, p) => Op.GatherRows(t, p[0], Codes(9, p[0].Rows)), (x, r, c) => Grid(9, c, (i, j) => x[0][Codes(9, r)[i] * c + j])),
         new("Dropout", (r, c) => [[r, c]], (t, p) => Op.Dropout(t.Use(p[0]), 0.3f, DropoutKey), (x, r, c) => [.. x[0].Select((v, i) => DropoutKey.Bits(i) >= 0.3f * 4294967296.0 ? v / 0.7 : 0)]),
         new("Reparameterize", (r, c) => [[r, c], [r, c]], (t, p) => Op.Reparameterize(t.Use(p[0]), p[1], t.Input(Constants(p[0].Length), p[0].Shape)),
-            (x, r, c) => [.. x[0].Select((v, i) => v + x[1][i] * Constants(r * c)[i])]),
+            (x, r, c) => [.. x[0].Select((v, i) => v + x[1][i] * Constant(i))]),
         new("KlStandardNormal", (r, c) => [[r, c], [r, c]], (t, p) => Op.KlStandardNormal(t.Use(p[0]), p[1]),
             (x, r, c) => [x[0].Select((m, i) => 0.5 * (x[1][i] * x[1][i] + m * m - 1 - Math.Log(x[1][i] * x[1][i]))).Sum()], 0.2f, 2),
         new("CrossEntropy", (r, c) => [[r, c]], (t, p) => Op.CrossEntropy(t.Use(p[0]), Codes(p[0].Rows, p[0].Columns)),
@@ -170,7 +170,9 @@ public static class OpCases
 
     private static int[] Codes(int count, int bound) => [.. Enumerable.Range(0, count).Select(i => (7 * i + i * i / 3 + 1) % bound)];
 
-    private static float[] Constants(int count) => [.. Enumerable.Range(0, count).Select(i => MathF.Sin(1 + 3 * i))];
+    private static float[] Constants(int count) => [.. Enumerable.Range(0, count).Select(Constant)];
+
+    private static float Constant(int i) => MathF.Sin(1 + 3 * i);
 
     private static float[] CountsOf(int rows, int columns) => [.. Enumerable.Range(0, rows * columns).Select(i => (float)(i * 5 % 7 > 2 ? 0 : i * 3 % 11))];
 
