@@ -31,8 +31,38 @@ public static class H5adFile
     }
 
     /// <summary>Writes a file in the profile that every reader of the field opens; atomically, and the same bytes for the same content.</summary>
+    /// <returns>What could not be written as it was (names with slashes), one sentence each; usually empty.</returns>
     /// <exception cref="OutputException">The file could not be written.</exception>
-    public static void Write(string path, AnnotatedData data, H5adWriteOptions? options = null) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException">Shapes in <paramref name="data"/> do not fit together.</exception>
+    public static IReadOnlyList<string> Write(string path, AnnotatedData data, H5adWriteOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        if (data.Problem() is { } problem) throw new ArgumentException(problem, nameof(data));
+        options ??= new H5adWriteOptions();
+        var writer = new AnnDataWriter(new H5Writer(options.Compression, options.Threads));
+        AtomicFile.WriteTo(path, temporary =>
+        {
+            try
+            {
+                using var h5 = H5File.Create(temporary, AnnDataWriter.NeedsWideAttributes(data));
+                writer.Write(h5.Root, data);
+                h5.Flush();
+            }
+            catch (Hdf5Exception e) { throw Failure(path, e); }
+        });
+        return writer.Notes;
+    }
+
+    private static OutputException Failure(string path, Hdf5Exception e)
+    {
+        string reason = e.Says("No space left") ? "the disk is full"
+            : e.Says("Disk quota") ? "the disk quota is used up"
+            : e.Says("File too large") ? "the file would become larger than allowed here"
+            : e.Says("Permission denied") ? "there is no permission to write there"
+            : e.Says("Read-only file system") ? "the file system is read-only"
+            : e.Message;
+        return new OutputException($"'{path}' could not be written: {reason}; nothing was left half written.", e);
+    }
 }
 
 /// <summary>What to read of a file.</summary>

@@ -200,6 +200,38 @@ internal static unsafe class H5
         long Class(string name) => Global($"H5P_CLS_{name}_ID_g");
     }
 
+    /// <summary>Names of a group's links in name order. Under the lock.</summary>
+    internal static List<string> LinkNames(H5ObjectId group)
+    {
+        // The function was renamed in 1.12; of the callback's arguments only the link information differs, which is not looked at.
+        nint address = 0;
+        foreach (string name in (string[])["H5Literate2", "H5Literate1", "H5Literate"])
+            if (NativeLibrary.TryGetExport(s_library.Value, name, out address)) break;
+        var iterate = (delegate* unmanaged<nint, int, int, ulong*, delegate* unmanaged<nint, byte*, void*, void*, int>, void*, int>)address;
+        var names = new List<string>();
+        var handle = GCHandle.Alloc(names);
+        bool kept = false;
+        try
+        {
+            group.DangerousAddRef(ref kept);
+            ulong position = 0;
+            Check(iterate(group.DangerousGetHandle(), 0, 0, &position, &CollectName, (void*)GCHandle.ToIntPtr(handle)), "list a group");
+        }
+        finally
+        {
+            handle.Free();
+            if (kept) group.DangerousRelease();
+        }
+        return names;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int CollectName(nint group, byte* name, void* info, void* data)
+    {
+        ((List<string>)GCHandle.FromIntPtr((nint)data).Target!).Add(H5Strings.Variable((nint)name));
+        return 0;
+    }
+
     /// <summary>Gives the strings that a read allocated back. Under the lock.</summary>
     internal static void Reclaim(H5TypeId type, H5SpaceId space, void* buffer)
     {

@@ -195,22 +195,7 @@ internal sealed unsafe class H5Group : H5Object
         using var _ = H5.Enter();
         H5.Check(H5Gget_info(Id, out var info), "list a group");
         if (info.LinkCount > LinkLimit) throw new Hdf5Exception($"it claims {info.LinkCount} entries");
-        var names = new List<string>((int)info.LinkCount);
-        byte[] buffer = new byte[256];
-        for (ulong i = 0; i < info.LinkCount; i++)
-        {
-            nint length;
-            fixed (byte* b = buffer) length = (nint)H5.Check(H5Lget_name_by_idx(Id, ".", 0, 0, i, b, (nuint)buffer.Length, H5PropertiesId.Default), "list a group");
-            if (length >= buffer.Length)
-            {
-                if (length > 1 << 16) throw new Hdf5Exception("a name in it is longer than 64 KiB");
-                buffer = new byte[length + 1];
-                i--;
-                continue;
-            }
-            names.Add(H5Strings.Decode(buffer.AsSpan(0, (int)length)));
-        }
-        return names;
+        return H5.LinkNames(Id);
     }
 
     internal bool Contains(string name)

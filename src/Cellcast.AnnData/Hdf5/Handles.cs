@@ -5,9 +5,21 @@ namespace Cellcast.AnnData.Hdf5;
 /// <summary>An identifier of the HDF5 library (64 bits since 1.10); each kind is closed by its own function, under the lock.</summary>
 internal abstract class H5Id : SafeHandle
 {
+    private readonly bool _predefined;
+
     private protected H5Id() : base(-1, ownsHandle: true) { }
 
-    private protected H5Id(long id, bool owns) : base(-1, owns) => SetHandle((nint)id);
+    /// <summary>One of the library's own, which live as long as the process: disposing does nothing.</summary>
+    private protected H5Id(long predefined) : base(-1, ownsHandle: false)
+    {
+        _predefined = true;
+        SetHandle((nint)predefined);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!_predefined) base.Dispose(disposing);
+    }
 
     public override bool IsInvalid => handle <= 0;
 
@@ -49,7 +61,7 @@ internal sealed class H5TypeId : H5Id
 {
     public H5TypeId() { }
 
-    internal H5TypeId(long predefined) : base(predefined, owns: false) { }
+    internal H5TypeId(long predefined) : base(predefined) { }
 
     private protected override int Close(nint id) => NativeMethods.H5Tclose(id);
 }
@@ -59,7 +71,7 @@ internal sealed class H5PropertiesId : H5Id
 {
     public H5PropertiesId() { }
 
-    private H5PropertiesId(long id) : base(id, owns: false) { }
+    private H5PropertiesId(long id) : base(id) { }
 
     internal static H5PropertiesId Default { get; } = new(0);
 

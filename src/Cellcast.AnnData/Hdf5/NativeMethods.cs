@@ -29,7 +29,6 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial H5ObjectId H5Gcreate2(H5Id location, string name, H5PropertiesId link, H5PropertiesId creation, H5PropertiesId access);
     [LibraryImport(Library)] internal static partial int H5Gget_info(H5Id id, out H5GroupInfo info);
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial int H5Lexists(H5Id location, string name, H5PropertiesId access);
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial nint H5Lget_name_by_idx(H5Id location, string group, int index, int order, ulong n, byte* name, nuint size, H5PropertiesId access);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial int H5Aexists(H5Id location, string name);
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial H5AttributeId H5Aopen(H5Id location, string name, H5PropertiesId access);
