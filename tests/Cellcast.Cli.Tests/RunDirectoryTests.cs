@@ -166,7 +166,7 @@ public sealed class RunDirectoryTests : IDisposable
     public void A_target_that_is_no_folder_is_wrong_usage(string name)
     {
         File.WriteAllText(_folder["file"], "x");
-        Assert.Throws<UsageException>(() => RunDirectory.Open(name.Length == 0 ? "" : _folder[name], "fit", s_settings, false, false, Log()));
+        Assert.Throws<UsageException>(() => RunDirectory.Open(name.Length == 0 ? "" : _folder[name], "fit", s_settings, Log(), false, false));
     }
 
     public void Dispose()
@@ -176,7 +176,7 @@ public sealed class RunDirectoryTests : IDisposable
     }
 
     private RunDirectory Open(string name, bool overwrite = false, bool resume = false, Dictionary<string, string>? settings = null, string command = "scsurv fit") =>
-        RunDirectory.Open(_folder[name], command, settings ?? s_settings, overwrite, resume, Log());
+        RunDirectory.Open(_folder[name], command, settings ?? s_settings, Log(), overwrite, resume);
 
     private RunLog Log()
     {

@@ -55,7 +55,7 @@ internal abstract class CellcastCommand : Command
 
     internal Option<bool> Resume { get; } = new("--resume") { Description = "Continue an interrupted run in the same folder." };
 
-    internal Option<ulong> Seed { get; } = new("--seed") { Description = "Seed of all random numbers: same seed, same bytes, for any number of threads.", DefaultValueFactory = _ => 0, HelpName = "N" };
+    internal Option<long> Seed { get; } = new("--seed") { Description = "Seed of all random numbers: same seed, same bytes, for any number of threads.", DefaultValueFactory = _ => 0, HelpName = "N" };
 
     internal Option<int> Threads { get; } = CreateThreads();
 
@@ -65,6 +65,13 @@ internal abstract class CellcastCommand : Command
 
     /// <summary>Does the work. Throws to fail: <see cref="Failure"/> turns the exception into an exit code and a sentence.</summary>
     protected internal abstract void Run(CommandContext context);
+
+    /// <summary>For the help text: what a command does of its own comes first.</summary>
+    internal void MoveCommonOptionsLast()
+    {
+        foreach (var option in new Option?[] { OutOption, Overwrite, Resume, Seed, Threads, Quiet, Json })
+            if (option is not null && Options.Remove(option)) Options.Add(option);
+    }
 
     /// <summary>Adds an example to the help text.</summary>
     protected void AddExample(string line, string explanation) => _examples.Add((line, explanation));

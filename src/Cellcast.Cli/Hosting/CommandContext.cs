@@ -31,7 +31,7 @@ internal sealed class CommandContext
 
     internal int Threads { get; }
 
-    internal ulong Seed { get; }
+    internal long Seed { get; }
 
     internal bool Overwrite { get; }
 

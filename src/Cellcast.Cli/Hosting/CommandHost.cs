@@ -30,6 +30,7 @@ internal static class CommandHost
             if (option is HelpOption help) help.Action = new HelpWithExamples();
             if (option is VersionOption version) version.Action = new PrintVersion();
         }
+        foreach (var command in root.Subcommands) MoveCommonOptionsLast(command);
         var result = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         bool json = arguments.Contains("--json");
         try
@@ -63,8 +64,8 @@ internal static class CommandHost
         {
             log.Detail($"cellcast {Version}: {s_line}");
             if (command.OutOption is { } option)
-                directory = RunDirectory.Open(arguments.GetValue(option)!, FullName(command), command.Settings(arguments), arguments.GetValue(command.Overwrite),
-                    command.Output == OutputKind.ResumableFolder && arguments.GetValue(command.Resume), log);
+                directory = RunDirectory.Open(arguments.GetValue(option)!, FullName(command), command.Settings(arguments), log, arguments.GetValue(command.Overwrite),
+                    command.Output == OutputKind.ResumableFolder ? arguments.GetValue(command.Resume) : null);
             var context = new CommandContext(command, arguments, directory, log, progress, interruption.Token);
             values = context.Result;
             command.Run(context);
@@ -121,6 +122,12 @@ internal static class CommandHost
         return code;
     }
 
+    private static void MoveCommonOptionsLast(Command command)
+    {
+        (command as CellcastCommand)?.MoveCommonOptionsLast();
+        foreach (var sub in command.Subcommands) MoveCommonOptionsLast(sub);
+    }
+
     private static string FullName(Command command) =>
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent and not RootCommand ? $"{parent.Name} {command.Name}" : command.Name;
 
@@ -149,7 +156,10 @@ internal static class CommandHost
     private static Failure WrongUsage(ParseResult result)
     {
         var command = result.CommandResult.Command;
-        string message = result.Errors[0].Message.TrimEnd('.') + ".";
+        string message = result.Errors[0].Message.TrimEnd('.')
+            .Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal)
+            .Replace("as expected type 'System.Int64'", "as a whole number", StringComparison.Ordinal)
+            .Replace("as expected type 'System.Double'", "as a number", StringComparison.Ordinal) + ".";
         if (result.UnmatchedTokens is [var token, ..])
         {
             message = token.StartsWith('-') ? $"there is no option '{token}'" : $"there is no command or argument '{token}' here";

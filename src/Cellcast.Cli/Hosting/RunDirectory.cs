@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cellcast.AnnData;
 
 namespace Cellcast.Cli.Hosting;
 
@@ -77,23 +78,29 @@ internal sealed class RunDirectory : IDisposable
     internal string Folder(string name) => Directory.CreateDirectory(File(name)).FullName;
 
     /// <summary>Opens and locks the folder; creates it where it does not exist. Nothing else is written before <see cref="Begin"/>.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="command">Full name of the command.</param>
+    /// <param name="settings">What decides its result, compared when it is resumed.</param>
+    /// <param name="log">Gets its file here.</param>
+    /// <param name="overwrite">Earlier results may be replaced.</param>
+    /// <param name="resume">Continue an earlier run; null for commands that cannot.</param>
     /// <exception cref="UsageException">It holds files and neither <c>--overwrite</c> nor <c>--resume</c> was given, it is a file, or another run is in it.</exception>
-    internal static RunDirectory Open(string path, string command, IReadOnlyDictionary<string, string> settings, bool overwrite, bool resume, RunLog log)
+    internal static RunDirectory Open(string path, string command, IReadOnlyDictionary<string, string> settings, RunLog log, bool overwrite, bool? resume)
     {
         if (path.Length == 0) throw new UsageException("--out is empty: name a folder.");
-        if (overwrite && resume) throw new UsageException("--overwrite and --resume exclude each other: give one of them.");
+        if (overwrite && resume == true) throw new UsageException("--overwrite and --resume exclude each other: give one of them.");
         path = Path.GetFullPath(path);
         if (System.IO.File.Exists(path)) throw new UsageException($"'{path}' is a file: --out takes a folder.");
-        if (Directory.Exists(path) && !overwrite && !resume && Entries(path).Any())
-            throw new UsageException(ReadManifest(path) is { Status: not "done" }
+        if (Directory.Exists(path) && !overwrite && resume != true && Entries(path).Any())
+            throw new UsageException(resume is false && ReadManifest(path) is { Status: not "done" }
                 ? $"the output folder '{path}' holds an unfinished run: continue it with --resume, replace it with --overwrite, or choose another folder."
                 : $"the output folder '{path}' is not empty: choose another one or give --overwrite.");
         var created = CreateFolders(path);
         try
         {
             var lockFile = Lock(path);
-            var directory = new RunDirectory(path, command, settings, overwrite, resume, log, lockFile, created);
-            if (resume && directory.WhyNotResumable() is { } reason)
+            var directory = new RunDirectory(path, command, settings, overwrite, resume == true, log, lockFile, created);
+            if (resume == true && directory.WhyNotResumable() is { } reason)
             {
                 directory.Dispose();
                 throw new UsageException(reason);
@@ -189,6 +196,10 @@ internal sealed class RunDirectory : IDisposable
             {
                 throw new UsageException($"another run is working in '{folder}': wait for it or choose another folder.");
             }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new OutputException($"the output folder '{folder}' cannot be written ({e.Message.TrimEnd('.')}): choose another place with --out.", e);
+            }
             if (System.IO.File.Exists(path) || attempt > 100) return stream;
             stream.Dispose();
         }
@@ -210,16 +221,11 @@ internal sealed class RunDirectory : IDisposable
                 created.Add(p);
             }
         }
-        catch (DirectoryNotFoundException e)
-        {
-            // What a file system that takes no new folder (/proc) says.
-            RemoveFolders(created);
-            throw new IOException($"the folder '{path}' cannot be created: choose another place with --out.", e);
-        }
-        catch
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             RemoveFolders(created);
-            throw;
+            // On a file system that takes no new folders (/proc) this is a FileNotFoundException: it is about the output all the same.
+            throw new OutputException($"the output folder '{path}' cannot be created ({e.Message.TrimEnd('.')}): choose another place with --out.", e);
         }
         return created;
     }
