@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.Hdf5;
 using Cellcast.Cli.Hosting;
 using Spectre.Console;
 
@@ -15,7 +17,7 @@ internal sealed class DoctorCommand : CellcastCommand
 
     protected internal override void Run(CommandContext context)
     {
-        List<Check> checks = [Program(), Runtime(), Processor(context.Threads), Memory(), TemporaryFolder()];
+        List<Check> checks = [Program(), Runtime(), Hdf5(), Processor(context.Threads), Memory(), TemporaryFolder()];
         var table = new Table().Border(TableBorder.Simple).AddColumns("", "what", "found");
         foreach (var check in checks)
             table.AddRow(new Text(check.IsGood ? "ok" : "PROBLEM", new Style(check.IsGood ? Color.Green : Color.Red)), new Text(check.Name), new Text(check.Found));
@@ -27,6 +29,16 @@ internal sealed class DoctorCommand : CellcastCommand
     private static Check Program() => new("cellcast", true, $"{CommandHost.Version}, {AppContext.BaseDirectory}");
 
     private static Check Runtime() => new(".NET", true, $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.OSDescription}");
+
+    private static Check Hdf5()
+    {
+        try
+        {
+            var (version, path) = Hdf5Library.Describe();
+            return new("libhdf5", true, path is null ? version.ToString() : $"{version}, {path}");
+        }
+        catch (InputException e) { return new("libhdf5", false, e.Message); }
+    }
 
     private static Check Processor(int threads)
     {

@@ -1,4 +1,5 @@
 using Cellcast.AnnData;
+using Cellcast.Survival;
 
 namespace Cellcast.Cli.Hosting;
 
@@ -19,6 +20,7 @@ internal sealed record Failure(ExitCode Code, string Sentence, bool IsDefect = f
         TypeInitializationException { InnerException: { } inner } => From(inner),
         UsageException e => new(ExitCode.WrongUsage, e.Message),
         UnfitMachineException e => new(ExitCode.BadInput, AsSentence(e.Message)),
+        SurvivalDataException e => new(ExitCode.BadInput, AsSentence(e.Message)),
         InputException e => new(ExitCode.BadInput, AsSentence(e.Message)),
         OutputException e => new(ExitCode.OutOfMemoryOrDisk, AsSentence(e.Message)),
         OperationCanceledException => new(ExitCode.Interrupted, "interrupted."),
