@@ -1,0 +1,28 @@
+namespace Cellcast.Models.ScRobust;
+
+/// <summary>Sizes of a cell encoder.</summary>
+public sealed record EncoderSize
+{
+    /// <summary>Number of token ids, special ones included.</summary>
+    public required int Vocabulary { get; init; }
+
+    /// <summary>Columns of a token's vector.</summary>
+    public int Hidden { get; init; } = 512;
+
+    /// <summary>Attention heads; divides <see cref="Hidden"/>.</summary>
+    public int Heads { get; init; } = 8;
+
+    /// <summary>Transformer blocks.</summary>
+    public int Layers { get; init; } = 1;
+
+    /// <summary>Columns inside the feed-forward part.</summary>
+    public int FeedForward => 4 * Hidden;
+
+    /// <summary>Throws where the sizes make no network.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public void Check()
+    {
+        if (Vocabulary <= GeneVocabulary.FirstGene || Hidden < 2 || Heads < 1 || Layers < 1 || Hidden % Heads != 0)
+            throw new ArgumentException($"an encoder needs genes, at least one layer and heads that divide the hidden size: vocabulary {Vocabulary}, hidden {Hidden}, heads {Heads}, layers {Layers}");
+    }
+}

@@ -1,0 +1,95 @@
+using Cellcast.Tensors;
+using Cellcast.Tensors.Autodiff;
+using Cellcast.Tensors.Nn;
+using Cellcast.Tensors.Random;
+using static Cellcast.Tensors.Autodiff.Op;
+
+namespace Cellcast.Models.ScRobust;
+
+/// <summary>Layer normalisation a (x - mean) / (sd + 1e-6) + b with the unbiased sd.</summary>
+internal sealed class Normalisation : Module
+{
+    internal Normalisation(string name, int columns)
+    {
+        Scale = Register(new Parameter(name + ".a_2", columns));
+        Shift = Register(new Parameter(name + ".b_2", columns));
+        Scale.Span.Fill(1);
+    }
+
+    internal Parameter Scale { get; }
+
+    internal Parameter Shift { get; }
+
+    internal Tensor Forward(Tensor x) => LayerNormAffine(x, Scale, Shift);
+}
+
+/// <summary>Pre-norm Transformer block: x += drop(attention(norm(x))), x += drop(feed-forward(norm(x))), x = drop(x).</summary>
+/// <remarks>A bias of the keys changes no softmax, so none is computed; the parameter exists for the weight files and stays as it is.</remarks>
+internal sealed class TransformerBlock : Module
+{
+    private readonly int _heads;
+    private readonly Linear _query, _key, _value, _output, _expand, _contract;
+    private readonly Normalisation _attentionNorm, _feedForwardNorm;
+
+    internal TransformerBlock(string name, EncoderSize size, RandomKey key)
+    {
+        int hidden = size.Hidden;
+        _heads = size.Heads;
+        _query = Register(new Linear(name + ".attention.linear_layers.0", hidden, hidden, key));
+        _key = Register(new Linear(name + ".attention.linear_layers.1", hidden, hidden, key));
+        _value = Register(new Linear(name + ".attention.linear_layers.2", hidden, hidden, key));
+        _output = Register(new Linear(name + ".attention.output_linear", hidden, hidden, key));
+        _expand = Register(new Linear(name + ".feed_forward.w_1", hidden, size.FeedForward, key));
+        _contract = Register(new Linear(name + ".feed_forward.w_2", size.FeedForward, hidden, key));
+        _attentionNorm = Register(new Normalisation(name + ".input_sublayer.norm", hidden));
+        _feedForwardNorm = Register(new Normalisation(name + ".output_sublayer.norm", hidden));
+    }
+
+    /// <summary>All tokens: tokens x hidden to tokens x hidden.</summary>
+    internal Tensor Forward(Tensor x, TokenBatch tokens, DropoutNoise noise)
+    {
+        Tensor attended = SelfAttention(QueriesKeysValues(x), tokens, _heads, noise.For("attention"));
+        x = Add(x, DropoutRows(_output.Forward(attended), noise.For("attention output")));
+        return FeedForward(x, noise, default);
+    }
+
+    /// <summary>The cell tokens only: tokens x hidden to sequences x hidden. Queries, output and feed-forward exist for one token of each sequence, keys and values for none.</summary>
+    internal Tensor ForwardCellTokens(Tape tape, Tensor x, TokenBatch tokens, DropoutNoise noise)
+    {
+        Tensor n = _attentionNorm.Forward(x);
+        Tensor r = HeadQueries(_query.Forward(GatherRows(tape, n, tokens.CellPlaces)), _key.Weight, _heads);
+        Tensor pooled = PooledAttention(n, r, tokens, _heads, noise.For("attention"));
+        return AfterPooling(GatherRows(tape, x, tokens.CellPlaces), pooled, tokens, noise);
+    }
+
+    /// <summary>The cell tokens of a first layer, straight from the embedding table, where all sequences begin with the same token.</summary>
+    /// <param name="table">Embedding.</param>
+    /// <param name="cell">Input of that token, 1 x hidden.</param>
+    /// <param name="tokens">The batch.</param>
+    /// <param name="noise">Dropout.</param>
+    internal Tensor ForwardFromTable(Tensor table, Tensor cell, TokenBatch tokens, DropoutNoise noise)
+    {
+        Tensor q = _query.Forward(_attentionNorm.Forward(cell));
+        Tensor r = Multiply(Reshape(HeadQueries(q, _key.Weight, _heads), _heads, cell.Columns), _attentionNorm.Scale);
+        Tensor pooled = TableAttention(table, r, tokens, noise.For("attention"));
+        return AfterPooling(cell, ScalePooled(pooled, _attentionNorm.Scale, _attentionNorm.Shift, _heads), tokens, noise);
+    }
+
+    /// <summary>Attention probabilities without dropout, for one sequence and head: length x length.</summary>
+    internal float[] Probabilities(Tensor x, TokenBatch tokens, int sequence, int head) => AttentionProbabilities(QueriesKeysValues(x), tokens, _heads, sequence, head);
+
+    private Tensor QueriesKeysValues(Tensor x) =>
+        Projections(_attentionNorm.Forward(x), [_query.Weight, _key.Weight, _value.Weight], [_query.Bias, null, _value.Bias]);
+
+    private Tensor AfterPooling(Tensor x, Tensor pooled, TokenBatch tokens, DropoutNoise noise)
+    {
+        Tensor attended = HeadValues(pooled, _value.Weight, _value.Bias, _heads);
+        return FeedForward(Add(DropoutRows(_output.Forward(attended), noise.For("attention output"), tokens.CellPlaces), x), noise, tokens.CellPlaces);
+    }
+
+    private Tensor FeedForward(Tensor x, DropoutNoise noise, ReadOnlyMemory<int> places)
+    {
+        Tensor h = DropoutRows(GeluTanh(_expand.Forward(_feedForwardNorm.Forward(x))), noise.For("feed-forward"), places);
+        return DropoutRows(Add(x, DropoutRows(_contract.Forward(h), noise.For("feed-forward output"), places)), noise.For("block"), places);
+    }
+}

@@ -1,0 +1,217 @@
+using Cellcast.Tensors.Autodiff;
+using Cellcast.Tensors.Kernels;
+
+namespace Cellcast.Tensors;
+
+public sealed unsafe partial class CpuDevice : ITokenDevice
+{
+    private Workers? _tokenWorkers;
+
+    private Workers TokenWorkers => _tokenWorkers ??= new Workers(Threads);
+
+    // Tensors live on the pinned heap, so their addresses stay.
+    private static float* At(Tensor? t)
+    {
+        if (t is null) return null;
+        fixed (float* p = t.Span) return p;
+    }
+
+    void ITokenDevice.TokenEmbedding(Tensor table, TokenBatch tokens, Tensor lengths, Tensor x) =>
+        Kernels.TokenEmbedding.Forward(TokenWorkers, new TokenView(tokens), At(table), table.Columns, At(lengths), At(x));
+
+    void ITokenDevice.TokenEmbeddingGradient(Tensor table, TokenBatch tokens, Tensor lengths, Tensor dx, Tensor dtable) =>
+        Kernels.TokenEmbedding.Backward(TokenWorkers, new TokenView(tokens), At(table), table.Columns, At(lengths), At(dx), At(dtable));
+
+    void ITokenDevice.GeneDots(Tensor cells, Tensor table, TokenBatch tokens, Tensor y) =>
+        Kernels.GeneDots.Forward(TokenWorkers, new TokenView(tokens), At(cells), At(table), table.Columns, At(y));
+
+    void ITokenDevice.GeneDotsGradient(Tensor cells, Tensor table, TokenBatch tokens, Tensor dy, Tensor? dcells, Tensor? dtable) =>
+        Kernels.GeneDots.Backward(TokenWorkers, new TokenView(tokens), At(cells), At(table), table.Columns, At(dy), At(dcells), At(dtable));
+
+    void ITokenDevice.DropoutRows(Tensor x, ReadOnlySpan<int> places, in DropoutNoise noise, Tensor y, bool accumulate)
+    {
+        fixed (int* p = places) KeepWords.Rows(TokenWorkers, At(x), x.Rows, x.Columns, p, noise, At(y), accumulate);
+    }
+
+    void ITokenDevice.Projections(Tensor x, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor y)
+    {
+        int first = 0;
+        for (int i = 0; i < weights.Length; i++)
+        {
+            Tensor w = weights[i];
+            var part = y.Span[first..];
+            if (biases[i] is { } b)
+                Gemm.Multiply(TokenWorkers, false, true, x.Rows, w.Rows, x.Columns, x.Span, x.Columns, w.Span, w.Columns, part, y.Columns, false, new BiasEpilogue(At(b)));
+            else
+                Gemm.Multiply(TokenWorkers, false, true, x.Rows, w.Rows, x.Columns, x.Span, x.Columns, w.Span, w.Columns, part, y.Columns);
+            first += w.Rows;
+        }
+    }
+
+    void ITokenDevice.ProjectionsGradient(Tensor x, ReadOnlySpan<Tensor> weights, Tensor dy, Tensor? dx, bool accumulate, ReadOnlySpan<Tensor?> dweights, ReadOnlySpan<Tensor?> dbiases)
+    {
+        int first = 0;
+        for (int i = 0; i < weights.Length; i++)
+        {
+            Tensor w = weights[i];
+            var part = dy.Span[first..];
+            if (dx is not null)
+                Gemm.Multiply(TokenWorkers, false, false, x.Rows, x.Columns, w.Rows, part, dy.Columns, w.Span, w.Columns, dx.Span, x.Columns, accumulate || i > 0);
+            if (dweights[i] is { } dw)
+                Gemm.Multiply(TokenWorkers, true, false, w.Rows, x.Columns, x.Rows, part, dy.Columns, x.Span, x.Columns, dw.Span, w.Columns, accumulate: true);
+            if (dbiases[i] is { } db) ColumnSums.Add(TokenWorkers, At(dy) + first, x.Rows, w.Rows, dy.Columns, At(db));
+            first += w.Rows;
+        }
+    }
+
+    void ITokenDevice.Attention(Tensor qkv, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor y, Tensor logSums) =>
+        TokenAttention.Forward(TokenWorkers, ProblemOf(qkv, tokens, heads, noise, logSums), At(y), y.Columns);
+
+    void ITokenDevice.AttentionGradient(Tensor qkv, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor y, Tensor logSums, Tensor dy, Tensor dqkv)
+    {
+        float* d = At(dqkv);
+        TokenAttention.Backward(TokenWorkers, ProblemOf(qkv, tokens, heads, noise, logSums), At(y), At(dy), y.Columns, d, d + y.Columns, d + 2 * y.Columns);
+    }
+
+    private static TokenAttention.Problem ProblemOf(Tensor qkv, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor? logSums)
+    {
+        int columns = qkv.Columns / 3;
+        float* q = At(qkv);
+        return new TokenAttention.Problem
+        {
+            Tokens = new TokenView(tokens),
+            Heads = heads,
+            HeadSize = columns / heads,
+            Q = q,
+            K = q + columns,
+            V = q + 2 * columns,
+            Stride = qkv.Columns,
+            LogSums = At(logSums),
+            Dropout = noise,
+        };
+    }
+
+    float[] ITokenDevice.AttentionProbabilities(Tensor qkv, TokenBatch tokens, int heads, int sequence, int head)
+    {
+        int length = tokens.Offsets[sequence + 1] - tokens.Offsets[sequence];
+        float[] p = new float[length * length];
+        fixed (float* pp = p) TokenAttention.Probabilities(ProblemOf(qkv, tokens, heads, DropoutNoise.None, null), sequence, head, pp);
+        return p;
+    }
+
+    void ITokenDevice.HeadQueries(Tensor q, Tensor keyWeight, int heads, Tensor r)
+    {
+        int hidden = q.Columns, d = hidden / heads, n = keyWeight.Columns;
+        for (int h = 0; h < heads; h++)
+            Gemm.Multiply(TokenWorkers, false, false, q.Rows, n, d, q.Span[(h * d)..], hidden, keyWeight.Span[(h * d * n)..], n, r.Span[(h * n)..], heads * n);
+        Elementwise.Scale(TokenWorkers, (float)(1 / Math.Sqrt(d)), r.Span, r.Span);
+    }
+
+    void ITokenDevice.HeadQueriesGradient(Tensor q, Tensor keyWeight, int heads, Tensor dr, Tensor? dq, Tensor? dkeyWeight)
+    {
+        int hidden = q.Columns, d = hidden / heads, n = keyWeight.Columns;
+        var scaled = _pool.Rent(dr.Length);
+        var g = scaled.Span[..dr.Length];
+        Elementwise.Scale(TokenWorkers, (float)(1 / Math.Sqrt(d)), dr.Span, g);
+        for (int h = 0; h < heads; h++)
+        {
+            if (dq is not null)
+                Gemm.Multiply(TokenWorkers, false, true, q.Rows, d, n, g[(h * n)..], heads * n, keyWeight.Span[(h * d * n)..], n, dq.Span[(h * d)..], hidden, accumulate: true);
+            if (dkeyWeight is not null)
+                Gemm.Multiply(TokenWorkers, true, false, d, n, q.Rows, q.Span[(h * d)..], hidden, g[(h * n)..], heads * n, dkeyWeight.Span[(h * d * n)..], n, accumulate: true);
+        }
+        _pool.Return(scaled);
+    }
+
+    void ITokenDevice.HeadValues(Tensor pooled, Tensor valueWeight, Tensor valueBias, int heads, Tensor y)
+    {
+        int n = valueWeight.Columns, d = valueWeight.Rows / heads, hidden = valueWeight.Rows;
+        for (int h = 0; h < heads; h++)
+            Gemm.Multiply(TokenWorkers, false, true, pooled.Rows, d, n, pooled.Span[(h * n)..], pooled.Columns, valueWeight.Span[(h * d * n)..], n, y.Span[(h * d)..], hidden);
+        Span<float> ys = y.Span, bias = valueBias.Span, sums = pooled.Span;
+        for (int r = 0; r < pooled.Rows; r++)
+            for (int j = 0; j < hidden; j++) ys[r * hidden + j] += bias[j] * sums[r * pooled.Columns + heads * n + j / d];
+    }
+
+    void ITokenDevice.HeadValuesGradient(Tensor pooled, Tensor valueWeight, Tensor valueBias, int heads, Tensor dy, Tensor? dpooled, Tensor? dvalueWeight, Tensor? dvalueBias)
+    {
+        int n = valueWeight.Columns, d = valueWeight.Rows / heads, hidden = valueWeight.Rows;
+        Span<float> bias = valueBias.Span, sums = pooled.Span, g = dy.Span;
+        for (int h = 0; h < heads; h++)
+        {
+            if (dpooled is not null)
+                Gemm.Multiply(TokenWorkers, false, false, pooled.Rows, n, d, g[(h * d)..], hidden, valueWeight.Span[(h * d * n)..], n, dpooled.Span[(h * n)..], pooled.Columns, accumulate: true);
+            if (dvalueWeight is not null)
+                Gemm.Multiply(TokenWorkers, true, false, d, n, pooled.Rows, g[(h * d)..], hidden, pooled.Span[(h * n)..], pooled.Columns, dvalueWeight.Span[(h * d * n)..], n, accumulate: true);
+        }
+        for (int r = 0; r < pooled.Rows; r++)
+            for (int j = 0; j < hidden; j++)
+            {
+                int weight = r * pooled.Columns + heads * n + j / d;
+                if (dpooled is not null) dpooled.Span[weight] += bias[j] * g[r * hidden + j];
+                if (dvalueBias is not null) dvalueBias.Span[j] += sums[weight] * g[r * hidden + j];
+            }
+    }
+
+    void ITokenDevice.ScalePooled(Tensor pooled, Tensor scale, Tensor shift, int heads, Tensor y) =>
+        PooledRows.Scale(TokenWorkers, At(pooled), pooled.Rows, heads, scale.Length, At(scale), At(shift), At(y));
+
+    void ITokenDevice.ScalePooledGradient(Tensor pooled, Tensor scale, Tensor shift, int heads, Tensor dy, Tensor? dpooled, Tensor? dscale, Tensor? dshift) =>
+        PooledRows.ScaleGradient(TokenWorkers, At(pooled), pooled.Rows, heads, scale.Length, At(scale), At(shift), At(dy), At(dpooled), At(dscale), At(dshift));
+
+    void ITokenDevice.PooledAttention(Tensor n, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor probabilities, Tensor kept, Tensor pooled) =>
+        Kernels.PooledAttention.Forward(TokenWorkers, ProblemOf(n, r, tokens, heads, noise, probabilities, kept), At(pooled));
+
+    void ITokenDevice.PooledAttentionGradient(Tensor n, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor probabilities, Tensor kept, Tensor dpooled, Tensor? dn, Tensor? dr) =>
+        Kernels.PooledAttention.Backward(TokenWorkers, ProblemOf(n, r, tokens, heads, noise, probabilities, kept), At(dpooled), At(dn), At(dr));
+
+    private static PooledAttention.Problem ProblemOf(Tensor n, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor probabilities, Tensor kept) => new()
+    {
+        Tokens = new TokenView(tokens),
+        Heads = heads,
+        Columns = n.Columns,
+        N = At(n),
+        R = At(r),
+        P = At(probabilities),
+        Kept = At(kept),
+        Dropout = noise,
+    };
+
+    long ITokenDevice.TableAttentionRoom(Tensor table, TokenBatch tokens, int heads)
+    {
+        long padded = Kernels.TableAttention.PaddedHeads(heads);
+        return padded * table.Columns + (long)tokens.UniqueCount * (table.Columns + 2 + padded) + 3 * padded * tokens.Tokens + 64;
+    }
+
+    void ITokenDevice.TableAttention(Tensor table, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room, Tensor pooled)
+    {
+        var problem = TableProblem(table, tokens, heads, noise, room);
+        new Span<float>(problem.R, problem.Padded * table.Columns).Clear();
+        r.Span.CopyTo(new Span<float>(problem.R, r.Length));
+        Kernels.TableAttention.Forward(TokenWorkers, problem, At(pooled));
+    }
+
+    void ITokenDevice.TableAttentionGradient(Tensor table, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room, Tensor dpooled, Tensor? dtable, Tensor? dr)
+    {
+        var problem = TableProblem(table, tokens, heads, noise, room);
+        var scratch = _pool.Rent(checked((int)Kernels.TableAttention.BackwardFloats(problem)));
+        fixed (float* p = scratch.Span) Kernels.TableAttention.Backward(TokenWorkers, problem, At(dpooled), p, At(dtable), At(dr));
+        _pool.Return(scratch);
+    }
+
+    private static TableAttention.Problem TableProblem(Tensor table, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room)
+    {
+        int padded = Kernels.TableAttention.PaddedHeads(heads);
+        nint unique = tokens.UniqueCount, count = tokens.Tokens;
+        var p = new TableAttention.Problem { Tokens = new TokenView(tokens), Heads = heads, Columns = table.Columns, Dropout = noise, Table = At(table) };
+        p.Z = At(room);
+        p.R = p.Z + unique * table.Columns;
+        p.Lengths = p.R + padded * table.Columns;
+        p.Deviations = p.Lengths + unique;
+        p.Scores = p.Deviations + unique;
+        p.P = p.Scores + unique * padded;
+        p.Kept = p.P + count * padded;
+        p.Weights = p.Kept + count * padded;
+        return p;
+    }
+}
