@@ -5,10 +5,6 @@ namespace Cellcast.Tensors;
 
 public sealed unsafe partial class CpuDevice : ITokenDevice
 {
-    private Workers? _tokenWorkers;
-
-    private Workers TokenWorkers => _tokenWorkers ??= new Workers(Threads);
-
     // Tensors live on the pinned heap, so their addresses stay.
     private static float* At(Tensor? t)
     {
@@ -17,20 +13,20 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
     }
 
     void ITokenDevice.TokenEmbedding(Tensor table, TokenBatch tokens, Tensor lengths, Tensor x) =>
-        Kernels.TokenEmbedding.Forward(TokenWorkers, new TokenView(tokens), At(table), table.Columns, At(lengths), At(x));
+        Kernels.TokenEmbedding.Forward(Workers, new TokenView(tokens), At(table), table.Columns, At(lengths), At(x));
 
     void ITokenDevice.TokenEmbeddingGradient(Tensor table, TokenBatch tokens, Tensor lengths, Tensor dx, Tensor dtable) =>
-        Kernels.TokenEmbedding.Backward(TokenWorkers, new TokenView(tokens), At(table), table.Columns, At(lengths), At(dx), At(dtable));
+        Kernels.TokenEmbedding.Backward(Workers, new TokenView(tokens), At(table), table.Columns, At(lengths), At(dx), At(dtable));
 
     void ITokenDevice.GeneDots(Tensor cells, Tensor table, TokenBatch tokens, Tensor y) =>
-        Kernels.GeneDots.Forward(TokenWorkers, new TokenView(tokens), At(cells), At(table), table.Columns, At(y));
+        Kernels.GeneDots.Forward(Workers, new TokenView(tokens), At(cells), At(table), table.Columns, At(y));
 
     void ITokenDevice.GeneDotsGradient(Tensor cells, Tensor table, TokenBatch tokens, Tensor dy, Tensor? dcells, Tensor? dtable) =>
-        Kernels.GeneDots.Backward(TokenWorkers, new TokenView(tokens), At(cells), At(table), table.Columns, At(dy), At(dcells), At(dtable));
+        Kernels.GeneDots.Backward(Workers, new TokenView(tokens), At(cells), At(table), table.Columns, At(dy), At(dcells), At(dtable));
 
     void ITokenDevice.DropoutRows(Tensor x, ReadOnlySpan<int> places, in DropoutNoise noise, Tensor y, bool accumulate)
     {
-        fixed (int* p = places) KeepWords.Rows(TokenWorkers, At(x), x.Rows, x.Columns, p, noise, At(y), accumulate);
+        fixed (int* p = places) KeepWords.Rows(Workers, At(x), x.Rows, x.Columns, p, noise, At(y), accumulate);
     }
 
     void ITokenDevice.Projections(Tensor x, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor y)
@@ -41,9 +37,9 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
             Tensor w = weights[i];
             var part = y.Span[first..];
             if (biases[i] is { } b)
-                Gemm.Multiply(TokenWorkers, false, true, x.Rows, w.Rows, x.Columns, x.Span, x.Columns, w.Span, w.Columns, part, y.Columns, false, new BiasEpilogue(At(b)));
+                Gemm.Multiply(Workers, false, true, x.Rows, w.Rows, x.Columns, x.Span, x.Columns, w.Span, w.Columns, part, y.Columns, false, new BiasEpilogue(At(b)));
             else
-                Gemm.Multiply(TokenWorkers, false, true, x.Rows, w.Rows, x.Columns, x.Span, x.Columns, w.Span, w.Columns, part, y.Columns);
+                Gemm.Multiply(Workers, false, true, x.Rows, w.Rows, x.Columns, x.Span, x.Columns, w.Span, w.Columns, part, y.Columns);
             first += w.Rows;
         }
     }
@@ -56,21 +52,21 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
             Tensor w = weights[i];
             var part = dy.Span[first..];
             if (dx is not null)
-                Gemm.Multiply(TokenWorkers, false, false, x.Rows, x.Columns, w.Rows, part, dy.Columns, w.Span, w.Columns, dx.Span, x.Columns, accumulate || i > 0);
+                Gemm.Multiply(Workers, false, false, x.Rows, x.Columns, w.Rows, part, dy.Columns, w.Span, w.Columns, dx.Span, x.Columns, accumulate || i > 0);
             if (dweights[i] is { } dw)
-                Gemm.Multiply(TokenWorkers, true, false, w.Rows, x.Columns, x.Rows, part, dy.Columns, x.Span, x.Columns, dw.Span, w.Columns, accumulate: true);
-            if (dbiases[i] is { } db) ColumnSums.Add(TokenWorkers, At(dy) + first, x.Rows, w.Rows, dy.Columns, At(db));
+                Gemm.Multiply(Workers, true, false, w.Rows, x.Columns, x.Rows, part, dy.Columns, x.Span, x.Columns, dw.Span, w.Columns, accumulate: true);
+            if (dbiases[i] is { } db) ColumnSums.Add(Workers, At(dy) + first, x.Rows, w.Rows, dy.Columns, At(db));
             first += w.Rows;
         }
     }
 
     void ITokenDevice.Attention(Tensor qkv, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor y, Tensor logSums) =>
-        TokenAttention.Forward(TokenWorkers, ProblemOf(qkv, tokens, heads, noise, logSums), At(y), y.Columns);
+        TokenAttention.Forward(Workers, ProblemOf(qkv, tokens, heads, noise, logSums), At(y), y.Columns);
 
     void ITokenDevice.AttentionGradient(Tensor qkv, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor y, Tensor logSums, Tensor dy, Tensor dqkv)
     {
         float* d = At(dqkv);
-        TokenAttention.Backward(TokenWorkers, ProblemOf(qkv, tokens, heads, noise, logSums), At(y), At(dy), y.Columns, d, d + y.Columns, d + 2 * y.Columns);
+        TokenAttention.Backward(Workers, ProblemOf(qkv, tokens, heads, noise, logSums), At(y), At(dy), y.Columns, d, d + y.Columns, d + 2 * y.Columns);
     }
 
     private static TokenAttention.Problem ProblemOf(Tensor qkv, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor? logSums)
@@ -103,8 +99,8 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
     {
         int hidden = q.Columns, d = hidden / heads, n = keyWeight.Columns;
         for (int h = 0; h < heads; h++)
-            Gemm.Multiply(TokenWorkers, false, false, q.Rows, n, d, q.Span[(h * d)..], hidden, keyWeight.Span[(h * d * n)..], n, r.Span[(h * n)..], heads * n);
-        Elementwise.Scale(TokenWorkers, (float)(1 / Math.Sqrt(d)), r.Span, r.Span);
+            Gemm.Multiply(Workers, false, false, q.Rows, n, d, q.Span[(h * d)..], hidden, keyWeight.Span[(h * d * n)..], n, r.Span[(h * n)..], heads * n);
+        Elementwise.Scale(Workers, (float)(1 / Math.Sqrt(d)), r.Span, r.Span);
     }
 
     void ITokenDevice.HeadQueriesGradient(Tensor q, Tensor keyWeight, int heads, Tensor dr, Tensor? dq, Tensor? dkeyWeight)
@@ -112,13 +108,13 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         int hidden = q.Columns, d = hidden / heads, n = keyWeight.Columns;
         var scaled = _pool.Rent(dr.Length);
         var g = scaled.Span[..dr.Length];
-        Elementwise.Scale(TokenWorkers, (float)(1 / Math.Sqrt(d)), dr.Span, g);
+        Elementwise.Scale(Workers, (float)(1 / Math.Sqrt(d)), dr.Span, g);
         for (int h = 0; h < heads; h++)
         {
             if (dq is not null)
-                Gemm.Multiply(TokenWorkers, false, true, q.Rows, d, n, g[(h * n)..], heads * n, keyWeight.Span[(h * d * n)..], n, dq.Span[(h * d)..], hidden, accumulate: true);
+                Gemm.Multiply(Workers, false, true, q.Rows, d, n, g[(h * n)..], heads * n, keyWeight.Span[(h * d * n)..], n, dq.Span[(h * d)..], hidden, accumulate: true);
             if (dkeyWeight is not null)
-                Gemm.Multiply(TokenWorkers, true, false, d, n, q.Rows, q.Span[(h * d)..], hidden, g[(h * n)..], heads * n, dkeyWeight.Span[(h * d * n)..], n, accumulate: true);
+                Gemm.Multiply(Workers, true, false, d, n, q.Rows, q.Span[(h * d)..], hidden, g[(h * n)..], heads * n, dkeyWeight.Span[(h * d * n)..], n, accumulate: true);
         }
         _pool.Return(scaled);
     }
@@ -127,7 +123,7 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
     {
         int n = valueWeight.Columns, d = valueWeight.Rows / heads, hidden = valueWeight.Rows;
         for (int h = 0; h < heads; h++)
-            Gemm.Multiply(TokenWorkers, false, true, pooled.Rows, d, n, pooled.Span[(h * n)..], pooled.Columns, valueWeight.Span[(h * d * n)..], n, y.Span[(h * d)..], hidden);
+            Gemm.Multiply(Workers, false, true, pooled.Rows, d, n, pooled.Span[(h * n)..], pooled.Columns, valueWeight.Span[(h * d * n)..], n, y.Span[(h * d)..], hidden);
         Span<float> ys = y.Span, bias = valueBias.Span, sums = pooled.Span;
         for (int r = 0; r < pooled.Rows; r++)
             for (int j = 0; j < hidden; j++) ys[r * hidden + j] += bias[j] * sums[r * pooled.Columns + heads * n + j / d];
@@ -140,9 +136,9 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         for (int h = 0; h < heads; h++)
         {
             if (dpooled is not null)
-                Gemm.Multiply(TokenWorkers, false, false, pooled.Rows, n, d, g[(h * d)..], hidden, valueWeight.Span[(h * d * n)..], n, dpooled.Span[(h * n)..], pooled.Columns, accumulate: true);
+                Gemm.Multiply(Workers, false, false, pooled.Rows, n, d, g[(h * d)..], hidden, valueWeight.Span[(h * d * n)..], n, dpooled.Span[(h * n)..], pooled.Columns, accumulate: true);
             if (dvalueWeight is not null)
-                Gemm.Multiply(TokenWorkers, true, false, d, n, pooled.Rows, g[(h * d)..], hidden, pooled.Span[(h * n)..], pooled.Columns, dvalueWeight.Span[(h * d * n)..], n, accumulate: true);
+                Gemm.Multiply(Workers, true, false, d, n, pooled.Rows, g[(h * d)..], hidden, pooled.Span[(h * n)..], pooled.Columns, dvalueWeight.Span[(h * d * n)..], n, accumulate: true);
         }
         for (int r = 0; r < pooled.Rows; r++)
             for (int j = 0; j < hidden; j++)
@@ -154,16 +150,16 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
     }
 
     void ITokenDevice.ScalePooled(Tensor pooled, Tensor scale, Tensor shift, int heads, Tensor y) =>
-        PooledRows.Scale(TokenWorkers, At(pooled), pooled.Rows, heads, scale.Length, At(scale), At(shift), At(y));
+        PooledRows.Scale(Workers, At(pooled), pooled.Rows, heads, scale.Length, At(scale), At(shift), At(y));
 
     void ITokenDevice.ScalePooledGradient(Tensor pooled, Tensor scale, Tensor shift, int heads, Tensor dy, Tensor? dpooled, Tensor? dscale, Tensor? dshift) =>
-        PooledRows.ScaleGradient(TokenWorkers, At(pooled), pooled.Rows, heads, scale.Length, At(scale), At(shift), At(dy), At(dpooled), At(dscale), At(dshift));
+        PooledRows.ScaleGradient(Workers, At(pooled), pooled.Rows, heads, scale.Length, At(scale), At(shift), At(dy), At(dpooled), At(dscale), At(dshift));
 
     void ITokenDevice.PooledAttention(Tensor n, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor probabilities, Tensor kept, Tensor pooled) =>
-        Kernels.PooledAttention.Forward(TokenWorkers, ProblemOf(n, r, tokens, heads, noise, probabilities, kept), At(pooled));
+        Kernels.PooledAttention.Forward(Workers, ProblemOf(n, r, tokens, heads, noise, probabilities, kept), At(pooled));
 
     void ITokenDevice.PooledAttentionGradient(Tensor n, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor probabilities, Tensor kept, Tensor dpooled, Tensor? dn, Tensor? dr) =>
-        Kernels.PooledAttention.Backward(TokenWorkers, ProblemOf(n, r, tokens, heads, noise, probabilities, kept), At(dpooled), At(dn), At(dr));
+        Kernels.PooledAttention.Backward(Workers, ProblemOf(n, r, tokens, heads, noise, probabilities, kept), At(dpooled), At(dn), At(dr));
 
     private static PooledAttention.Problem ProblemOf(Tensor n, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor probabilities, Tensor kept) => new()
     {
@@ -188,14 +184,14 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         var problem = TableProblem(table, tokens, heads, noise, room);
         new Span<float>(problem.R, problem.Padded * table.Columns).Clear();
         r.Span.CopyTo(new Span<float>(problem.R, r.Length));
-        Kernels.TableAttention.Forward(TokenWorkers, problem, At(pooled));
+        Kernels.TableAttention.Forward(Workers, problem, At(pooled));
     }
 
     void ITokenDevice.TableAttentionGradient(Tensor table, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room, Tensor dpooled, Tensor? dtable, Tensor? dr)
     {
         var problem = TableProblem(table, tokens, heads, noise, room);
         var scratch = _pool.Rent(checked((int)Kernels.TableAttention.BackwardFloats(problem)));
-        fixed (float* p = scratch.Span) Kernels.TableAttention.Backward(TokenWorkers, problem, At(dpooled), p, At(dtable), At(dr));
+        fixed (float* p = scratch.Span) Kernels.TableAttention.Backward(Workers, problem, At(dpooled), p, At(dtable), At(dr));
         _pool.Return(scratch);
     }
 

@@ -8,7 +8,7 @@ namespace Cellcast.Tensors.Kernels;
 internal static unsafe class KeepWords
 {
     /// <summary>Sequences of random words are read from multiples of this on.</summary>
-    public const int Alignment = 64;
+    public const int Alignment = Philox.GroupWords;
 
     /// <summary>Rounds up to a whole group of words.</summary>
     public static int Align(int n) => (n + Alignment - 1) / Alignment * Alignment;
@@ -18,11 +18,8 @@ internal static unsafe class KeepWords
     /// <param name="start">A multiple of <see cref="Alignment"/>.</param>
     /// <param name="count">A multiple of <see cref="Alignment"/>.</param>
     /// <param name="words">Filled.</param>
-    public static void Fill(in RandomKey key, long start, int count, float* words)
-    {
-        var span = new Span<uint>(words, count);
-        for (int i = 0; i < count; i++) span[i] = key.Bits(start + i);
-    }
+    public static void Fill(in RandomKey key, long start, int count, float* words) =>
+        Philox.Fill(key, (ulong)start / Philox.GroupWords, new Span<uint>(words, count));
 
     /// <summary>y = x / (1 - probability) where the word keeps it, 0 elsewhere. In place is allowed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

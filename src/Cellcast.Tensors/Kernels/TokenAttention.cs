@@ -71,7 +71,7 @@ internal static unsafe class TokenAttention
         T shift = T.Create(-max), sum = T.Zero;
         for (i = 0; i <= n - T.Count; i += T.Count)
         {
-            T e = VectorExp.NotPositive(T.Fma(f, T.Load(x + i), shift));
+            T e = VectorFunctions.ExpOfNegative(T.Fma(f, T.Load(x + i), shift));
             T.Store(x + i, e);
             sum += e;
         }
@@ -91,7 +91,7 @@ internal static unsafe class TokenAttention
     {
         T f = T.Create(scale), s = T.Create(-shift);
         int i = 0;
-        for (; i <= n - T.Count; i += T.Count) T.Store(x + i, VectorExp.NotPositive(T.Fma(f, T.Load(x + i), s)));
+        for (; i <= n - T.Count; i += T.Count) T.Store(x + i, VectorFunctions.ExpOfNegative(T.Fma(f, T.Load(x + i), s)));
         for (; i < n; i++) x[i] = MathF.Exp(x[i] * scale - shift);
     }
 
