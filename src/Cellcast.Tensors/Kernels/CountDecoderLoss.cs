@@ -1,3 +1,5 @@
+using Cellcast.Tensors.Kernels.Simd;
+
 namespace Cellcast.Tensors.Kernels;
 
 /// <summary>Where the gradients of a count decoder go. An empty span means: not needed. All are replaced unless <see cref="Accumulate"/>.</summary>
@@ -22,7 +24,7 @@ public ref struct DecoderGradients
 /// <summary>Last layer of a count decoder and its loss in one: rate r = softplus(H W^T + b), mean = size factor x r + 1e-10, and the negative log likelihood of sparse
 /// counts under that mean, with the gradients of everything, without the C x G matrices in between. Logarithms of the Poisson are taken at non-zero counts only.</summary>
 /// <remarks>Loss and gradients are sums over all cells and genes, in an order that does not depend on the number of threads.</remarks>
-public static class CountDecoderLoss
+public static unsafe class CountDecoderLoss
 {
     /// <summary>Sum over cells and genes of mean - x log(mean), plus <paramref name="logFactorials"/>.</summary>
     /// <param name="workers">Threads.</param>
@@ -40,7 +42,7 @@ public static class CountDecoderLoss
         ReadOnlySpan<float> sizeFactors, double logFactorials, DecoderGradients gradients)
     {
         Check(hidden, h, weight, bias, counts, rows, sizeFactors, gradients);
-        return Reference.DecoderLoss(hidden, h, weight, bias, counts, rows, sizeFactors, default, logFactorials, gradients);
+        return logFactorials + Run<PoissonModel>(workers, hidden, h, weight, bias, counts, rows, sizeFactors, default, gradients);
     }
 
     /// <summary>Negative binomial with mean as above and total count theta + 1e-10 per gene.</summary>
@@ -53,7 +55,7 @@ public static class CountDecoderLoss
     {
         Check(hidden, h, weight, bias, counts, rows, sizeFactors, gradients);
         Guard.Length(dispersion.Length, counts.Columns);
-        return Reference.DecoderLoss(hidden, h, weight, bias, counts, rows, sizeFactors, dispersion, logFactorials, gradients);
+        return logFactorials + Run<NegativeBinomialModel>(workers, hidden, h, weight, bias, counts, rows, sizeFactors, dispersion, gradients);
     }
 
     /// <summary>Sum of log(x!) over chosen rows: constant for a minibatch, so worth keeping.</summary>
@@ -72,6 +74,94 @@ public static class CountDecoderLoss
         foreach (float x in counts)
             if (x > 1) s += Reference.LogGamma(x + 1.0);
         return s;
+    }
+
+    private static double Run<TModel>(Workers workers, ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,
+        ReadOnlySpan<float> sizeFactors, ReadOnlySpan<float> dispersion, DecoderGradients gradients) where TModel : struct, ICountModel
+    {
+        double loss = 0;
+        fixed (float* pHidden = hidden, pWeight = weight, pBias = bias, pSize = sizeFactors, pTheta = dispersion, pValues = counts.Values)
+        fixed (float* pDHidden = gradients.Hidden, pDWeight = gradients.Weight, pDBias = gradients.Bias, pDTheta = gradients.Dispersion)
+        fixed (int* pRows = rows, pColumns = counts.ColumnIndices)
+        fixed (long* pRowStart = counts.RowStart)
+        {
+            for (int first = 0; first < rows.Length; first += DecoderPlan.CellBatch)
+            {
+                int cells = Math.Min(DecoderPlan.CellBatch, rows.Length - first);
+                bool accumulate = gradients.Accumulate || first > 0;
+                int geneBlocks = (counts.Columns + DecoderPlan.GeneBlock - 1) / DecoderPlan.GeneBlock;
+                using Scratch starts = Scratch.Rent((long)cells * (geneBlocks + 1));
+                int unsorted = 0;
+                workers.For((cells + RowBoundaries.CellsPerBlock - 1) / RowBoundaries.CellsPerBlock,
+                    new RowBoundaries(pRowStart, counts.Offset, pColumns, pRows + first, cells, geneBlocks, (int*)starts.Pointer, &unsorted));
+                if (unsorted == 0)
+                {
+                    loss += Batch<TModel>(workers, pHidden + (nint)first * h, cells, h, pWeight, pBias, pTheta, counts.Columns, geneBlocks, (int*)starts.Pointer, pColumns, pValues,
+                        pSize + first, pDHidden == null ? null : pDHidden + (nint)first * h, gradients.Accumulate, pDWeight, pDBias, pDTheta, accumulate);
+                    continue;
+                }
+                using var sorted = new SortedRows(pRowStart, counts.Offset, pColumns, pValues, pRows + first, cells);
+                workers.For((cells + RowBoundaries.CellsPerBlock - 1) / RowBoundaries.CellsPerBlock,
+                    new RowBoundaries(sorted.RowStart, 0, sorted.Columns, sorted.Rows, cells, geneBlocks, (int*)starts.Pointer, &unsorted));
+                loss += Batch<TModel>(workers, pHidden + (nint)first * h, cells, h, pWeight, pBias, pTheta, counts.Columns, geneBlocks, (int*)starts.Pointer, sorted.Columns, sorted.Values,
+                    pSize + first, pDHidden == null ? null : pDHidden + (nint)first * h, gradients.Accumulate, pDWeight, pDBias, pDTheta, accumulate);
+            }
+        }
+        return loss;
+    }
+
+    private static double Batch<TModel>(Workers workers, float* hidden, int cells, int h, float* weight, float* bias, float* theta, int genes, int geneBlocks, int* starts, int* columns, float* values,
+        float* sizeFactors, float* dHidden, bool accumulateHidden, float* dWeight, float* dBias, float* dTheta, bool accumulate) where TModel : struct, ICountModel
+    {
+        int rows = MachineVectors.TileRows, paddedH = DecoderPlan.Round(h, rows), paddedCells = DecoderPlan.Round(cells, DecoderPlan.CellBlock);
+        using Scratch panels = Scratch.Rent((long)paddedCells * h);
+        using Scratch transposed = dWeight == null ? default : Scratch.Rent((long)paddedCells * paddedH);
+        using Scratch shares = dHidden == null ? default : Scratch.Rent((long)geneBlocks * paddedH * paddedCells);
+        using Scratch losses = Scratch.Rent(2L * geneBlocks);
+        workers.ForVectors(GemmPack.Blocks(cells, rows), new GemmPack(new GemmOperand(hidden, h, contiguousK: true), cells, h, h, isRows: true, panels.Pointer));
+        if (dWeight != null)
+            workers.ForVectors(GemmPack.Blocks(h, rows), new GemmPack(new GemmOperand(hidden, h, contiguousK: false), h, cells, DecoderPlan.CellBlock, isRows: true, transposed.Pointer));
+        workers.ForVectors(geneBlocks, new DecoderKernel<TModel>
+        {
+            Cells = cells,
+            Genes = genes,
+            H = h,
+            GeneBlocks = geneBlocks,
+            HiddenPanels = panels.Pointer,
+            HiddenTransposed = transposed.Pointer,
+            PaddedH = paddedH,
+            Weight = weight,
+            Bias = bias,
+            Theta = theta,
+            SizeFactors = sizeFactors,
+            Starts = starts,
+            Columns = columns,
+            Values = values,
+            Losses = (double*)losses.Pointer,
+            HiddenShares = shares.Pointer,
+            PaddedCells = paddedCells,
+            DWeight = dWeight,
+            DBias = dBias,
+            DTheta = dTheta,
+            Accumulate = accumulate,
+        });
+        if (dHidden != null)
+        {
+            workers.ForVectors((cells + HiddenSum.CellsPerBlock - 1) / HiddenSum.CellsPerBlock, new HiddenSum
+            {
+                Shares = shares.Pointer,
+                GeneBlocks = geneBlocks,
+                H = h,
+                PaddedH = paddedH,
+                PaddedCells = paddedCells,
+                Cells = cells,
+                DHidden = dHidden,
+                Accumulate = accumulateHidden,
+            });
+        }
+        double loss = 0;
+        for (int b = 0; b < geneBlocks; b++) loss += ((double*)losses.Pointer)[b];
+        return loss;
     }
 
     private static void Check(ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,

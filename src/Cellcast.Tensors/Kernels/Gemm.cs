@@ -83,7 +83,7 @@ public static unsafe class Gemm
                 epilogue.Apply(pc, ldc, 0, 0, m, n);
                 return;
             }
-            int width = MachineVectors.Width, tileRows = width == 16 ? 12 : 6, tileColumns = 2 * width;
+            int tileRows = MachineVectors.TileRows, tileColumns = 2 * MachineVectors.Width;
             var left = new GemmOperand(pa, lda, contiguousK: !transposeA);
             var right = new GemmOperand(pb, ldb, contiguousK: transposeB);
             if (Math.Min(m, n) <= ThinProduct<TEpilogue>.MaxRows)
@@ -108,9 +108,9 @@ public static unsafe class Gemm
         using Scratch rowPanels = plan.PackRowsAhead ? Scratch.Rent((long)plan.PaddedM * plan.K) : default;
         using Scratch columnPanels = plan.PackColumnsAhead ? Scratch.Rent((long)plan.PaddedN * plan.K) : default;
         if (plan.PackRowsAhead)
-            workers.ForVectors(PackBlocks(plan.M, plan.TileRows), new GemmPack(rows, plan.M, plan.K, plan.Depth, isRows: true, rowPanels.Pointer));
+            workers.ForVectors(GemmPack.Blocks(plan.M, plan.TileRows), new GemmPack(rows, plan.M, plan.K, plan.Depth, isRows: true, rowPanels.Pointer));
         if (plan.PackColumnsAhead)
-            workers.ForVectors(PackBlocks(plan.N, plan.TileColumns), new GemmPack(columns, plan.N, plan.K, plan.Depth, isRows: false, columnPanels.Pointer));
+            workers.ForVectors(GemmPack.Blocks(plan.N, plan.TileColumns), new GemmPack(columns, plan.N, plan.K, plan.Depth, isRows: false, columnPanels.Pointer));
         workers.ForVectors(plan.RowBlocks * plan.ColumnBlocks, new GemmWork<TEpilogue>
         {
             Plan = plan,
@@ -124,12 +124,6 @@ public static unsafe class Gemm
             Accumulate = accumulate,
             Epilogue = epilogue,
         });
-    }
-
-    private static int PackBlocks(int lines, int width)
-    {
-        int panels = (lines + width - 1) / width;
-        return (panels + GemmPack.PanelsPerBlock - 1) / GemmPack.PanelsPerBlock;
     }
 
     private static void Thin<TEpilogue>(Workers workers, int m, int n, int k, GemmOperand left, GemmOperand right, float* c, int ldc, bool accumulate, TEpilogue epilogue)

@@ -74,6 +74,13 @@ internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, 
 
     private readonly float* _packed = packed;
 
+    /// <summary>Blocks that pack all lines.</summary>
+    public static int Blocks(int lines, int width)
+    {
+        int panels = (lines + width - 1) / width;
+        return (panels + PanelsPerBlock - 1) / PanelsPerBlock;
+    }
+
     public void Run<T>(int block) where T : struct, IVec<T>
     {
         int width = isRows ? GemmTiles.FullRows<T>() : 2 * T.Count;

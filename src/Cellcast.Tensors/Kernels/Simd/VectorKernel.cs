@@ -43,6 +43,9 @@ internal static class MachineVectors
     /// <summary>Floats per vector.</summary>
     public static int Width => Is512 ? 16 : Is256 ? 8 : 4;
 
+    /// <summary>Rows of a full register tile of the matrix product.</summary>
+    public static int TileRows => Is512 ? 12 : 6;
+
     /// <summary>For people: "AVX-512", "AVX2", "128-bit" or "none".</summary>
     public static string Name => Is512 ? "AVX-512" : Is256 ? "AVX2" : Vector128.IsHardwareAccelerated ? "128-bit" : "none";
 

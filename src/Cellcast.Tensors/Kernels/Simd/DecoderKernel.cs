@@ -1,0 +1,365 @@
+using System.Runtime.CompilerServices;
+
+namespace Cellcast.Tensors.Kernels.Simd;
+
+/// <summary>The fused count decoder for one batch of cells. One block is a range of genes; it owns the gradients of their weights, biases and dispersions, and
+/// leaves its share of the gradient of the hidden layer in its own buffer.</summary>
+internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : struct, ICountModel
+{
+    /// <summary>Counts are handled in runs of this many.</summary>
+    private const int RunLength = 1024;
+
+    public int Cells;
+    public int Genes;
+    public int H;
+    public int GeneBlocks;
+
+    /// <summary>Hidden layer in panels of cells by h, and in panels of h by cells for each block of cells.</summary>
+    public float* HiddenPanels;
+    public float* HiddenTransposed;
+    public int PaddedH;
+
+    public float* Weight;
+    public float* Bias;
+    public float* Theta;
+    public float* SizeFactors;
+
+    /// <summary>First entry of each gene block in each cell's row.</summary>
+    public int* Starts;
+    public int* Columns;
+    public float* Values;
+
+    /// <summary>One loss per gene block.</summary>
+    public double* Losses;
+
+    /// <summary>Per gene block, h x cells; null where not needed.</summary>
+    public float* HiddenShares;
+    public int PaddedCells;
+    public float* DWeight;
+    public float* DBias;
+    public float* DTheta;
+    public bool Accumulate;
+
+    private readonly bool NeedsGradient => HiddenShares != null || DWeight != null || DBias != null || DTheta != null;
+
+    /// <summary>Buffers of one block of genes.</summary>
+    private struct Tile
+    {
+        public int FirstGene, Genes, PaddedGenes, FirstCell, Cells;
+        public float* WeightPanels, WeightTransposed, Logits, Strip, WeightShare, BiasSums, ThetaSums, Bias, Theta, Constant, Digamma;
+        public float* Z, X, Size, GeneTheta, GeneConstant, GeneDigamma, Added, AddedTheta;
+        public int* Positions;
+        public int CountsInTile;
+    }
+
+    public readonly void Run<T>(int block) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count, rows = GemmTiles.FullRows<T>();
+        Tile tile = default;
+        tile.FirstGene = block * DecoderPlan.GeneBlock;
+        tile.Genes = Math.Min(DecoderPlan.GeneBlock, Genes - tile.FirstGene);
+        tile.PaddedGenes = DecoderPlan.Round(tile.Genes, width);
+        int paddedH = DecoderPlan.Round(H, rows), tileSize = DecoderPlan.CellBlock * DecoderPlan.GeneBlock, g = DecoderPlan.GeneBlock;
+        using Scratch panels = Scratch.Rent((long)g * H), transposed = Scratch.Rent((long)g * paddedH), logits = Scratch.Rent(tileSize),
+            share = Scratch.Rent((long)g * paddedH), strip = Scratch.Rent(width * g), genes = Scratch.Rent(6 * g), run = Scratch.Rent(6 * RunLength),
+            added = Scratch.Rent(tileSize + RunLength), addedTheta = Scratch.Rent(TModel.HasDispersion ? tileSize + RunLength : 0), positions = Scratch.Rent(tileSize + RunLength);
+        tile.WeightPanels = panels.Pointer;
+        tile.WeightTransposed = transposed.Pointer;
+        tile.Logits = logits.Pointer;
+        tile.WeightShare = share.Pointer;
+        tile.Strip = strip.Pointer;
+        tile.BiasSums = genes.Pointer;
+        tile.ThetaSums = genes.Pointer + g;
+        tile.Bias = genes.Pointer + 2 * g;
+        tile.Theta = genes.Pointer + 3 * g;
+        tile.Constant = genes.Pointer + 4 * g;
+        tile.Digamma = genes.Pointer + 5 * g;
+        tile.Z = run.Pointer;
+        tile.X = run.Pointer + RunLength;
+        tile.Size = run.Pointer + 2 * RunLength;
+        tile.GeneTheta = run.Pointer + 3 * RunLength;
+        tile.GeneConstant = run.Pointer + 4 * RunLength;
+        tile.GeneDigamma = run.Pointer + 5 * RunLength;
+        tile.Added = added.Pointer;
+        tile.AddedTheta = addedTheta.Pointer;
+        tile.Positions = (int*)positions.Pointer;
+
+        PrepareGenes<T>(ref tile);
+        double loss = 0;
+        for (tile.FirstCell = 0; tile.FirstCell < Cells; tile.FirstCell += DecoderPlan.CellBlock)
+        {
+            tile.Cells = Math.Min(DecoderPlan.CellBlock, Cells - tile.FirstCell);
+            Forward<T>(tile);
+            loss += CollectCounts<T>(ref tile, block);
+            loss += Dense<T>(tile);
+            if (!NeedsGradient) continue;
+            AddCounts(tile);
+            if (DWeight != null) WeightGradient<T>(tile);
+            if (HiddenShares != null) HiddenGradient<T>(tile, block);
+        }
+        Losses[block] = loss;
+        StoreGradients<T>(tile);
+    }
+
+    private readonly void PrepareGenes<T>(ref Tile tile) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count;
+        var byGene = new GemmOperand(Weight, H, contiguousK: true);
+        for (int j = 0; j < tile.Genes; j += width)
+            byGene.Pack<T>(tile.FirstGene + j, Math.Min(width, tile.Genes - j), 0, H, width, tile.WeightPanels + (nint)j * H);
+        if (HiddenShares != null) PackPanels<T>(new GemmOperand(Weight, H, contiguousK: false), tile.FirstGene, tile.Genes, tile.WeightTransposed);
+        for (int j = 0; j < tile.PaddedGenes; j++)
+        {
+            bool real = j < tile.Genes;
+            tile.BiasSums[j] = 0;
+            tile.ThetaSums[j] = 0;
+            // Genes that only fill up the last vector get a rate of nothing and so add nothing.
+            tile.Bias[j] = real ? Bias[tile.FirstGene + j] : -1e4f;
+            tile.Theta[j] = (real && TModel.HasDispersion ? Theta[tile.FirstGene + j] : 1f) + (float)NegativeBinomialLoss.Offset;
+        }
+        if (!TModel.HasDispersion) return;
+        for (int j = 0; j < tile.PaddedGenes; j += T.Count)
+        {
+            T theta = T.Load(tile.Theta + j);
+            T.Store(tile.Constant + j, NegativeBinomialTerms.Constant(theta));
+            T.Store(tile.Digamma + j, NegativeBinomialTerms.Digamma(theta));
+        }
+    }
+
+    /// <summary>Panels of lines (the hidden units) by k.</summary>
+    private readonly void PackPanels<T>(GemmOperand operand, int first, int k, float* panels) where T : struct, IVec<T>
+    {
+        int rows = GemmTiles.FullRows<T>();
+        for (int i = 0; i < H; i += rows)
+        {
+            int count = Math.Min(rows, H - i);
+            operand.Pack<T>(i, count, first, k, count < rows ? GemmTiles.PaddedRows<T>(count) : rows, panels + (nint)i * k);
+        }
+    }
+
+    /// <summary>Logits without bias, in panels of genes: element (cell, gene) of panel j at j CellBlock width + cell width + gene.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Forward<T>(in Tile tile) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count, rows = GemmTiles.FullRows<T>();
+        for (int j = 0; j < tile.Genes; j += width)
+        {
+            for (int i = 0; i < tile.Cells; i += rows)
+            {
+                int count = Math.Min(rows, tile.Cells - i), height = count < rows ? GemmTiles.PaddedRows<T>(count) : rows;
+                GemmTiles.Run<T>(height, H, HiddenPanels + (nint)(tile.FirstCell + i) * H, tile.WeightPanels + (nint)j * H,
+                    tile.Logits + (nint)j * DecoderPlan.CellBlock + (nint)i * width, width, false);
+            }
+        }
+    }
+
+    /// <summary>Gathers the logits at the counts of the tile and computes what the counts add to loss and gradients.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly double CollectCounts<T>(ref Tile tile, int block) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count, shift = System.Numerics.BitOperations.Log2((uint)width), filled = 0, done = 0;
+        double loss = 0;
+        for (int c = 0; c < tile.Cells; c++)
+        {
+            int* start = Starts + (nint)(tile.FirstCell + c) * (GeneBlocks + 1) + block;
+            float size = SizeFactors[tile.FirstCell + c];
+            for (int e = start[0]; e < start[1]; e++)
+            {
+                float x = Values[e];
+                if (x == 0) continue;
+                int gene = Columns[e] - tile.FirstGene;
+                int position = (gene >> shift << shift) * DecoderPlan.CellBlock + c * width + (gene & (width - 1));
+                tile.Z[filled] = tile.Logits[position] + tile.Bias[gene];
+                tile.X[filled] = x;
+                tile.Size[filled] = size;
+                tile.Positions[done + filled] = position;
+                if (TModel.HasDispersion)
+                {
+                    tile.GeneTheta[filled] = tile.Theta[gene];
+                    tile.GeneConstant[filled] = tile.Constant[gene];
+                    tile.GeneDigamma[filled] = tile.Digamma[gene];
+                }
+                if (++filled < RunLength) continue;
+                loss += AddedByCounts<T>(tile, done, filled);
+                done += filled;
+                filled = 0;
+            }
+        }
+        loss += AddedByCounts<T>(tile, done, filled);
+        tile.CountsInTile = done + filled;
+        return loss;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double AddedByCounts<T>(in Tile tile, int done, int count) where T : struct, IVec<T>
+    {
+        int whole = DecoderPlan.Round(count, T.Count);
+        for (int i = count; i < whole; i++)
+        {
+            // Fill the last vector with harmless numbers.
+            (tile.Z[i], tile.X[i], tile.Size[i]) = (0, 0, 1);
+            (tile.GeneTheta[i], tile.GeneConstant[i], tile.GeneDigamma[i]) = (1, 0, 0);
+        }
+        var sum = default(Compensated<T>);
+        for (int i = 0; i < whole; i += T.Count)
+        {
+            var gene = TModel.HasDispersion ? new GeneTerms<T>(T.Load(tile.GeneTheta + i), T.Load(tile.GeneConstant + i), T.Load(tile.GeneDigamma + i)) : default;
+            T x = T.Load(tile.X + i);
+            T loss = TModel.Added(T.Load(tile.Z + i), T.Load(tile.Size + i), x, gene, out T dLogit, out T dTheta);
+            sum.Add(T.Less(T.Zero, x) & loss);
+            T.Store(tile.Added + done + i, dLogit);
+            if (TModel.HasDispersion) T.Store(tile.AddedTheta + done + i, dTheta);
+        }
+        return sum.Total;
+    }
+
+    /// <summary>Replaces the logits by the gradient with respect to them as if all counts were 0; returns that loss.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly double Dense<T>(in Tile tile) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count;
+        var sum = default(Compensated<T>);
+        for (int j = 0; j < tile.Genes; j += width)
+        {
+            float* z = tile.Logits + (nint)j * DecoderPlan.CellBlock;
+            float* size = SizeFactors + tile.FirstCell;
+            T bias0 = T.Load(tile.Bias + j), bias1 = T.Load(tile.Bias + j + T.Count), theta0 = T.Load(tile.Theta + j), theta1 = T.Load(tile.Theta + j + T.Count);
+            T sum0 = T.Zero, sum1 = T.Zero, dTheta0 = T.Zero, dTheta1 = T.Zero;
+            for (int c = 0; c < tile.Cells; c++, z += width)
+            {
+                T m = T.Create(size[c]);
+                T loss = TModel.Zero(T.Load(z) + bias0, m, theta0, out T d0, out T t0);
+                loss += TModel.Zero(T.Load(z + T.Count) + bias1, m, theta1, out T d1, out T t1);
+                sum.Add(loss);
+                T.Store(z, d0);
+                T.Store(z + T.Count, d1);
+                sum0 += d0;
+                sum1 += d1;
+                if (TModel.HasDispersion)
+                {
+                    dTheta0 += t0;
+                    dTheta1 += t1;
+                }
+            }
+            T.Store(tile.BiasSums + j, T.Load(tile.BiasSums + j) + sum0);
+            T.Store(tile.BiasSums + j + T.Count, T.Load(tile.BiasSums + j + T.Count) + sum1);
+            if (!TModel.HasDispersion) continue;
+            T.Store(tile.ThetaSums + j, T.Load(tile.ThetaSums + j) + dTheta0);
+            T.Store(tile.ThetaSums + j + T.Count, T.Load(tile.ThetaSums + j + T.Count) + dTheta1);
+        }
+        // The filling genes of the last panel cost their offset.
+        return sum.Total - (double)(tile.PaddedGenes - tile.Genes) * tile.Cells * NegativeBinomialLoss.Offset;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddCounts(in Tile tile)
+    {
+        int width = 2 * MachineVectors.Width, shift = System.Numerics.BitOperations.Log2((uint)width);
+        for (int i = 0; i < tile.CountsInTile; i++)
+        {
+            int position = tile.Positions[i];
+            int gene = (position / (DecoderPlan.CellBlock * width) << shift) + (position & (width - 1));
+            tile.Logits[position] += tile.Added[i];
+            tile.BiasSums[gene] += tile.Added[i];
+            if (TModel.HasDispersion) tile.ThetaSums[gene] += tile.AddedTheta[i];
+        }
+    }
+
+    /// <summary>Adds H^T dZ of the tile to the transposed gradient of the weights.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void WeightGradient<T>(in Tile tile) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count, rows = GemmTiles.FullRows<T>();
+        float* hidden = HiddenTransposed + (nint)tile.FirstCell * PaddedH;
+        for (int j = 0; j < tile.Genes; j += width)
+        {
+            for (int i = 0; i < H; i += rows)
+            {
+                int count = Math.Min(rows, H - i), height = count < rows ? GemmTiles.PaddedRows<T>(count) : rows;
+                GemmTiles.Run<T>(height, tile.Cells, hidden + (nint)i * tile.Cells, tile.Logits + (nint)j * DecoderPlan.CellBlock,
+                    tile.WeightShare + (nint)i * DecoderPlan.GeneBlock + j, DecoderPlan.GeneBlock, tile.FirstCell > 0);
+            }
+        }
+    }
+
+    /// <summary>This block's share of dZ W, transposed: h x cells.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void HiddenGradient<T>(in Tile tile, int block) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count, rows = GemmTiles.FullRows<T>();
+        float* share = HiddenShares + (nint)block * PaddedH * PaddedCells + tile.FirstCell;
+        for (int c = 0; c < tile.Cells; c += width)
+        {
+            int cells = Math.Min(width, tile.Cells - c);
+            if (cells < width) new Span<float>(tile.Strip, width * tile.PaddedGenes).Clear();
+            for (int j = 0; j < tile.Genes; j += width)
+                Transposition.Copy(tile.Logits + (nint)j * DecoderPlan.CellBlock + (nint)c * width, width, cells, width, tile.Strip + (nint)j * width, width);
+            for (int i = 0; i < H; i += rows)
+            {
+                int count = Math.Min(rows, H - i), height = count < rows ? GemmTiles.PaddedRows<T>(count) : rows;
+                GemmTiles.Run<T>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, tile.Strip, share + (nint)i * PaddedCells + c, PaddedCells, false);
+            }
+        }
+    }
+
+    private readonly void StoreGradients<T>(in Tile tile) where T : struct, IVec<T>
+    {
+        if (DWeight != null)
+        {
+            float* to = DWeight + (nint)tile.FirstGene * H;
+            if (Accumulate)
+            {
+                using Scratch turned = Scratch.Rent((long)tile.Genes * H);
+                Transposition.Copy(tile.WeightShare, DecoderPlan.GeneBlock, H, tile.Genes, turned.Pointer, H);
+                for (nint i = 0; i < (nint)tile.Genes * H; i++) to[i] += turned.Pointer[i];
+            }
+            else
+            {
+                Transposition.Copy(tile.WeightShare, DecoderPlan.GeneBlock, H, tile.Genes, to, H);
+            }
+        }
+        for (int j = 0; j < tile.Genes; j++)
+        {
+            int g = tile.FirstGene + j;
+            if (DBias != null) DBias[g] = tile.BiasSums[j] + (Accumulate ? DBias[g] : 0f);
+            if (DTheta != null) DTheta[g] = tile.ThetaSums[j] + (Accumulate ? DTheta[g] : 0f);
+        }
+    }
+}
+
+/// <summary>Adds the gene blocks' shares of the gradient of the hidden layer, in their order, and turns the sum. One block is 64 cells.</summary>
+internal unsafe struct HiddenSum : IVectorKernel
+{
+    public const int CellsPerBlock = 64;
+
+    public float* Shares;
+    public int GeneBlocks;
+    public int H;
+    public int PaddedH;
+    public int PaddedCells;
+    public int Cells;
+    public float* DHidden;
+    public bool Accumulate;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void Run<T>(int block) where T : struct, IVec<T>
+    {
+        int first = block * CellsPerBlock, cells = Math.Min(CellsPerBlock, Cells - first);
+        using Scratch sums = Scratch.Rent((long)H * CellsPerBlock), turned = Scratch.Rent((long)H * CellsPerBlock);
+        for (int i = 0; i < H; i++)
+        {
+            // Padded columns are read too: every share has room for whole blocks of cells.
+            for (int c = 0; c < cells; c += T.Count)
+            {
+                float* p = Shares + (nint)i * PaddedCells + first + c;
+                T s = T.Load(p);
+                for (int b = 1; b < GeneBlocks; b++) s += T.Load(p + (nint)b * PaddedH * PaddedCells);
+                T.Store(sums.Pointer + i * CellsPerBlock + c, s);
+            }
+        }
+        float* to = DHidden + (nint)first * H;
+        Transposition.Copy(sums.Pointer, CellsPerBlock, H, cells, Accumulate ? turned.Pointer : to, H);
+        if (!Accumulate) return;
+        for (nint i = 0; i < (nint)cells * H; i++) to[i] += turned.Pointer[i];
+    }
+}
