@@ -59,11 +59,14 @@ public static unsafe class CountDecoderLoss
     }
 
     /// <summary>Sum of log(x!) over chosen rows: constant for a minibatch, so worth keeping.</summary>
+    /// <param name="counts">Counts.</param>
+    /// <param name="rows">The rows.</param>
     public static double LogFactorials(CsrView counts, ReadOnlySpan<int> rows)
     {
         double s = 0;
         foreach (int r in rows)
-            for (long e = counts.RowStart[r]; e < counts.RowStart[r + 1]; e++) s += Reference.LogGamma(counts.Values[(int)(e - counts.Offset)] + 1.0);
+            foreach (float x in counts.Values[(int)(counts.RowStart[r] - counts.Offset)..(int)(counts.RowStart[r + 1] - counts.Offset)])
+                if (x > 1) s += LogFactorial.Of(x);
         return s;
     }
 
@@ -72,7 +75,7 @@ public static unsafe class CountDecoderLoss
     {
         double s = 0;
         foreach (float x in counts)
-            if (x > 1) s += Reference.LogGamma(x + 1.0);
+            if (x > 1) s += LogFactorial.Of(x);
         return s;
     }
 

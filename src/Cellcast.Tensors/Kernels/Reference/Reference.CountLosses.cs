@@ -60,9 +60,9 @@ public static partial class Reference
 
     /// <inheritdoc cref="NegativeBinomialLoss.Evaluate"/>
     public static double NegativeBinomial(ReadOnlySpan<float> mean, ReadOnlySpan<float> dispersion, ReadOnlySpan<float> counts, int samples, int genes,
-        double logFactorials, Span<float> dMean, Span<float> dDispersion)
+        double constant, Span<float> dMean, Span<float> dDispersion)
     {
-        double loss = logFactorials;
+        double loss = constant;
         for (int g = 0; g < genes; g++)
         {
             double sum = 0;
@@ -70,7 +70,8 @@ public static partial class Reference
             {
                 int p = s * genes + g;
                 var (l, dm, dt) = NegativeBinomialTerm(counts[p], mean[p] + NegativeBinomialLoss.Offset, dispersion[g] + NegativeBinomialLoss.Offset);
-                loss += l;
+                // The term of the reference keeps all but log(x!); the constant lacks x log(x) - x.
+                loss += l + (counts[p] > 0 ? counts[p] * (Math.Log(counts[p]) - 1) : 0);
                 sum += dt;
                 if (!dMean.IsEmpty) dMean[p] = (float)dm;
             }
