@@ -41,8 +41,8 @@ public sealed partial class CpuDevice
             new DecoderGradients { Hidden = SpanOf(dh), Weight = SpanOf(dweight), Bias = SpanOf(dbias), Dispersion = SpanOf(dtheta) });
 
     /// <inheritdoc/>
-    public override double NegativeBinomial(Tensor mu, Tensor theta, Tensor counts, double logFactorials, Tensor? dmu, Tensor? dtheta) =>
-        NegativeBinomialLoss.Evaluate(Workers, mu.Span, theta.Span, counts.Span, mu.Rows, mu.Columns, logFactorials, SpanOf(dmu), SpanOf(dtheta));
+    public override double NegativeBinomial(Tensor mu, Tensor theta, Tensor counts, double constant, Tensor? dmu, Tensor? dtheta) =>
+        NegativeBinomialLoss.Evaluate(Workers, mu.Span, theta.Span, counts.Span, mu.Rows, mu.Columns, constant, SpanOf(dmu), SpanOf(dtheta));
 
     /// <inheritdoc/>
     public override void AdamStep(Tensor parameter, Tensor gradient, Tensor firstMoment, Tensor secondMoment, in AdamSettings settings, bool decoupled)

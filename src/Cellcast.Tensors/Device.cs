@@ -190,10 +190,10 @@ public abstract class Device : IDisposable
     public abstract double NegativeBinomialDecoder(Tensor h, Tensor weight, Tensor bias, Tensor theta, ReadOnlySpan<float> sizeFactors, in SparseRows counts,
         double logFactorials, Tensor? dh, Tensor? dweight, Tensor? dbias, Tensor? dtheta);
 
-    /// <summary>Negative log likelihood of counts, negative binomial with mean mu + 1e-10 and total count theta + 1e-10 (one per column), summed; the gradients
-    /// asked for are overwritten.</summary>
+    /// <summary>Negative log likelihood of counts, negative binomial with mean mu + 1e-10 and total count theta + 1e-10 (one per column), summed, given the
+    /// part that depends on the counts alone; the gradients asked for are overwritten.</summary>
     /// <returns>The sum.</returns>
-    public abstract double NegativeBinomial(Tensor mu, Tensor theta, Tensor counts, double logFactorials, Tensor? dmu, Tensor? dtheta);
+    public abstract double NegativeBinomial(Tensor mu, Tensor theta, Tensor counts, double constant, Tensor? dmu, Tensor? dtheta);
 
     /// <summary>Mean over rows of the cross-entropy between softmax(logits) and the label; the gradient, if asked for, is overwritten.</summary>
     /// <returns>The mean.</returns>

@@ -55,9 +55,9 @@ public static class GradientCheck
         {
             double before = point[k][i];
             point[k][i] = before + shift;
-            var y = reference(point);
+            double[] y = [.. reference(point).Select((v, j) => v * projection[j])];
             point[k][i] = before;
-            return [.. y.Select((v, j) => v * projection[j])];
+            return y;
         }
     }
 

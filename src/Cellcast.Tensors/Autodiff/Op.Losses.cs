@@ -1,5 +1,3 @@
-using Cellcast.Tensors.Kernels;
-
 namespace Cellcast.Tensors.Autodiff;
 
 public static partial class Op
@@ -81,15 +79,15 @@ public static partial class Op
     /// <param name="mu">Means, rows x columns, not negative.</param>
     /// <param name="theta">Total count (inverse dispersion), one per column, not negative.</param>
     /// <param name="counts">Constant, same shape as mu.</param>
-    /// <param name="logFactorials">Sum of log x! over the counts, a constant of the loss; null to have it computed, which costs time in every step.</param>
+    /// <param name="constant">What <see cref="Kernels.NegativeBinomialLoss.Constant"/> says for these counts; null to have it computed, which costs time in every step.</param>
     /// <returns>A single number.</returns>
-    public static Tensor NegativeBinomialLoss(Tensor mu, Tensor theta, Tensor counts, double? logFactorials = null)
+    public static Tensor NegativeBinomialLoss(Tensor mu, Tensor theta, Tensor counts, double? constant = null)
     {
         if (mu.Length != counts.Length || theta.Length != mu.Columns) throw Mismatch(nameof(NegativeBinomialLoss), mu, theta, counts);
         var tape = Tape.Of(mu, theta, counts);
         var y = tape.Result([1], mu.RequiresGradient || theta.RequiresGradient);
         var (dmu, dtheta) = (Scratch(tape, y, mu), Scratch(tape, y, theta));
-        y.Span[0] = (float)tape.Device.NegativeBinomial(mu, theta, counts, logFactorials ?? CountDecoderLoss.LogFactorials(counts.Span), dmu, dtheta);
+        y.Span[0] = (float)tape.Device.NegativeBinomial(mu, theta, counts, constant ?? Kernels.NegativeBinomialLoss.Constant(counts.Span), dmu, dtheta);
         if (y.RequiresGradient)
             tape.Add(nameof(NegativeBinomialLoss), y, y =>
             {

@@ -20,8 +20,8 @@ public static class RandomFill
     public static void Uniform(RandomKey key, Span<float> values, float low = 0, float high = 1, Workers? workers = null) =>
         Run(workers, key, [], values, new ToUniform(low, (high - low) * (1f / (1 << 24))));
 
-    /// <summary>Standard normal, by the method of Box and Muller. From 32 random bits per number, so never beyond 6.7; the transformation itself is
-    /// accurate to 1e-6 relative to the length of the pair.</summary>
+    /// <summary>Standard normal, by the method of Box and Muller. From 32 random bits per number, so never beyond 6.7; the transformation of the
+    /// uniform numbers, as float32 holds them, is accurate to 1e-6 relative to the length of the pair.</summary>
     /// <param name="key">Names the numbers.</param>
     /// <param name="values">Filled.</param>
     /// <param name="workers">Threads; null for the calling thread alone.</param>
