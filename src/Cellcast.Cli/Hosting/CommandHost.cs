@@ -96,7 +96,9 @@ internal static class CommandHost
                 values.Remove(key);
                 report[key] = value;
             }
-            log.Detail(string.Create(CultureInfo.InvariantCulture, $"done in {seconds:0.0} s"));
+            string took = string.Create(CultureInfo.InvariantCulture, $"done in {seconds:0.0} s");
+            if (directory is null) log.Detail(took);
+            else log.Info($"{took}; results are in {directory.FullPath}");
         }
         int code = Finish(failure, json, log, report);
         log.Dispose();

@@ -50,7 +50,7 @@ public static class StudySimulator
         if (parameters.CohortProblem() is { } problem) throw new InputException("simulation parameter " + problem);
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         var key = RandomKey.From(seed, "simulation");
-        var source = ReferenceCells.From(reference, label, parameters, key.Split("reference"), options);
+        var source = ReferencePopulation.From(reference, label, parameters, key.Split("reference"), options);
         var (bulk, spots, contributions) = Mixtures(source, parameters, seed, key, options);
         var cells = source.Annotated(reference, label, batch, contributions);
         AddProvenance(cells, parameters, seed);

@@ -1,3 +1,4 @@
+using Cellcast.Analysis.Counts;
 using Cellcast.AnnData;
 using Cellcast.Tensors.Random;
 
@@ -5,7 +6,7 @@ namespace Cellcast.Models.Simulation;
 
 /// <summary>Real labelled cells as the source of mixtures. Every cell counts with its shares of genes, so cells sequenced deeper do not count for more.
 /// The inner state of a gradient type is the rank of its cells along their principal direction.</summary>
-internal sealed class ReferenceCells : IMixtureSource
+internal sealed class ReferencePopulation : IMixtureSource
 {
     /// <summary>Fewer cells do not show a direction.</summary>
     private const int LeastCellsForGradient = 40;
@@ -15,7 +16,7 @@ internal sealed class ReferenceCells : IMixtureSource
     private readonly int[][] _cellsOf;
     private readonly double[][] _meanProfiles;
 
-    private ReferenceCells(SparseMatrix counts, double[] totals, string[] genes, string[] types, int[] typeOf, int[][] cellsOf, bool[] hasGradient, double[] states)
+    private ReferencePopulation(SparseMatrix counts, double[] totals, string[] genes, string[] types, int[] typeOf, int[][] cellsOf, bool[] hasGradient, double[] states)
     {
         (_counts, _totals, Genes, Types, TypeOf, _cellsOf, HasGradient, States) = (counts, totals, genes, types, typeOf, cellsOf, hasGradient, states);
         _meanProfiles = new double[types.Length][];
@@ -77,13 +78,14 @@ internal sealed class ReferenceCells : IMixtureSource
 
     /// <summary>Checks the reference and finds the inner states.</summary>
     /// <exception cref="InputException">It holds no raw counts, a cell without counts or label, or only one type.</exception>
-    internal static ReferenceCells From(AnnotatedData reference, string label, SimulationParameters parameters, RandomKey key, ParallelOptions options)
+    internal static ReferencePopulation From(AnnotatedData reference, string label, SimulationParameters parameters, RandomKey key, ParallelOptions options)
     {
         string file = reference.Source ?? "the reference";
         var column = reference.Obs.Require(label, file);
         var counts = reference.MatrixOf().ToSparse();
+        CountCheck.RequireRawCounts(counts, reference, "X", "cell", refuseEmptyRows: true);
+        double[] totals = [.. Enumerable.Range(0, counts.Rows).Select(c => Total(counts.RowValues(c)))];
         string?[] labels = column.ToText();
-        double[] totals = Totals(counts, reference.Obs.Index, file);
         int unlabelled = Array.IndexOf(labels, null);
         if (unlabelled >= 0) throw new InputException($"'{file}': cell '{reference.Obs.Index[unlabelled]}' has no value in obs['{label}']: remove it or name its type.");
         string[] types = [.. labels.Select(l => l!).Distinct().Order(StringComparer.Ordinal)];
@@ -106,7 +108,7 @@ internal sealed class ReferenceCells : IMixtureSource
             int[] order = [.. Enumerable.Range(0, scores.Length).OrderBy(i => scores[i]).ThenBy(i => i)];
             for (int rank = 0; rank < order.Length; rank++) states[cellsOf[k][order[rank]]] = (rank + 0.5) / order.Length;
         });
-        return new ReferenceCells(counts, totals, reference.Var.Index, types, typeOf, cellsOf, hasGradient, states);
+        return new ReferencePopulation(counts, totals, reference.Var.Index, types, typeOf, cellsOf, hasGradient, states);
     }
 
     private double[] Weights(int type, double tilt)
@@ -117,28 +119,19 @@ internal sealed class ReferenceCells : IMixtureSource
         return weights;
     }
 
+    private static double Total(ReadOnlySpan<float> values)
+    {
+        double sum = 0;
+        foreach (float v in values) sum += v;
+        return sum;
+    }
+
     private void AddCell(int cell, double weight, Span<double> profile)
     {
         var genes = _counts.RowIndices(cell);
         var values = _counts.RowValues(cell);
         double factor = weight / _totals[cell];
         for (int i = 0; i < genes.Length; i++) profile[genes[i]] += factor * values[i];
-    }
-
-    private static double[] Totals(SparseMatrix counts, string[] names, string file)
-    {
-        var totals = new double[counts.Rows];
-        for (int c = 0; c < counts.Rows; c++)
-        {
-            foreach (float v in counts.RowValues(c))
-            {
-                if (!(v >= 0) || v != MathF.Floor(v) || float.IsInfinity(v))
-                    throw new InputException(FormattableString.Invariant($"'{file}': X holds {v} for cell '{names[c]}' (row {c}): raw counts are needed, whole numbers from 0 on; look for them in a layer or in raw."));
-                totals[c] += v;
-            }
-            if (totals[c] == 0) throw new InputException($"'{file}': cell '{names[c]}' (row {c}) has no counts: remove it.");
-        }
-        return totals;
     }
 }
 
