@@ -172,6 +172,9 @@ internal static unsafe class H5
     {
         if (!NativeLibrary.TryGetExport(library, "H5get_libversion", out nint address))
             throw new InputException($"'{name}' is not libhdf5; {HowToInstall}.");
+        // Everything is closed explicitly. After a write that failed (full disk) the library's own clean-up at exit would touch freed memory:
+        // switch that off before the first call that starts the library.
+        if (NativeLibrary.TryGetExport(library, "H5dont_atexit", out nint dontAtExit)) _ = ((delegate* unmanaged<int>)dontAtExit)();
         uint major, minor, release;
         _ = ((delegate* unmanaged<uint*, uint*, uint*, int>)address)(&major, &minor, &release);
         if (major < 1 || major == 1 && minor < 10)
