@@ -14,6 +14,20 @@ public sealed class BaselineHazard
     /// <summary>All distinct follow-up times, ascending.</summary>
     public IReadOnlyList<double> Times => _times;
 
+    /// <summary>Logarithm of the cumulative baseline hazard at each of <see cref="Times"/>; minus infinity before the first death. With the times it is the
+    /// whole state: see <see cref="Restore"/>.</summary>
+    public IReadOnlyList<double> LogCumulativeHazard => _log;
+
+    /// <summary>A baseline hazard from what <see cref="Times"/> and <see cref="LogCumulativeHazard"/> gave.</summary>
+    /// <exception cref="SurvivalDataException">The lengths differ, the times do not ascend, or the hazard falls.</exception>
+    public static BaselineHazard Restore(ReadOnlySpan<double> times, ReadOnlySpan<double> logCumulativeHazard)
+    {
+        if (times.Length != logCumulativeHazard.Length) throw new SurvivalDataException($"{times.Length} times do not go with {logCumulativeHazard.Length} hazards");
+        for (int k = 1; k < times.Length; k++)
+            if (!(times[k] > times[k - 1]) || !(logCumulativeHazard[k] >= logCumulativeHazard[k - 1])) throw new SurvivalDataException($"a cumulative hazard cannot fall and its times must ascend: see time {times[k]}");
+        return new BaselineHazard(times.ToArray(), logCumulativeHazard.ToArray());
+    }
+
     /// <summary>Cumulative hazard of a subject at each of <see cref="Times"/>.</summary>
     /// <param name="eta">The subject's linear predictor, on the scale of those the hazard was estimated with.</param>
     public double[] CumulativeHazard(double eta = 0) => [.. _log.Select(l => Math.Exp(l + eta))];

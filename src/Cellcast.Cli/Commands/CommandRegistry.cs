@@ -15,6 +15,7 @@ internal static class CommandRegistry
     private static IEnumerable<Command> Commands() =>
     [
         new SimulateCommand(),
+        new ScSurv.ScSurvCommands(),
         new DoctorCommand(),
     ];
 }

@@ -1,0 +1,13 @@
+using System.CommandLine;
+
+namespace Cellcast.Cli.Commands.ScSurv;
+
+/// <summary><c>cellcast scsurv</c>: the group of the survival commands.</summary>
+internal sealed class ScSurvCommands : Command
+{
+    public ScSurvCommands() : base("scsurv", "Which single cells decide how long a patient lives (scSurv).")
+    {
+        Subcommands.Add(new ScSurvFitCommand());
+        Subcommands.Add(new ScSurvPredictCommand());
+    }
+}

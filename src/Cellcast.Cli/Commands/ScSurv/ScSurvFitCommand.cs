@@ -1,0 +1,151 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cellcast.Analysis.Preprocessing;
+using Cellcast.AnnData;
+using Cellcast.AnnData.H5ad;
+using Cellcast.Cli.Hosting;
+using Cellcast.Models.ScSurv;
+using Cellcast.Models.Training;
+using Cellcast.Survival;
+using Cellcast.Tensors;
+using Spectre.Console;
+
+namespace Cellcast.Cli.Commands.ScSurv;
+
+/// <summary><c>cellcast scsurv fit</c>: reads the files, trains scSurv, writes the results.</summary>
+internal sealed class ScSurvFitCommand : CellcastCommand
+{
+    private static readonly ScSurvOptions s_defaults = new();
+
+    private readonly Option<string> _reference = new("--reference", "-r") { Description = "Single-cell reference with raw counts (h5ad, 10x h5, mtx folder, csv).", HelpName = "FILE", Required = true };
+    private readonly Option<string> _bulk = new("--bulk", "-b") { Description = "Bulk cohort with raw counts and survival in obs.", HelpName = "FILE", Required = true };
+    private readonly Option<string?> _spatial = new("--spatial") { Description = "Spots with raw counts, for a hazard map of the tissue.", HelpName = "FILE" };
+    private readonly Option<string?> _batch = new("--batch") { Description = "Column of the reference with the sample of each cell.", HelpName = "COLUMN" };
+    private readonly Option<string?> _label = new("--label") { Description = "Column of the reference with the cell type; adds cell_types.csv.", HelpName = "COLUMN" };
+    private readonly Option<string> _time = new("--time") { Description = "Column of the cohort with the survival time.", HelpName = "COLUMN", DefaultValueFactory = _ => "survival_time" };
+    private readonly Option<string> _event = new("--event") { Description = "Column of the cohort with the status: Dead / Alive, 1 / 0, true / false.", HelpName = "COLUMN", DefaultValueFactory = _ => "vital_status" };
+    private readonly Option<string?> _layer = new("--layer") { Description = "Layer with the raw counts; X when left out.", HelpName = "NAME" };
+    private readonly Option<string?> _split = new("--split") { Description = "Column of the cohort with train, validation or test; drawn from the seed when left out.", HelpName = "COLUMN" };
+    private readonly Option<Protocol> _protocol = new("--protocol") { Description = "heldout keeps test patients out of gene selection and every training stage; transductive is as published.", DefaultValueFactory = _ => s_defaults.Protocol };
+    private readonly Option<int> _genes = Positive("--genes", "Variable genes to use.", s_defaults.Genes);
+    private readonly Option<GeneSource> _geneSource = new("--gene-source") { Description = "Matrix that ranks the genes by variability.", DefaultValueFactory = _ => s_defaults.GeneSource };
+    private readonly Option<double> _minDetected = new("--min-detected") { Description = "Share of cells and patients in which a gene must be detected.", DefaultValueFactory = _ => s_defaults.MinimumDetected };
+    private readonly Option<CellLikelihood> _likelihood = new("--likelihood") { Description = "Likelihood of the single-cell counts.", DefaultValueFactory = _ => s_defaults.Likelihood };
+    private readonly Option<TieMethod> _ties = new("--ties") { Description = "Treatment of tied event times.", DefaultValueFactory = _ => s_defaults.Ties };
+    private readonly Option<int> _latent = Positive("--latent", "Dimensions of the latent state.", s_defaults.Latent);
+    private readonly Option<int> _hidden = Positive("--hidden", "Width of the hidden layers.", s_defaults.Hidden);
+    private readonly Option<int> _blocks = Positive("--blocks", "Blocks per net.", s_defaults.Blocks);
+    private readonly Option<int> _maxEpochs = Positive("--max-epochs", "Most epochs of a stage.", s_defaults.MaxEpochs);
+    private readonly Option<int> _patience = Positive("--patience", "Epochs without improvement after which a stage stops.", s_defaults.Patience);
+    private readonly Option<int> _draws = Positive("--draws", "Posterior draws that contributions and shares are averaged over.", s_defaults.PosteriorDraws);
+    private readonly Option<bool> _noShares = new("--no-shares") { Description = "Leave the share of every cell in every patient and spot out of cells.h5ad." };
+
+    public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
+    {
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _maxEpochs, _patience, _draws, _noShares])
+            Options.Add(o);
+        AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
+        AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --spatial section.h5ad --out fit", "with a hazard map of a tissue section");
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        if (context.Resume && context.Directory.IsComplete)
+        {
+            context.Log.Info("the run in this folder is complete: nothing to resume.");
+            return;
+        }
+        ParseResult a = context.Arguments;
+        ScSurvOptions options = new()
+        {
+            Seed = checked((long)context.Seed),
+            Protocol = a.GetValue(_protocol),
+            Genes = a.GetValue(_genes),
+            GeneSource = a.GetValue(_geneSource),
+            MinimumDetected = a.GetValue(_minDetected),
+            Likelihood = a.GetValue(_likelihood),
+            Ties = a.GetValue(_ties),
+            Latent = a.GetValue(_latent),
+            Hidden = a.GetValue(_hidden),
+            Blocks = a.GetValue(_blocks),
+            MaxEpochs = a.GetValue(_maxEpochs),
+            Patience = a.GetValue(_patience),
+            PosteriorDraws = a.GetValue(_draws),
+        };
+        if (options.GeneSource == GeneSource.Spots && a.GetValue(_spatial) is null) throw new UsageException("--gene-source spatial needs --spatial: name the file with the spots.");
+        var inputs = new ScSurvInputs
+        {
+            Reference = Read(context, a.GetValue(_reference)!),
+            Bulk = Read(context, a.GetValue(_bulk)!),
+            Spatial = a.GetValue(_spatial) is { } file ? Read(context, file) : null,
+            Layer = a.GetValue(_layer),
+            SampleColumn = a.GetValue(_batch),
+            LabelColumn = a.GetValue(_label),
+            TimeColumn = a.GetValue(_time)!,
+            EventColumn = a.GetValue(_event)!,
+            SplitColumn = a.GetValue(_split),
+        };
+        ScSurvData data = ScSurvPreparation.Prepare(inputs, options, context.Progress);
+        context.Log.Info($"{data.Cells.Names.Count:N0} cells, {data.Patients.Count:N0} patients ({data.Event.Count(e => e):N0} events){(data.Spots is null ? "" : $", {data.Spots.Count:N0} spots")}, {data.Genes.Count:N0} genes; "
+            + string.Join(", ", Enum.GetValues<Split>().Select(s => $"{data.PatientsIn(s).Length} {s.ToString().ToLowerInvariant()}")));
+
+        using var device = new CpuDevice(context.Threads);
+        RunDirectory directory = context.Directory;
+        var checkpoint = new CheckpointFile(Path.Combine(directory.CheckpointFolder, "scsurv.safetensors"), TimeSpan.FromSeconds(10));
+        Snapshot? resume = directory.IsResumed ? checkpoint.Load() : null;
+        if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
+        ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);
+        ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress);
+        Write(context, inputs, data, fit, results, device);
+        Summarize(context, results);
+    }
+
+    private void Write(CommandContext context, ScSurvInputs inputs, ScSurvData data, ScSurvFit fit, ScSurvResults results, Device device)
+    {
+        RunDirectory directory = context.Directory;
+        ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
+        bool withShares = !context.Arguments.GetValue(_noShares);
+        AnnotatedData cells = ScSurvOutput.Cells(results, inputs, data, tables.Genes, Settings(context.Arguments), withShares);
+        H5adFile.Write(directory.File("cells.h5ad"), cells);
+        ScSurvOutput.Patients(results).Write(directory.File("patients.csv"));
+        ScSurvOutput.SurvivalCurves(results.RiskScale.Hazard, results.Patients, results.LinearPredictor).Write(directory.File("survival_curves.csv"));
+        tables.WriteGenes(directory.File("genes.csv"));
+        tables.CellTypes?.Write(directory.File("cell_types.csv"));
+        if (inputs.Spatial is not null) H5adFile.Write(directory.File("spots.h5ad"), ScSurvOutput.Spots(results, inputs, tables.SpotTypes));
+        ScSurvOutput.History(fit.History).Write(directory.File("history.csv"));
+        JsonObject metrics = ScSurvOutput.Metrics(results, data, fit, CommandHost.Version);
+        AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        fit.Model.Save(directory.Folder("model"));
+        context.Result["concordance"] = metrics["concordance"]!.DeepClone();
+    }
+
+    private static void Summarize(CommandContext context, ScSurvResults results)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("patients", "concordance", "standard error");
+        foreach (var (split, c) in results.Concordance)
+            if (c is not null)
+                table.AddRow(split.ToString().ToLowerInvariant(), c.Value.ToString("0.000", CultureInfo.InvariantCulture), c.StandardError.ToString("0.000", CultureInfo.InvariantCulture));
+        context.Output.Write(table);
+        context.Log.Info($"results are in {context.Directory.FullPath}");
+    }
+
+    internal static AnnotatedData Read(CommandContext context, string path)
+    {
+        context.Log.Info($"reading {path}");
+        AnnotatedData data = AnyFile.Read(path, new AnyFileOptions { H5ad = new() { Threads = context.Threads } });
+        foreach (string warning in data.Warnings) context.Log.Warning(warning);
+        return data;
+    }
+
+    private static Option<int> Positive(string name, string description, int value)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, out int n) || n < 1)) r.AddError($"{name} takes a whole number of at least 1, not '{r.Tokens[0].Value}'.");
+        });
+        return option;
+    }
+}

@@ -1,0 +1,277 @@
+using Cellcast.Tensors;
+using Cellcast.Tensors.Autodiff;
+using Cellcast.Tensors.Random;
+using static Cellcast.Tensors.Autodiff.Op;
+
+namespace Cellcast.Models.ScSurv;
+
+/// <summary>
+/// Posterior N(mu, sigma^2) of the latent state of every cell of the reference, and what follows from it with frozen decoders. Cells pass
+/// through in blocks: memory beyond the results is one block's.
+/// </summary>
+public sealed class Posterior
+{
+    private const int BlockRows = 1024;
+    private readonly Device _device;
+
+    /// <param name="device">Computes.</param>
+    /// <param name="mu">Means, N x z, row by row.</param>
+    /// <param name="sigma">Standard deviations, N x z.</param>
+    /// <param name="sampleOf">Sample of each cell, -1 for none.</param>
+    /// <param name="sampleColumns">Columns of the one-hot sample matrix.</param>
+    public Posterior(Device device, float[] mu, float[] sigma, int[] sampleOf, int sampleColumns)
+    {
+        ArgumentNullException.ThrowIfNull(mu);
+        ArgumentNullException.ThrowIfNull(sigma);
+        ArgumentNullException.ThrowIfNull(sampleOf);
+        if (mu.Length != sigma.Length || sampleOf.Length == 0 || mu.Length % sampleOf.Length != 0) throw new ArgumentException("mu, sigma and samples describe different numbers of cells");
+        (_device, Mu, Sigma, SampleOf, SampleColumns) = (device, mu, sigma, sampleOf, sampleColumns);
+        Latent = mu.Length / sampleOf.Length;
+    }
+
+    /// <summary>Means, N x z.</summary>
+    public float[] Mu { get; }
+
+    /// <summary>Standard deviations, N x z.</summary>
+    public float[] Sigma { get; }
+
+    /// <summary>Sample of each cell, -1 for none.</summary>
+    public int[] SampleOf { get; }
+
+    /// <summary>Columns of the one-hot sample matrix.</summary>
+    public int SampleColumns { get; }
+
+    /// <summary>z.</summary>
+    public int Latent { get; }
+
+    /// <summary>N.</summary>
+    public int Cells => SampleOf.Length;
+
+    /// <summary>Runs the encoder over all cells.</summary>
+    public static Posterior Encode(Device device, ScSurvModule module, ReferenceCells cells)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(cells);
+        int n = cells.SampleOf.Length, z = module.Sizes.Latent;
+        float[] mu = new float[n * z], sigma = new float[n * z];
+        var tape = new Tape(device, recordGradients: false);
+        for (int from = 0; from < n; from += BlockRows)
+        {
+            int count = Math.Min(BlockRows, n - from);
+            var rows = new SparseRows(cells.Counts.IndPtr, cells.Counts.Indices, cells.Counts.Values, cells.Counts.Columns, from, count);
+            var (m, s) = module.Encoder.Forward(tape, rows, cells.SampleOf.AsMemory(from, count));
+            m.Span.CopyTo(mu.AsSpan(from * z));
+            s.Span.CopyTo(sigma.AsSpan(from * z));
+            tape.Reset();
+        }
+        return new Posterior(device, mu, sigma, cells.SampleOf, cells.SampleColumns);
+    }
+
+    /// <summary>One draw of the latent states of some cells.</summary>
+    /// <param name="rows">Cells.</param>
+    /// <param name="key">Source of chance of this draw.</param>
+    /// <returns>rows x z.</returns>
+    public float[] Draw(ReadOnlySpan<int> rows, RandomKey key)
+    {
+        var z = new float[rows.Length * Latent];
+        RandomFill.Normal(key, z);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            ReadOnlySpan<float> m = Mu.AsSpan(rows[i] * Latent, Latent), s = Sigma.AsSpan(rows[i] * Latent, Latent);
+            Span<float> to = z.AsSpan(i * Latent, Latent);
+            for (int j = 0; j < to.Length; j++) to[j] = m[j] + s[j] * to[j];
+        }
+        return z;
+    }
+
+    /// <summary>Contribution of every cell at its posterior mean, N.</summary>
+    public float[] ContributionAtMean(Decoder hazard)
+    {
+        ArgumentNullException.ThrowIfNull(hazard);
+        var beta = new float[Cells];
+        ForBlocks((tape, from, count) => hazard.Forward(AtMean(tape, from, count)).Span.CopyTo(beta.AsSpan(from, count)));
+        return beta;
+    }
+
+    /// <summary>Share of every cell in some patients at the posterior mean.</summary>
+    /// <param name="decoder">Bulk or spatial decoder.</param>
+    /// <param name="columns">Columns of the decoder, that is patients.</param>
+    /// <returns>columns x N: each row sums to one.</returns>
+    public float[] SharesAtMean(Decoder decoder, int[] columns)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentNullException.ThrowIfNull(columns);
+        var shares = new float[(long)columns.Length * Cells];
+        ForBlocks((tape, from, count) =>
+        {
+            ReadOnlySpan<float> logits = decoder.Forward(AtMean(tape, from, count)).Span;
+            int width = logits.Length / count;
+            for (int s = 0; s < columns.Length; s++)
+                for (int c = 0; c < count; c++) shares[(long)s * Cells + from + c] = logits[c * width + columns[s]];
+        });
+        var tape = new Tape(_device, recordGradients: false);
+        return SoftmaxRows(tape.Input(shares, columns.Length, Cells)).ToArray();
+    }
+
+    /// <summary>Mean over draws of the contribution of every cell.</summary>
+    /// <param name="hazard">Hazard decoder.</param>
+    /// <param name="draws">Number of draws.</param>
+    /// <param name="key">Source of chance; the draws are the same as those of <see cref="MeanShares"/> with the same key.</param>
+    public float[] MeanContribution(Decoder hazard, int draws, RandomKey key)
+    {
+        ArgumentNullException.ThrowIfNull(hazard);
+        var mean = new float[Cells];
+        ForBlocks((tape, from, count) =>
+        {
+            var sum = new double[count];
+            for (int d = 0; d < draws; d++)
+            {
+                ReadOnlySpan<float> beta = hazard.Forward(Drawn(tape, from, count, d, key)).Span;
+                for (int c = 0; c < count; c++) sum[c] += beta[c];
+                tape.Reset();
+            }
+            for (int c = 0; c < count; c++) mean[from + c] = (float)(sum[c] / draws);
+        });
+        return mean;
+    }
+
+    /// <summary>Mean over draws of the share of every cell in every patient: per draw a softmax over all cells, its normaliser gathered block by
+    /// block in a first pass.</summary>
+    /// <param name="decoder">Bulk or spatial decoder.</param>
+    /// <param name="draws">Number of draws.</param>
+    /// <param name="key">Source of chance.</param>
+    /// <returns>N x S: every column sums to one.</returns>
+    public float[] MeanShares(Decoder decoder, int draws, RandomKey key)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        int width = decoder.Outputs;
+        float[] max = new float[draws * width];
+        double[] total = new double[draws * width];
+        Array.Fill(max, float.NegativeInfinity);
+        ForBlocks((tape, from, count) =>
+        {
+            for (int d = 0; d < draws; d++)
+            {
+                AddToNormaliser(tape, decoder.Forward(Drawn(tape, from, count, d, key)), max.AsSpan(d * width, width), total.AsSpan(d * width, width));
+                tape.Reset();
+            }
+        });
+        var logNormaliser = new float[draws * width];
+        for (int i = 0; i < logNormaliser.Length; i++) logNormaliser[i] = (float)(max[i] + Math.Log(total[i]));
+
+        var shares = new float[(long)Cells * width];
+        float weight = 1f / draws;
+        ForBlocks((tape, from, count) =>
+        {
+            Span<float> to = shares.AsSpan(from * width, count * width);
+            for (int d = 0; d < draws; d++)
+            {
+                Tensor logits = decoder.Forward(Drawn(tape, from, count, d, key));
+                ReadOnlySpan<float> p = Exp(Subtract(logits, tape.Input(logNormaliser.AsSpan(d * width, width), width))).Span;
+                for (int i = 0; i < p.Length; i++) to[i] += weight * p[i];
+                tape.Reset();
+            }
+        });
+        return shares;
+    }
+
+    /// <summary>Decoded rates of a range of cells at the posterior mean, count x G; valid until the next call.</summary>
+    public IEnumerable<(int From, int Count, float[] Rates)> RatesAtMean(ScSurvModule module)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        var tape = new Tape(_device, recordGradients: false);
+        for (int from = 0; from < Cells; from += BlockRows)
+        {
+            int count = Math.Min(BlockRows, Cells - from);
+            Tensor oneHot = Op.OneHot(tape, SampleOf.AsSpan(from, count), SampleColumns);
+            float[] rates = module.Rates(AtMean(tape, from, count), oneHot).ToArray();
+            tape.Reset();
+            yield return (from, count, rates);
+        }
+    }
+
+    /// <summary>Hidden states of the expression decoder at the posterior mean, block by block, each count x h.</summary>
+    internal IEnumerable<(int From, float[] Hidden)> HiddenAtMean(Decoder expression)
+    {
+        var tape = new Tape(_device, recordGradients: false);
+        for (int from = 0; from < Cells; from += BlockRows)
+        {
+            int count = Math.Min(BlockRows, Cells - from);
+            float[] hidden = expression.HiddenOf(ConcatColumns(AtMean(tape, from, count), OneHot(tape, SampleOf.AsSpan(from, count), SampleColumns))).ToArray();
+            tape.Reset();
+            yield return (from, hidden);
+        }
+    }
+
+    // Online log-sum-exp per column: the running maximum moves up, the sum so far is rescaled.
+    private static void AddToNormaliser(Tape tape, Tensor logits, Span<float> max, Span<double> total)
+    {
+        int width = max.Length;
+        float[] before = max.ToArray();
+        ReadOnlySpan<float> l = logits.Span;
+        for (int i = 0; i < l.Length; i += width)
+            for (int s = 0; s < width; s++) max[s] = Math.Max(max[s], l[i + s]);
+        ReadOnlySpan<float> e = Exp(Subtract(logits, tape.Input(max, width))).Span;
+        for (int s = 0; s < width; s++)
+            if (before[s] != max[s]) total[s] *= Math.Exp(before[s] - max[s]);
+        for (int i = 0; i < e.Length; i += width)
+            for (int s = 0; s < width; s++) total[s] += e[i + s];
+    }
+
+    private void ForBlocks(Action<Tape, int, int> body)
+    {
+        var tape = new Tape(_device, recordGradients: false);
+        for (int from = 0; from < Cells; from += BlockRows)
+        {
+            body(tape, from, Math.Min(BlockRows, Cells - from));
+            tape.Reset();
+        }
+    }
+
+    private Tensor AtMean(Tape tape, int from, int count) => tape.Input(Mu.AsSpan(from * Latent, count * Latent), count, Latent);
+
+    private Tensor Drawn(Tape tape, int from, int count, int draw, RandomKey key)
+    {
+        Tensor z = tape.NewTensor(count, Latent);
+        Span<float> to = z.Span;
+        RandomFill.Normal(key.Split(draw).Split(from / BlockRows), to);
+        ReadOnlySpan<float> m = Mu.AsSpan(from * Latent, to.Length), s = Sigma.AsSpan(from * Latent, to.Length);
+        for (int i = 0; i < to.Length; i++) to[i] = m[i] + s[i] * to[i];
+        return z;
+    }
+}
+
+/// <summary>Linear predictors eta_s = sum_c p[s,c] beta_c, added up in double precision.</summary>
+public static class LinearPredictor
+{
+    /// <param name="shares">S x N, row by row.</param>
+    /// <param name="beta">Contribution of each cell, N.</param>
+    /// <param name="count">S.</param>
+    public static double[] Of(ReadOnlySpan<float> shares, ReadOnlySpan<float> beta, int count)
+    {
+        var eta = new double[count];
+        for (int s = 0; s < count; s++)
+        {
+            ReadOnlySpan<float> p = shares.Slice(s * beta.Length, beta.Length);
+            double sum = 0;
+            for (int c = 0; c < p.Length; c++) sum += (double)p[c] * beta[c];
+            eta[s] = sum;
+        }
+        return eta;
+    }
+
+    /// <summary>The same from shares stored cell by cell, as the results are.</summary>
+    /// <param name="shares">N x S, row by row.</param>
+    /// <param name="beta">Contribution of each cell, N.</param>
+    public static double[] OfCells(ReadOnlySpan<float> shares, ReadOnlySpan<float> beta)
+    {
+        int width = beta.Length == 0 ? 0 : shares.Length / beta.Length;
+        var eta = new double[width];
+        for (int c = 0; c < beta.Length; c++)
+        {
+            ReadOnlySpan<float> p = shares.Slice(c * width, width);
+            for (int s = 0; s < width; s++) eta[s] += (double)p[s] * beta[c];
+        }
+        return eta;
+    }
+}

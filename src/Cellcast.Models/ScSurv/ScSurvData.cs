@@ -1,0 +1,85 @@
+using Cellcast.AnnData;
+
+namespace Cellcast.Models.ScSurv;
+
+/// <summary>Part of the cohort that a patient belongs to.</summary>
+public enum Split
+{
+    /// <summary>Survival enters the partial likelihood.</summary>
+    Train,
+
+    /// <summary>Survival decides when the hazard stage stops.</summary>
+    Validation,
+
+    /// <summary>Survival is looked at once, for the reported concordance.</summary>
+    Test,
+}
+
+/// <summary>The single-cell reference on the selected genes.</summary>
+/// <param name="Names">Names of the N cells.</param>
+/// <param name="Counts">Raw counts, N x G.</param>
+/// <param name="SampleOf">Sample of each cell as an index into <paramref name="Samples"/>; -1 everywhere when no sample column was given.</param>
+/// <param name="Samples">Names of the samples; empty when none were given.</param>
+public sealed record ReferenceCells(IReadOnlyList<string> Names, SparseMatrix Counts, int[] SampleOf, IReadOnlyList<string> Samples)
+{
+    /// <summary>Mean count per gene of each cell, N.</summary>
+    public float[] Size { get; } = SizeFactors.OfRows(Counts);
+
+    /// <summary>Columns of the one-hot sample matrix: the samples, or a single zero column.</summary>
+    public int SampleColumns => Math.Max(1, Samples.Count);
+}
+
+/// <summary>Counts that are mixtures of cells: a bulk cohort's patients, or the spots of a section.</summary>
+/// <param name="Names">Names of the S patients or spots.</param>
+/// <param name="Counts">Raw counts on the selected genes, S x G, row by row.</param>
+/// <param name="Size">Mean count per gene of each patient, S.</param>
+public sealed record Mixtures(IReadOnlyList<string> Names, float[] Counts, float[] Size)
+{
+    /// <summary>How many.</summary>
+    public int Count => Names.Count;
+
+    /// <summary>Takes the dense rows of a sparse count matrix.</summary>
+    public static Mixtures From(IReadOnlyList<string> names, SparseMatrix counts) => new(names, counts.ToDense(), SizeFactors.OfRows(counts));
+
+    /// <summary>Some of them, in the given order.</summary>
+    public Mixtures Select(IReadOnlyList<int> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        int genes = Names.Count == 0 ? 0 : Counts.Length / Names.Count;
+        var counts = new float[rows.Count * genes];
+        for (int i = 0; i < rows.Count; i++) Counts.AsSpan(rows[i] * genes, genes).CopyTo(counts.AsSpan(i * genes));
+        return new Mixtures([.. rows.Select(r => Names[r])], counts, [.. rows.Select(r => Size[r])]);
+    }
+}
+
+/// <summary>Everything that scSurv learns from, checked and on the same genes.</summary>
+/// <param name="Genes">Names of the G selected genes, sorted.</param>
+/// <param name="Cells">The reference.</param>
+/// <param name="Patients">The cohort.</param>
+/// <param name="Time">Survival or censoring time of each patient, above 0.</param>
+/// <param name="Event">True where the patient died.</param>
+/// <param name="Splits">Part of the cohort of each patient.</param>
+/// <param name="Spots">Spatial counts, or null.</param>
+public sealed record ScSurvData(IReadOnlyList<string> Genes, ReferenceCells Cells, Mixtures Patients, double[] Time, bool[] Event, Split[] Splits, Mixtures? Spots)
+{
+    /// <summary>Patients of one part, in order.</summary>
+    public int[] PatientsIn(params Split[] splits) => [.. Enumerable.Range(0, Splits.Length).Where(i => splits.Contains(Splits[i]))];
+}
+
+/// <summary>Size factors of scSurv: the mean count per gene.</summary>
+public static class SizeFactors
+{
+    /// <summary>Row sums over the number of columns.</summary>
+    public static float[] OfRows(SparseMatrix counts)
+    {
+        ArgumentNullException.ThrowIfNull(counts);
+        var size = new float[counts.Rows];
+        for (int r = 0; r < size.Length; r++)
+        {
+            double sum = 0;
+            foreach (float v in counts.RowValues(r)) sum += v;
+            size[r] = (float)(sum / counts.Columns);
+        }
+        return size;
+    }
+}

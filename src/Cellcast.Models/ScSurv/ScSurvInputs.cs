@@ -1,0 +1,162 @@
+using Cellcast.AnnData;
+using Cellcast.Analysis.Counts;
+using Cellcast.Analysis.Preprocessing;
+using Cellcast.Models.Training;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.ScSurv;
+
+/// <summary>The files of a cohort as they were read, and the names of the columns in them.</summary>
+public sealed record ScSurvInputs
+{
+    /// <summary>Single-cell reference, cells x genes.</summary>
+    public required AnnotatedData Reference { get; init; }
+
+    /// <summary>Bulk cohort, patients x genes.</summary>
+    public required AnnotatedData Bulk { get; init; }
+
+    /// <summary>Spatial counts, spots x genes, or null.</summary>
+    public AnnotatedData? Spatial { get; init; }
+
+    /// <summary>Layer of each file that holds the raw counts; null for X.</summary>
+    public string? Layer { get; init; }
+
+    /// <summary>Column of the reference with the sample of each cell; null for none.</summary>
+    public string? SampleColumn { get; init; }
+
+    /// <summary>Column of the reference with the cell type; null for none.</summary>
+    public string? LabelColumn { get; init; }
+
+    /// <summary>Column of the cohort with the survival time.</summary>
+    public string TimeColumn { get; init; } = "survival_time";
+
+    /// <summary>Column of the cohort with the event: Dead / Alive, 1 / 0, true / false.</summary>
+    public string EventColumn { get; init; } = "vital_status";
+
+    /// <summary>Column of the cohort with <c>train</c>, <c>validation</c> or <c>test</c>; null draws the parts from the seed.</summary>
+    public string? SplitColumn { get; init; }
+}
+
+/// <summary>Turns files into what scSurv learns from: checks counts and columns, splits the cohort, selects genes.</summary>
+public static class ScSurvPreparation
+{
+    /// <summary>Least number of cells of a reference and of genes shared by all inputs that training makes sense with.</summary>
+    public const int MinimumCells = 20, MinimumGenes = 10;
+
+    /// <summary>Checks and prepares.</summary>
+    /// <exception cref="InputException">Something in the files cannot be used: the message says what, where and what to do.</exception>
+    public static ScSurvData Prepare(ScSurvInputs inputs, ScSurvOptions options, ITrainingProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(progress);
+        AnnotatedData reference = inputs.Reference, bulk = inputs.Bulk;
+        string referenceFile = Name(reference), bulkFile = Name(bulk);
+        // Columns first: a misspelt name should not cost the user the reading of large matrices.
+        double[] time = SurvivalColumns.Time(bulk, inputs.TimeColumn);
+        bool[] died = SurvivalColumns.Event(bulk, inputs.EventColumn);
+        var (sampleOf, samples) = inputs.SampleColumn is null
+            ? ([.. Enumerable.Repeat(-1, reference.ObservationCount)], [])
+            : Codes(reference, inputs.SampleColumn);
+        if (inputs.LabelColumn is not null) reference.Obs.Require(inputs.LabelColumn, referenceFile);
+        RequireUniqueNames(reference, "cell");
+        RequireUniqueNames(bulk, "patient");
+        if (inputs.Spatial is not null) RequireUniqueNames(inputs.Spatial, "spot");
+        if (reference.ObservationCount < MinimumCells)
+            throw new InputException($"'{referenceFile}' has {reference.ObservationCount} cells; at least {MinimumCells} are needed.");
+
+        RandomKey key = RandomKey.From(options.Seed, "scsurv");
+        Split[] splits = inputs.SplitColumn is null
+            ? Splits.OfPatients(died, options.TrainPatients, options.ValidationPatients, key.Split("patient split"))
+            : SurvivalColumns.SplitOf(bulk, inputs.SplitColumn, died);
+
+        SparseMatrix x = Counts(reference, inputs.Layer, "cell", progress), b = Counts(bulk, inputs.Layer, "patient", progress);
+        SparseMatrix? y = inputs.Spatial is null ? null : Counts(inputs.Spatial, inputs.Layer, "spot", progress);
+        // Held-out patients must not touch the choice of genes either.
+        int[] seen = options.Protocol == Protocol.HeldOut ? [.. Enumerable.Range(0, splits.Length).Where(i => splits[i] != Split.Test)] : [.. Enumerable.Range(0, splits.Length)];
+        GeneSelection selected = GeneSelection.Select(new CountTable(referenceFile, reference.Var.Index, x), new CountTable(bulkFile, bulk.Var.Index, b.SelectRows(seen)),
+            y is null ? null : new CountTable(Name(inputs.Spatial!), inputs.Spatial!.Var.Index, y),
+            new GeneSelectionOptions { Count = options.Genes, MinimumDetected = options.MinimumDetected, Source = options.GeneSource });
+        progress.Message($"{selected.CommonCount:N0} genes are shared by all inputs, {selected.DetectedCount:N0} of them detected in at least {options.MinimumDetected:P0} of each; {selected.Genes.Count:N0} selected by variability in the "
+            + $"{options.GeneSource switch { GeneSource.Bulk => "bulk cohort", GeneSource.Cells => "reference", _ => "spatial counts" }}{(options.Protocol == Protocol.HeldOut ? $"; {splits.Length - seen.Length} test patients kept out" : "")}");
+        if (selected.Genes.Count < MinimumGenes)
+            throw new InputException($"only {selected.Genes.Count} of the {selected.CommonCount} genes shared by '{referenceFile}' and '{bulkFile}' are detected in at least {options.MinimumDetected:P0} of the cells and patients; at least {MinimumGenes} are needed.");
+        x = x.SelectColumns(selected.CellColumns);
+        b = b.SelectColumns(selected.BulkColumns);
+        y = y?.SelectColumns(selected.SpotColumns!);
+        RequireCounts(b, bulk, "patient");
+        if (y is not null) RequireCounts(y, inputs.Spatial!, "spot");
+        int empty = x.RowSums().Count(s => s == 0);
+        if (empty > 0) progress.Warning($"{empty} of {x.Rows} cells have no counts on the selected genes; their contribution follows the prior. Raise --genes or filter such cells.");
+
+        return new ScSurvData(selected.Genes, new ReferenceCells(reference.Obs.Index, x, sampleOf, samples),
+            Mixtures.From(bulk.Obs.Index, b), time, died, splits, y is null ? null : Mixtures.From(inputs.Spatial!.Obs.Index, y));
+    }
+
+    /// <summary>Counts of new patients on the genes of a trained model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="bulk">The new patients.</param>
+    /// <param name="layer">Layer that holds the raw counts; null for X.</param>
+    /// <param name="progress">Who is told which genes are missing.</param>
+    /// <returns>Counts on all genes of the model (0 where absent), size factors, and which genes are present (null for all).</returns>
+    /// <exception cref="InputException">The counts cannot be used or too few genes are there.</exception>
+    public static (Mixtures Patients, int[]? Present) NewPatients(ScSurvModel model, AnnotatedData bulk, string? layer, ITrainingProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(bulk);
+        ArgumentNullException.ThrowIfNull(progress);
+        RequireUniqueNames(bulk, "patient");
+        SparseMatrix counts = Counts(bulk, layer, "patient", progress);
+        GeneAlignment shared = GeneNames.Align(new GeneList("the model", [.. model.Genes]), new GeneList(Name(bulk), bulk.Var.Index));
+        int total = model.Genes.Count, found = shared.Names.Length;
+        if (found < Math.Max(MinimumGenes, total / 10))
+            throw new InputException($"'{Name(bulk)}' has only {found} of the model's {total} genes; at least a tenth is needed: check that it uses the same gene names and species.");
+        if (found < total) progress.Warning($"'{Name(bulk)}' lacks {total - found} of the model's {total} genes ({string.Join(", ", model.Genes.Except(shared.Names).Take(3))}, …); shares are estimated from the other {found}.");
+        SparseMatrix chosen = counts.SelectColumns(shared.Positions[1]);
+        RequireCounts(chosen, bulk, "patient");
+        var dense = new float[counts.Rows * total];
+        for (int s = 0; s < chosen.Rows; s++)
+        {
+            ReadOnlySpan<int> index = chosen.RowIndices(s);
+            ReadOnlySpan<float> value = chosen.RowValues(s);
+            for (int k = 0; k < index.Length; k++) dense[s * total + shared.Positions[0][index[k]]] = value[k];
+        }
+        int[]? present = found == total ? null : [.. shared.Positions[0].Order()];
+        return (new Mixtures(bulk.Obs.Index, dense, model.SizeOf(dense, counts.Rows, present)), present);
+    }
+
+    private static string Name(AnnotatedData data) => data.Source ?? "the data";
+
+    private static SparseMatrix Counts(AnnotatedData data, string? layer, string row, ITrainingProgress progress)
+    {
+        SparseMatrix m = data.MatrixOf(layer).ToSparse(out long rounded);
+        string slot = layer is null or "X" ? "X" : $"layers/{layer}";
+        if (rounded > 0) progress.Warning($"'{Name(data)}', {slot}: {rounded} values are too large to be held exactly and were rounded to float32.");
+        CountCheck.RequireRawCounts(m, data, slot, row, refuseEmptyRows: true);
+        return m.WithoutZeros();
+    }
+
+    private static (int[] Codes, IReadOnlyList<string> Names) Codes(AnnotatedData data, string column)
+    {
+        Column c = data.Obs.Require(column, Name(data));
+        var labels = new string[c.Length];
+        for (int i = 0; i < labels.Length; i++)
+            labels[i] = c.Text(i) ?? throw new InputException($"'{Name(data)}', obs column '{column}': cell '{data.Obs.Index[i]}' (row {i + 1}) has no sample; fill it in or leave --batch out.");
+        CategoricalColumn coded = CategoricalColumn.FromLabels(labels);
+        return (coded.Codes, coded.Categories);
+    }
+
+    private static void RequireUniqueNames(AnnotatedData data, string what)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string name in data.Obs.Index)
+            if (!seen.Add(name)) throw new InputException($"'{Name(data)}': the {what} name '{name}' occurs more than once in obs; make the names unique first.");
+    }
+
+    private static void RequireCounts(SparseMatrix counts, AnnotatedData data, string what)
+    {
+        double[] sums = counts.RowSums();
+        int row = Array.FindIndex(sums, s => s == 0);
+        if (row >= 0) throw new InputException($"'{Name(data)}': {what} '{data.Obs.Index[row]}' (row {row + 1}) has no counts on the genes that are used; remove that {what}.");
+    }
+}

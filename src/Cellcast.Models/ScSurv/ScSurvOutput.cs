@@ -1,0 +1,178 @@
+using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.Tables;
+using Cellcast.Models.Training;
+using Cellcast.Survival;
+
+namespace Cellcast.Models.ScSurv;
+
+/// <summary>Results in the shapes in which they leave: annotated data under the names that users of the published package and of scanpy know,
+/// and tables. Writes nothing itself.</summary>
+public static class ScSurvOutput
+{
+    /// <summary>The reference on the selected genes with everything scSurv says of its cells.</summary>
+    /// <param name="results">Results.</param>
+    /// <param name="inputs">The files; obs of the reference is kept.</param>
+    /// <param name="data">The prepared data.</param>
+    /// <param name="genes">Table of the genes, in the order of the data.</param>
+    /// <param name="settings">What was run, for <c>uns/scsurv</c>.</param>
+    /// <param name="withShares">Whether to keep the shares of every cell in every patient and spot.</param>
+    public static AnnotatedData Cells(ScSurvResults results, ScSurvInputs inputs, ScSurvData data, DataFrame genes, IReadOnlyDictionary<string, string> settings, bool withShares)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(settings);
+        int n = results.Cells.Count;
+        DataFrame obs = Copy(inputs.Reference.Obs);
+        obs.Set("beta_z", results.Contribution);
+        obs.Set("raw_beta_z", results.RawContribution);
+        obs.Set("raw_beta_zl", results.RawContributionAtMean);
+        var cells = new AnnotatedData(obs, genes, data.Cells.Counts);
+        int z = results.Latent.Length / n;
+        var latent = new DenseMatrix(n, z, results.Latent);
+        cells.Obsm["zl"] = latent;
+        cells.Obsm["X_scsurv"] = latent;
+        if (inputs.Reference.Obsm.TryGet("X_umap", out Matrix? umap)) cells.Obsm["X_umap"] = umap;
+        if (withShares)
+        {
+            cells.Obsm["map2bulk"] = new DenseMatrix(n, results.Patients.Count, results.PatientShares);
+            if (results.SpotShares.Length > 0) cells.Obsm["map2spatial"] = new DenseMatrix(n, results.Spots.Count, results.SpotShares);
+        }
+        var uns = new ElementMap { ["patients"] = new NdArray(results.Patients.ToArray()) };
+        if (results.Spots.Count > 0) uns["spots"] = new NdArray(results.Spots.ToArray());
+        var run = new ElementMap();
+        foreach (var (key, value) in settings) run[key.TrimStart('-')] = new Scalar(value);
+        uns["params"] = run;
+        cells.Uns["scsurv"] = uns;
+        return cells;
+    }
+
+    /// <summary>The spots with their hazard; counts, coordinates and images as they were.</summary>
+    public static AnnotatedData Spots(ScSurvResults results, ScSurvInputs inputs, CellTypeShares? types)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        ArgumentNullException.ThrowIfNull(inputs);
+        AnnotatedData given = inputs.Spatial ?? throw new ArgumentException("there are no spots", nameof(inputs));
+        DataFrame obs = Copy(given.Obs);
+        obs.Set("Hazard_rates", results.SpotHazard);
+        obs.Set("log_hazard", results.SpotHazard.Select(h => Math.Log(h)).ToArray());
+        var spots = new AnnotatedData(obs, given.Var, given.X) { Obsm = given.Obsm, Uns = given.Uns };
+        if (types is not null)
+        {
+            spots.Obsm["cell_type_shares"] = new DenseMatrix(results.Spots.Count, types.Labels.Count, types.Values);
+            spots.Uns["cell_types"] = new NdArray(types.Labels.ToArray());
+        }
+        return spots;
+    }
+
+    /// <summary><c>patients.csv</c>.</summary>
+    public static CsvFile Patients(ScSurvResults results)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        var curve = results.LinearPredictor.Select(results.RiskScale.Hazard.MedianSurvival).ToArray();
+        return new CsvFile()
+            .Add("patient", [.. results.Patients])
+            .Add("split", results.Splits.Select(s => s.ToString().ToLowerInvariant()).ToArray())
+            .Add("survival_time", results.Time)
+            .Add("event", results.Event.Select(e => e ? 1 : 0).ToArray())
+            .Add("linear_predictor", results.LinearPredictor)
+            .Add("risk", results.Risk)
+            .Add("risk_group", results.HighRisk.Select(h => h ? "high" : "low").ToArray())
+            .Add("median_survival", curve.Select(m => double.IsFinite(m) ? m : double.NaN).ToArray());
+    }
+
+    /// <summary><c>survival_curves.csv</c>: a row for every event time of the training patients, a column for every patient.</summary>
+    public static CsvFile SurvivalCurves(BaselineHazard baseline, IReadOnlyList<string> patients, IReadOnlyList<double> linearPredictor)
+    {
+        ArgumentNullException.ThrowIfNull(baseline);
+        ArgumentNullException.ThrowIfNull(patients);
+        ArgumentNullException.ThrowIfNull(linearPredictor);
+        var file = new CsvFile().Add("time", [.. baseline.Times]);
+        for (int s = 0; s < patients.Count; s++) file.Add(patients[s], baseline.SurvivalCurve(linearPredictor[s]));
+        return file;
+    }
+
+    /// <summary><c>history.csv</c>.</summary>
+    public static CsvFile History(IReadOnlyList<HistoryRow> history)
+    {
+        ArgumentNullException.ThrowIfNull(history);
+        return new CsvFile()
+            .Add("stage", history.Select(h => h.Stage).ToArray())
+            .Add("epoch", history.Select(h => h.Epoch).ToArray())
+            .Add("training_loss", history.Select(h => h.TrainingLoss).ToArray())
+            .Add("validation", history.Select(h => h.ValidationValue).ToArray())
+            .Add("running_mean", history.Select(h => h.RunningMean).ToArray());
+    }
+
+    /// <summary><c>metrics.json</c>.</summary>
+    public static JsonObject Metrics(ScSurvResults results, ScSurvData data, ScSurvFit fit, string version)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(fit);
+        var concordance = new JsonObject();
+        foreach (var (split, c) in results.Concordance)
+        {
+            string name = split.ToString().ToLowerInvariant();
+            concordance[name] = Number(c?.Value);
+            concordance[name + "_se"] = Number(c?.StandardError);
+            concordance[name + "_patients"] = data.PatientsIn(split).Length;
+            concordance[name + "_events"] = data.PatientsIn(split).Count(i => data.Event[i]);
+        }
+        return new JsonObject
+        {
+            ["version"] = version,
+            ["model"] = "scsurv",
+            ["method"] = "published",
+            ["seed"] = fit.Model.Options.Seed,
+            ["protocol"] = fit.Model.Options.Protocol.ToString().ToLowerInvariant(),
+            ["dimensions"] = new JsonObject
+            {
+                ["cells"] = results.Cells.Count,
+                ["genes"] = results.Genes.Count,
+                ["patients"] = results.Patients.Count,
+                ["events"] = results.Event.Count(e => e),
+                ["spots"] = results.Spots.Count,
+                ["samples"] = data.Cells.Samples.Count,
+                ["latent"] = fit.Model.Options.Latent,
+            },
+            ["stages"] = new JsonArray([.. fit.Stages.Select(s => (JsonNode)new JsonObject
+            {
+                ["name"] = s.Name, ["epochs"] = s.Epochs, ["steps"] = s.Steps, ["seconds"] = Math.Round(s.Seconds, 3), ["best"] = Number(s.Best), ["best_epoch"] = s.BestEpoch,
+            })]),
+            ["concordance"] = concordance,
+            ["correlation"] = new JsonObject { ["expression"] = Number(results.Fit.Expression), ["bulk"] = Number(results.Fit.Bulk), ["spatial"] = Number(results.Fit.Spatial) },
+        };
+    }
+
+    private static JsonValue? Number(double? value) => value is { } v && double.IsFinite(v) ? JsonValue.Create(v) : null;
+
+    private static DataFrame Copy(DataFrame frame)
+    {
+        var copy = new DataFrame(frame.Index, frame.IndexName);
+        foreach (string name in frame.ColumnNames) copy[name] = frame[name];
+        return copy;
+    }
+}
+
+/// <summary>Share of each cell type in each patient or spot.</summary>
+/// <param name="Labels">The T cell types.</param>
+/// <param name="Values">Patients (or spots) x T, row by row; rows sum to one.</param>
+public sealed record CellTypeShares(IReadOnlyList<string> Labels, float[] Values)
+{
+    /// <summary>Adds the shares of the cells of each type up.</summary>
+    /// <param name="shares">N x S.</param>
+    /// <param name="labels">Cell type of each cell.</param>
+    public static CellTypeShares From(float[] shares, CategoricalColumn labels)
+    {
+        ArgumentNullException.ThrowIfNull(shares);
+        ArgumentNullException.ThrowIfNull(labels);
+        int n = labels.Length, width = shares.Length / n, types = labels.Categories.Length;
+        var sum = new double[width * types];
+        for (int c = 0; c < n; c++)
+            if (labels.Codes[c] is >= 0 and var t)
+                for (int s = 0; s < width; s++) sum[s * types + t] += shares[(long)c * width + s];
+        return new CellTypeShares(labels.Categories, [.. sum.Select(v => (float)v)]);
+    }
+}

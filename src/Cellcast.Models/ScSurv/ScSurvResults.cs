@@ -1,0 +1,226 @@
+using Cellcast.Analysis.Statistics;
+using Cellcast.AnnData;
+using Cellcast.Models.Training;
+using Cellcast.Survival;
+using Cellcast.Tensors;
+using Cellcast.Tensors.Autodiff;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.ScSurv;
+
+/// <summary>What scSurv found, as plain arrays with names (N cells, S patients, P spots, G genes, z latent dimensions).</summary>
+public sealed class ScSurvResults
+{
+    /// <summary>Names of the cells.</summary>
+    public required IReadOnlyList<string> Cells { get; init; }
+
+    /// <summary>Names of the genes.</summary>
+    public required IReadOnlyList<string> Genes { get; init; }
+
+    /// <summary>Names of the patients.</summary>
+    public required IReadOnlyList<string> Patients { get; init; }
+
+    /// <summary>Names of the spots; empty without spatial counts.</summary>
+    public required IReadOnlyList<string> Spots { get; init; }
+
+    /// <summary>Contribution of each cell, minus its minimum over cells, N.</summary>
+    public required float[] Contribution { get; init; }
+
+    /// <summary>Contribution of each cell, mean over posterior draws, N.</summary>
+    public required float[] RawContribution { get; init; }
+
+    /// <summary>Contribution of each cell at its posterior mean, N.</summary>
+    public required float[] RawContributionAtMean { get; init; }
+
+    /// <summary>Posterior mean of the latent state, N x z.</summary>
+    public required float[] Latent { get; init; }
+
+    /// <summary>Share of each cell in each patient, N x S; every column sums to one.</summary>
+    public required float[] PatientShares { get; init; }
+
+    /// <summary>Share of each cell in each spot, N x P; empty without spatial counts.</summary>
+    public required float[] SpotShares { get; init; }
+
+    /// <summary>eta of each patient: shares times raw contribution.</summary>
+    public required double[] LinearPredictor { get; init; }
+
+    /// <summary>exp(eta minus the mean eta of the training patients).</summary>
+    public required double[] Risk { get; init; }
+
+    /// <summary>True where the risk is above the median of the training patients.</summary>
+    public required bool[] HighRisk { get; init; }
+
+    /// <summary>Survival or censoring time of each patient.</summary>
+    public required double[] Time { get; init; }
+
+    /// <summary>Event of each patient.</summary>
+    public required bool[] Event { get; init; }
+
+    /// <summary>Part of the cohort of each patient.</summary>
+    public required Split[] Splits { get; init; }
+
+    /// <summary>How linear predictors become risks and survival curves.</summary>
+    public required RiskScale RiskScale { get; init; }
+
+    /// <summary>Harrell's concordance of each part of the cohort; null where a part has no comparable pair.</summary>
+    public required IReadOnlyDictionary<Split, Concordance?> Concordance { get; init; }
+
+    /// <summary>exp(sum_c p[q,c] beta_c) of each spot over its mean over spots; empty without spatial counts.</summary>
+    public required double[] SpotHazard { get; init; }
+
+    /// <summary>How well expected counts follow observed ones: median over test cells, fitted patients, spots of the Pearson correlation over genes
+    /// of log1p of both, per unit of size; NaN where there is nothing to compare.</summary>
+    public required (double Expression, double Bulk, double Spatial) Fit { get; init; }
+
+    /// <summary>Collects the results of a finished training.</summary>
+    /// <param name="device">Computes.</param>
+    /// <param name="fit">The training.</param>
+    /// <param name="data">Its data.</param>
+    /// <param name="progress">Who is told.</param>
+    public static ScSurvResults Collect(Device device, ScSurvFit fit, ScSurvData data, ITrainingProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(fit);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(progress);
+        ScSurvModel model = fit.Model;
+        Posterior posterior = model.Posterior;
+        RandomKey key = RandomKey.From(model.Options.Seed, "scsurv").Split("posterior");
+        int draws = model.Options.PosteriorDraws, n = posterior.Cells, patients = data.Patients.Count;
+        progress.Message($"averaging contributions and shares over {draws} draws of the latent states");
+        float[] raw = posterior.MeanContribution(model.Module.Hazard, draws, key);
+        var shares = new float[(long)n * patients];
+        Scatter(posterior.MeanShares(model.Module.Bulk, draws, key), fit.Fitted, shares, n, patients);
+        if (fit.Projected is not null) Scatter(posterior.MeanShares(fit.Projected, draws, key), fit.Held, shares, n, patients);
+        float[] spotShares = model.Module.Spatial is null ? [] : posterior.MeanShares(model.Module.Spatial, draws, key);
+        float least = raw.Min();
+        float[] contribution = [.. raw.Select(b => b - least)];
+
+        double[] eta = LinearPredictor(shares, raw);
+        int[] train = data.PatientsIn(Split.Train);
+        double[] trainEta = [.. train.Select(i => eta[i])];
+        var baseline = BaselineHazard.Estimate(new SurvivalData([.. train.Select(i => data.Time[i])], [.. train.Select(i => data.Event[i])]), trainEta);
+        var risk = new RiskScale(baseline, trainEta.Average(), Median(trainEta));
+        model.Risk = risk;
+
+        double[] spotEta = spotShares.Length == 0 ? [] : LinearPredictor(spotShares, contribution);
+        double top = spotEta.Length == 0 ? 0 : spotEta.Max();
+        double[] hazard = [.. spotEta.Select(e => Math.Exp(e - top))];
+        double meanHazard = hazard.Length == 0 ? 1 : hazard.Average();
+
+        return new ScSurvResults
+        {
+            Cells = data.Cells.Names,
+            Genes = data.Genes,
+            Patients = data.Patients.Names,
+            Spots = data.Spots?.Names ?? [],
+            Contribution = contribution,
+            RawContribution = raw,
+            RawContributionAtMean = posterior.ContributionAtMean(model.Module.Hazard),
+            Latent = posterior.Mu,
+            PatientShares = shares,
+            SpotShares = spotShares,
+            LinearPredictor = eta,
+            Risk = [.. eta.Select(e => Math.Exp(e - risk.Center))],
+            HighRisk = [.. eta.Select(e => e > risk.Median)],
+            Time = data.Time,
+            Event = data.Event,
+            Splits = data.Splits,
+            RiskScale = risk,
+            Concordance = Enum.GetValues<Split>().ToDictionary(s => s, s => ConcordanceOf(data, eta, s)),
+            SpotHazard = [.. hazard.Select(h => h / meanHazard)],
+            Fit = Reconstruction.Correlations(device, fit, data, shares, spotShares),
+        };
+
+        static double[] LinearPredictor(float[] shares, float[] beta) => ScSurv.LinearPredictor.OfCells(shares, beta);
+    }
+
+    private static Concordance? ConcordanceOf(ScSurvData data, double[] eta, Split split)
+    {
+        int[] members = data.PatientsIn(split);
+        if (members.Length == 0) return null;
+        var c = Survival.Concordance.Compute(new SurvivalData([.. members.Select(i => data.Time[i])], [.. members.Select(i => data.Event[i])]), [.. members.Select(i => eta[i])]);
+        return c.Comparable > 0 ? c : null;
+    }
+
+    private static void Scatter(float[] from, int[] columns, float[] to, int rows, int width)
+    {
+        for (int r = 0; r < rows; r++)
+            for (int j = 0; j < columns.Length; j++) to[(long)r * width + columns[j]] = from[(long)r * columns.Length + j];
+    }
+
+    internal static double Median(double[] values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length == 0 ? double.NaN : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}
+
+/// <summary>How well the trained model explains the counts it saw.</summary>
+internal static class Reconstruction
+{
+    internal static (double Expression, double Bulk, double Spatial) Correlations(Device device, ScSurvFit fit, ScSurvData data, float[] shares, float[] spotShares)
+    {
+        ScSurvModule module = fit.Model.Module;
+        int genes = data.Genes.Count, patients = data.Patients.Count, spots = data.Spots?.Count ?? 0;
+        var test = fit.TestCells.Length > 0 ? fit.TestCells.ToHashSet() : [.. Enumerable.Range(0, fit.Model.Posterior.Cells)];
+        var expression = new List<double>();
+        var observed = new float[genes];
+        var tape = new Tape(device, recordGradients: false);
+        float[] bulkMix = new float[patients * genes], spotMix = new float[spots * genes];
+        foreach (var (from, count, rates) in fit.Model.Posterior.RatesAtMean(module))
+        {
+            Tensor r = tape.Input(rates, count, genes);
+            Mix(tape, shares, from, count, patients, r, bulkMix);
+            if (spots > 0) Mix(tape, spotShares, from, count, spots, r, spotMix);
+            tape.Reset();
+            for (int c = 0; c < count; c++)
+            {
+                if (!test.Contains(from + c)) continue;
+                Array.Clear(observed);
+                float size = data.Cells.Size[from + c];
+                if (size == 0) continue;
+                ReadOnlySpan<int> index = data.Cells.Counts.RowIndices(from + c);
+                ReadOnlySpan<float> value = data.Cells.Counts.RowValues(from + c);
+                for (int k = 0; k < index.Length; k++) observed[index[k]] = value[k] / size;
+                expression.Add(LogCorrelation(observed, rates.AsSpan(c * genes, genes)));
+            }
+        }
+        double bulk = Median(bulkMix, module.BulkGenes, data.Patients, genes, fit.Fitted);
+        double spatial = spots == 0 ? double.NaN : Median(spotMix, module.SpatialGenes!, data.Spots!, genes, [.. Enumerable.Range(0, spots)]);
+        return (ScSurvResults.Median([.. expression.Where(double.IsFinite)]), bulk, spatial);
+    }
+
+    private static void Mix(Tape tape, float[] shares, int from, int count, int width, Tensor rates, float[] sum)
+    {
+        Tensor p = tape.Input(shares.AsSpan(from * width, count * width), count, width);
+        ReadOnlySpan<float> part = Op.MatMul(p, rates, transposeA: true).Span;
+        for (int i = 0; i < sum.Length; i++) sum[i] += part[i];
+    }
+
+    private static double Median(float[] mix, GeneParameters parameters, Mixtures mixtures, int genes, int[] rows)
+    {
+        float[] a = [.. parameters.Scale.ToArray().Select(Softplus)], b = [.. parameters.Offset.ToArray().Select(Softplus)];
+        float[] expected = new float[genes], observed = new float[genes];
+        var r = new List<double>();
+        foreach (int s in rows)
+        {
+            for (int g = 0; g < genes; g++)
+            {
+                expected[g] = mix[s * genes + g] * a[g] + b[g];
+                observed[g] = mixtures.Counts[s * genes + g] / mixtures.Size[s];
+            }
+            r.Add(LogCorrelation(observed, expected));
+        }
+        return ScSurvResults.Median([.. r.Where(double.IsFinite)]);
+    }
+
+    private static float Softplus(float x) => x > 20 ? x : (float)Math.Log(1 + Math.Exp(x));
+
+    private static double LogCorrelation(ReadOnlySpan<float> observed, ReadOnlySpan<float> expected)
+    {
+        var x = new double[observed.Length];
+        var y = new double[observed.Length];
+        for (int i = 0; i < x.Length; i++) (x[i], y[i]) = (Math.Log(1 + observed[i]), Math.Log(1 + expected[i]));
+        return Correlation.Pearson(x, y).Coefficient;
+    }
+}
