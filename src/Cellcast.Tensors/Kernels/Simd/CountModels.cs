@@ -2,17 +2,32 @@ using System.Runtime.CompilerServices;
 
 namespace Cellcast.Tensors.Kernels.Simd;
 
-/// <summary>Per-gene numbers of a count model for some genes.</summary>
-internal readonly struct GeneTerms<T>(T theta, T constant, T digamma) where T : struct, IVec<T>
+/// <summary>Some counts with what belongs to each, as arrays in a first-level cache, padded to whole vectors with harmless numbers.</summary>
+internal unsafe struct CountRun
 {
-    /// <summary>Dispersion with its offset.</summary>
-    public readonly T Theta = theta;
+    /// <summary>Longest run.</summary>
+    public const int Length = 512;
 
-    /// <summary><see cref="NegativeBinomialTerms.Constant"/> of it.</summary>
-    public readonly T Constant = constant;
+    /// <summary>Arrays of <see cref="Length"/> that a run needs.</summary>
+    public const int Arrays = 17;
 
-    /// <summary>log(theta) - psi(theta).</summary>
-    public readonly T Digamma = digamma;
+    public float* Z, Size, X, Theta, Constant, Digamma, Loss, DLogit, DTheta, Mean, Slope, Work;
+
+    public CountRun(float* memory)
+    {
+        Z = memory;
+        Size = memory + Length;
+        X = memory + 2 * Length;
+        Theta = memory + 3 * Length;
+        Constant = memory + 4 * Length;
+        Digamma = memory + 5 * Length;
+        Loss = memory + 6 * Length;
+        DLogit = memory + 7 * Length;
+        DTheta = memory + 8 * Length;
+        Mean = memory + 9 * Length;
+        Slope = memory + 10 * Length;
+        Work = memory + 11 * Length;
+    }
 }
 
 /// <summary>A likelihood of counts with mean m softplus(z) + 1e-10, split into what every element costs (as if its count were 0) and what a count adds.</summary>
@@ -23,8 +38,8 @@ internal interface ICountModel
     /// <summary>Minus log likelihood of a zero with its derivatives.</summary>
     static abstract T Zero<T>(T z, T size, T theta, out T dLogit, out T dTheta) where T : struct, IVec<T>;
 
-    /// <summary>What a count x > 0 adds to the above, without log(x!).</summary>
-    static abstract T Added<T>(T z, T size, T x, in GeneTerms<T> gene, out T dLogit, out T dTheta) where T : struct, IVec<T>;
+    /// <summary>What counts x > 0 add to the above, without log(x!): loss, gradient with respect to logit and dispersion of each.</summary>
+    static abstract void Added<T>(int count, in CountRun run) where T : struct, IVec<T>;
 }
 
 /// <summary>Poisson: mean - x log(mean).</summary>
@@ -41,14 +56,16 @@ internal readonly struct PoissonModel : ICountModel
         return T.Fma(size, rate, T.Create((float)NegativeBinomialLoss.Offset));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Added<T>(T z, T size, T x, in GeneTerms<T> gene, out T dLogit, out T dTheta) where T : struct, IVec<T>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static unsafe void Added<T>(int count, in CountRun run) where T : struct, IVec<T>
     {
-        T rate = VectorFunctions.Softplus(z, out T sigmoid);
-        T mean = T.Fma(size, rate, T.Create((float)NegativeBinomialLoss.Offset));
-        dLogit = -(x / mean * (size * sigmoid));
-        dTheta = T.Zero;
-        return -(x * VectorFunctions.LogOfPositive(mean));
+        for (int i = 0; i < count; i += T.Count)
+        {
+            T x = T.Load(run.X + i), size = T.Load(run.Size + i), rate = VectorFunctions.Softplus(T.Load(run.Z + i), out T sigmoid);
+            T mean = T.Fma(size, rate, T.Create((float)NegativeBinomialLoss.Offset));
+            T.Store(run.DLogit + i, -(x / mean * (size * sigmoid)));
+            T.Store(run.Loss + i, -(x * VectorFunctions.LogOfPositive(mean)));
+        }
     }
 }
 
@@ -69,16 +86,35 @@ internal readonly struct NegativeBinomialModel : ICountModel
         return -(theta * log);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Added<T>(T z, T size, T x, in GeneTerms<T> gene, out T dLogit, out T dTheta) where T : struct, IVec<T>
+    public static unsafe void Added<T>(int count, in CountRun run) where T : struct, IVec<T>
     {
-        T rate = VectorFunctions.Softplus(z, out T sigmoid);
-        T mean = T.Fma(size, rate, T.Create((float)NegativeBinomialLoss.Offset));
-        T loss = NegativeBinomialTerms.Count(x, mean, gene, out T dMean, out dTheta) - x * (VectorFunctions.LogOfPositive(x) - T.Create(1f));
-        T zero = NegativeBinomialTerms.Zero(mean, gene.Theta, out T dMeanZero, out T dThetaZero);
-        dLogit = (dMean - dMeanZero) * (size * sigmoid);
-        dTheta -= dThetaZero;
-        return loss - zero;
+        Means<T>(count, run);
+        NegativeBinomialTerms.Counts<T>(count, run.X, run.Mean, run.Theta, run.Constant, run.Digamma, run.Loss, run.DLogit, run.DTheta, run.Work);
+        Subtract<T>(count, run);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Means<T>(int count, in CountRun run) where T : struct, IVec<T>
+    {
+        for (int i = 0; i < count; i += T.Count)
+        {
+            T size = T.Load(run.Size + i), rate = VectorFunctions.Softplus(T.Load(run.Z + i), out T sigmoid);
+            T.Store(run.Mean + i, T.Fma(size, rate, T.Create((float)NegativeBinomialLoss.Offset)));
+            T.Store(run.Slope + i, size * sigmoid);
+        }
+    }
+
+    /// <summary>Takes off what the element was charged as a zero, adds the rest of log(x!) and turns the gradient with respect to the mean into one of the logit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Subtract<T>(int count, in CountRun run) where T : struct, IVec<T>
+    {
+        for (int i = 0; i < count; i += T.Count)
+        {
+            T x = T.Load(run.X + i), zero = NegativeBinomialTerms.Zero(T.Load(run.Mean + i), T.Load(run.Theta + i), out T dMean, out T dTheta);
+            T.Store(run.Loss + i, T.Load(run.Loss + i) - zero - x * (VectorFunctions.LogOfPositive(x) - T.Create(1f)));
+            T.Store(run.DLogit + i, (T.Load(run.DLogit + i) - dMean) * T.Load(run.Slope + i));
+            T.Store(run.DTheta + i, T.Load(run.DTheta + i) - dTheta);
+        }
     }
 }
 
@@ -106,6 +142,17 @@ internal static class NegativeBinomialTerms
         return VectorFunctions.DigammaCorrection(v) + (below & shift);
     }
 
+    /// <summary><see cref="Constant"/> and <see cref="Digamma"/> of many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static unsafe void OfTheta<T>(int count, float* theta, float* constant, float* digamma) where T : struct, IVec<T>
+    {
+        for (int i = 0; i < count; i += T.Count)
+        {
+            T.Store(constant + i, Constant(T.Load(theta + i)));
+            T.Store(digamma + i, Digamma(T.Load(theta + i)));
+        }
+    }
+
     /// <summary>Minus log likelihood of x = 0 and its derivatives.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Zero<T>(T mean, T theta, out T dMean, out T dTheta) where T : struct, IVec<T>
@@ -117,18 +164,64 @@ internal static class NegativeBinomialTerms
         return -(theta * log);
     }
 
-    /// <summary>Minus log likelihood of x at least 0, without R(x) = log(x!) - x log(x) + x, and its derivatives. x is 0 or at least 1.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Count<T>(T x, T mean, in GeneTerms<T> gene, out T dMean, out T dTheta) where T : struct, IVec<T>
+    /// <summary>Minus log likelihood of counts, without R(x) = log(x!) - x log(x) + x, and its derivatives. Counts are 0 or at least 1.</summary>
+    /// <remarks>In steps over arrays that stay in a first-level cache: as one expression it is more than the compiler is willing to inline.</remarks>
+    /// <param name="count">Elements, a multiple of the vector.</param>
+    /// <param name="x">Counts.</param>
+    /// <param name="mean">mu.</param>
+    /// <param name="theta">theta.</param>
+    /// <param name="constant">K(theta).</param>
+    /// <param name="digamma">log(theta) - psi(theta).</param>
+    /// <param name="loss">Minus log likelihoods.</param>
+    /// <param name="dMean">Derivatives with respect to mu.</param>
+    /// <param name="dTheta">Derivatives with respect to theta.</param>
+    /// <param name="work">Room for 6 x count.</param>
+    public static unsafe void Counts<T>(int count, float* x, float* mean, float* theta, float* constant, float* digamma, float* loss, float* dMean, float* dTheta, float* work)
+        where T : struct, IVec<T>
     {
-        T y = x + gene.Theta, sum = gene.Theta + mean, d = x - mean, counted = T.Less(T.Zero, x);
-        T one = T.Create(1f), inverseSum = one / sum, inverseMean = one / mean, v = one / y;
-        T slope = d * inverseSum;
-        T first = VectorFunctions.LogNearOne(y * inverseSum, slope);
-        T second = VectorFunctions.LogNearOne(x * inverseMean, d * inverseMean);
-        dMean = -(gene.Theta * (slope * inverseMean));
-        dTheta = slope - first + (counted & (VectorFunctions.DigammaCorrection(v) - gene.Digamma));
-        T rest = T.Fma(x, second, T.Fma(T.Create(0.5f), VectorFunctions.LogOfPositive(y), gene.Constant - VectorFunctions.StirlingCorrection(v)));
-        return (counted & rest) - y * first;
+        float* ratioSum = work + count, ratioMean = work + 2 * count, offSum = work + 3 * count, offMean = work + 4 * count, inverse = work + 5 * count;
+        Ratios<T>(count, x, mean, theta, dMean, work, inverse, ratioSum, offSum, ratioMean, offMean);
+        LogsNearOne<T>(count, ratioSum, offSum, ratioSum);
+        LogsNearOne<T>(count, ratioMean, offMean, ratioMean);
+        Assemble<T>(count, x, work, inverse, ratioSum, ratioMean, offSum, constant, digamma, loss, dTheta);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Ratios<T>(int count, float* px, float* pmean, float* ptheta, float* dMean, float* py, float* pinverse, float* ratioSum, float* offSum, float* ratioMean, float* offMean)
+        where T : struct, IVec<T>
+    {
+        T one = T.Create(1f);
+        for (int i = 0; i < count; i += T.Count)
+        {
+            T x = T.Load(px + i), mean = T.Load(pmean + i), theta = T.Load(ptheta + i);
+            T y = x + theta, d = x - mean, inverseSum = one / (theta + mean), inverseMean = one / mean, slope = d * inverseSum;
+            T.Store(py + i, y);
+            T.Store(pinverse + i, one / y);
+            T.Store(ratioSum + i, y * inverseSum);
+            T.Store(offSum + i, slope);
+            T.Store(ratioMean + i, x * inverseMean);
+            T.Store(offMean + i, d * inverseMean);
+            T.Store(dMean + i, -(theta * (slope * inverseMean)));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void LogsNearOne<T>(int count, float* u, float* t, float* y) where T : struct, IVec<T>
+    {
+        for (int i = 0; i < count; i += T.Count) T.Store(y + i, VectorFunctions.LogNearOne(T.Load(u + i), T.Load(t + i)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Assemble<T>(int count, float* px, float* py, float* pinverse, float* logSum, float* logMean, float* offSum, float* constant, float* digamma, float* loss, float* dTheta)
+        where T : struct, IVec<T>
+    {
+        for (int i = 0; i < count; i += T.Count)
+        {
+            T x = T.Load(px + i), y = T.Load(py + i), v = T.Load(pinverse + i), first = T.Load(logSum + i), counted = T.Less(T.Zero, x);
+            T rest = T.Fma(T.Create(0.5f), VectorFunctions.LogOfPositive(y), T.Load(constant + i) - VectorFunctions.StirlingCorrection(v));
+            rest = T.Fma(x, T.Load(logMean + i), rest);
+            T.Store(loss + i, (counted & rest) - y * first);
+            T.Store(dTheta + i, T.Load(offSum + i) - first + (counted & (VectorFunctions.DigammaCorrection(v) - T.Load(digamma + i))));
+        }
     }
 }

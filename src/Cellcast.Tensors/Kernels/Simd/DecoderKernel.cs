@@ -6,9 +6,6 @@ namespace Cellcast.Tensors.Kernels.Simd;
 /// leaves its share of the gradient of the hidden layer in its own buffer.</summary>
 internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : struct, ICountModel
 {
-    /// <summary>Counts are handled in runs of this many.</summary>
-    private const int RunLength = 1024;
-
     public int Cells;
     public int Genes;
     public int H;
@@ -47,7 +44,8 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     {
         public int FirstGene, Genes, PaddedGenes, FirstCell, Cells;
         public float* WeightPanels, WeightTransposed, Logits, Strip, WeightShare, BiasSums, ThetaSums, Bias, Theta, Constant, Digamma;
-        public float* Z, X, Size, GeneTheta, GeneConstant, GeneDigamma, Added, AddedTheta;
+        public float* Added, AddedTheta;
+        public CountRun Run;
         public int* Positions;
         public int CountsInTile;
     }
@@ -61,8 +59,8 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         tile.PaddedGenes = DecoderPlan.Round(tile.Genes, width);
         int paddedH = DecoderPlan.Round(H, rows), tileSize = DecoderPlan.CellBlock * DecoderPlan.GeneBlock, g = DecoderPlan.GeneBlock;
         using Scratch panels = Scratch.Rent((long)g * H), transposed = Scratch.Rent((long)g * paddedH), logits = Scratch.Rent(tileSize),
-            share = Scratch.Rent((long)g * paddedH), strip = Scratch.Rent(width * g), genes = Scratch.Rent(6 * g), run = Scratch.Rent(6 * RunLength),
-            added = Scratch.Rent(tileSize + RunLength), addedTheta = Scratch.Rent(TModel.HasDispersion ? tileSize + RunLength : 0), positions = Scratch.Rent(tileSize + RunLength);
+            share = Scratch.Rent((long)g * paddedH), strip = Scratch.Rent(width * g), genes = Scratch.Rent(6 * g), run = Scratch.Rent(CountRun.Arrays * CountRun.Length),
+            added = Scratch.Rent(tileSize + CountRun.Length), addedTheta = Scratch.Rent(TModel.HasDispersion ? tileSize + CountRun.Length : 0), positions = Scratch.Rent(tileSize + CountRun.Length);
         tile.WeightPanels = panels.Pointer;
         tile.WeightTransposed = transposed.Pointer;
         tile.Logits = logits.Pointer;
@@ -74,12 +72,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         tile.Theta = genes.Pointer + 3 * g;
         tile.Constant = genes.Pointer + 4 * g;
         tile.Digamma = genes.Pointer + 5 * g;
-        tile.Z = run.Pointer;
-        tile.X = run.Pointer + RunLength;
-        tile.Size = run.Pointer + 2 * RunLength;
-        tile.GeneTheta = run.Pointer + 3 * RunLength;
-        tile.GeneConstant = run.Pointer + 4 * RunLength;
-        tile.GeneDigamma = run.Pointer + 5 * RunLength;
+        tile.Run = new CountRun(run.Pointer);
         tile.Added = added.Pointer;
         tile.AddedTheta = addedTheta.Pointer;
         tile.Positions = (int*)positions.Pointer;
@@ -118,12 +111,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             tile.Theta[j] = (real && TModel.HasDispersion ? Theta[tile.FirstGene + j] : 1f) + (float)NegativeBinomialLoss.Offset;
         }
         if (!TModel.HasDispersion) return;
-        for (int j = 0; j < tile.PaddedGenes; j += T.Count)
-        {
-            T theta = T.Load(tile.Theta + j);
-            T.Store(tile.Constant + j, NegativeBinomialTerms.Constant(theta));
-            T.Store(tile.Digamma + j, NegativeBinomialTerms.Digamma(theta));
-        }
+        NegativeBinomialTerms.OfTheta<T>(tile.PaddedGenes, tile.Theta, tile.Constant, tile.Digamma);
     }
 
     /// <summary>Panels of lines (the hidden units) by k.</summary>
@@ -169,17 +157,17 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
                 if (x == 0) continue;
                 int gene = Columns[e] - tile.FirstGene;
                 int position = (gene >> shift << shift) * DecoderPlan.CellBlock + c * width + (gene & (width - 1));
-                tile.Z[filled] = tile.Logits[position] + tile.Bias[gene];
-                tile.X[filled] = x;
-                tile.Size[filled] = size;
+                tile.Run.Z[filled] = tile.Logits[position] + tile.Bias[gene];
+                tile.Run.X[filled] = x;
+                tile.Run.Size[filled] = size;
                 tile.Positions[done + filled] = position;
                 if (TModel.HasDispersion)
                 {
-                    tile.GeneTheta[filled] = tile.Theta[gene];
-                    tile.GeneConstant[filled] = tile.Constant[gene];
-                    tile.GeneDigamma[filled] = tile.Digamma[gene];
+                    tile.Run.Theta[filled] = tile.Theta[gene];
+                    tile.Run.Constant[filled] = tile.Constant[gene];
+                    tile.Run.Digamma[filled] = tile.Digamma[gene];
                 }
-                if (++filled < RunLength) continue;
+                if (++filled < CountRun.Length) continue;
                 loss += AddedByCounts<T>(tile, done, filled);
                 done += filled;
                 filled = 0;
@@ -193,22 +181,21 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double AddedByCounts<T>(in Tile tile, int done, int count) where T : struct, IVec<T>
     {
+        CountRun run = tile.Run;
         int whole = DecoderPlan.Round(count, T.Count);
         for (int i = count; i < whole; i++)
         {
-            // Fill the last vector with harmless numbers.
-            (tile.Z[i], tile.X[i], tile.Size[i]) = (0, 0, 1);
-            (tile.GeneTheta[i], tile.GeneConstant[i], tile.GeneDigamma[i]) = (1, 0, 0);
+            (run.Z[i], run.X[i], run.Size[i]) = (0, 1, 1);
+            (run.Theta[i], run.Constant[i], run.Digamma[i]) = (1, 0, 0);
         }
+        TModel.Added<T>(whole, run);
+        for (int i = count; i < whole; i++) run.Loss[i] = 0;
         var sum = default(Compensated<T>);
         for (int i = 0; i < whole; i += T.Count)
         {
-            var gene = TModel.HasDispersion ? new GeneTerms<T>(T.Load(tile.GeneTheta + i), T.Load(tile.GeneConstant + i), T.Load(tile.GeneDigamma + i)) : default;
-            T x = T.Load(tile.X + i);
-            T loss = TModel.Added(T.Load(tile.Z + i), T.Load(tile.Size + i), x, gene, out T dLogit, out T dTheta);
-            sum.Add(T.Less(T.Zero, x) & loss);
-            T.Store(tile.Added + done + i, dLogit);
-            if (TModel.HasDispersion) T.Store(tile.AddedTheta + done + i, dTheta);
+            sum.Add(T.Load(run.Loss + i));
+            T.Store(tile.Added + done + i, T.Load(run.DLogit + i));
+            if (TModel.HasDispersion) T.Store(tile.AddedTheta + done + i, T.Load(run.DTheta + i));
         }
         return sum.Total;
     }
@@ -219,33 +206,20 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     {
         int width = 2 * T.Count;
         var sum = default(Compensated<T>);
-        for (int j = 0; j < tile.Genes; j += width)
+        for (int j = 0; j < tile.PaddedGenes; j += T.Count)
         {
-            float* z = tile.Logits + (nint)j * DecoderPlan.CellBlock;
+            float* z = tile.Logits + (nint)(j / width * width) * DecoderPlan.CellBlock + j % width;
             float* size = SizeFactors + tile.FirstCell;
-            T bias0 = T.Load(tile.Bias + j), bias1 = T.Load(tile.Bias + j + T.Count), theta0 = T.Load(tile.Theta + j), theta1 = T.Load(tile.Theta + j + T.Count);
-            T sum0 = T.Zero, sum1 = T.Zero, dTheta0 = T.Zero, dTheta1 = T.Zero;
+            T bias = T.Load(tile.Bias + j), theta = T.Load(tile.Theta + j), dBias = T.Zero, dTheta = T.Zero;
             for (int c = 0; c < tile.Cells; c++, z += width)
             {
-                T m = T.Create(size[c]);
-                T loss = TModel.Zero(T.Load(z) + bias0, m, theta0, out T d0, out T t0);
-                loss += TModel.Zero(T.Load(z + T.Count) + bias1, m, theta1, out T d1, out T t1);
-                sum.Add(loss);
-                T.Store(z, d0);
-                T.Store(z + T.Count, d1);
-                sum0 += d0;
-                sum1 += d1;
-                if (TModel.HasDispersion)
-                {
-                    dTheta0 += t0;
-                    dTheta1 += t1;
-                }
+                sum.Add(TModel.Zero(T.Load(z) + bias, T.Create(size[c]), theta, out T d, out T t));
+                T.Store(z, d);
+                dBias += d;
+                if (TModel.HasDispersion) dTheta += t;
             }
-            T.Store(tile.BiasSums + j, T.Load(tile.BiasSums + j) + sum0);
-            T.Store(tile.BiasSums + j + T.Count, T.Load(tile.BiasSums + j + T.Count) + sum1);
-            if (!TModel.HasDispersion) continue;
-            T.Store(tile.ThetaSums + j, T.Load(tile.ThetaSums + j) + dTheta0);
-            T.Store(tile.ThetaSums + j + T.Count, T.Load(tile.ThetaSums + j + T.Count) + dTheta1);
+            T.Store(tile.BiasSums + j, T.Load(tile.BiasSums + j) + dBias);
+            if (TModel.HasDispersion) T.Store(tile.ThetaSums + j, T.Load(tile.ThetaSums + j) + dTheta);
         }
         // The filling genes of the last panel cost their offset.
         return sum.Total - (double)(tile.PaddedGenes - tile.Genes) * tile.Cells * NegativeBinomialLoss.Offset;

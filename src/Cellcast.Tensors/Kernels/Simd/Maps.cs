@@ -72,8 +72,15 @@ internal readonly unsafe struct Map1Kernel<TMap>(TMap map, float* a, float* y, i
     public void Run<T>(int block) where T : struct, IVec<T>
     {
         int i = block * Maps.BlockLength, end = Math.Min(length, i + Maps.BlockLength);
-        for (; i <= end - T.Count; i += T.Count) T.Store(_y + i, map.Apply(T.Load(_a + i)));
-        if (i < end) T.StorePartial(_y + i, map.Apply(T.LoadPartial(_a + i, end - i)), end - i);
+        for (; i < end; i += T.Count)
+        {
+            // One copy of the map in the loop: two would be too much for the compiler to inline.
+            int left = end - i;
+            T a = left >= T.Count ? T.Load(_a + i) : T.LoadPartial(_a + i, left);
+            T y = map.Apply(a);
+            if (left >= T.Count) T.Store(_y + i, y);
+            else T.StorePartial(_y + i, y, left);
+        }
     }
 }
 
@@ -85,8 +92,16 @@ internal readonly unsafe struct Map2Kernel<TMap>(TMap map, float* a, float* b, f
     public void Run<T>(int block) where T : struct, IVec<T>
     {
         int i = block * Maps.BlockLength, end = Math.Min(length, i + Maps.BlockLength);
-        for (; i <= end - T.Count; i += T.Count) T.Store(_y + i, map.Apply(T.Load(_a + i), T.Load(_b + i)));
-        if (i < end) T.StorePartial(_y + i, map.Apply(T.LoadPartial(_a + i, end - i), T.LoadPartial(_b + i, end - i)), end - i);
+        for (; i < end; i += T.Count)
+        {
+            // One copy of the map in the loop: two would be too much for the compiler to inline.
+            int left = end - i;
+            T a = left >= T.Count ? T.Load(_a + i) : T.LoadPartial(_a + i, left);
+            T b = left >= T.Count ? T.Load(_b + i) : T.LoadPartial(_b + i, left);
+            T y = map.Apply(a, b);
+            if (left >= T.Count) T.Store(_y + i, y);
+            else T.StorePartial(_y + i, y, left);
+        }
     }
 }
 
@@ -98,7 +113,16 @@ internal readonly unsafe struct Map3Kernel<TMap>(TMap map, float* a, float* b, f
     public void Run<T>(int block) where T : struct, IVec<T>
     {
         int i = block * Maps.BlockLength, end = Math.Min(length, i + Maps.BlockLength);
-        for (; i <= end - T.Count; i += T.Count) T.Store(_y + i, map.Apply(T.Load(_a + i), T.Load(_b + i), T.Load(_c + i)));
-        if (i < end) T.StorePartial(_y + i, map.Apply(T.LoadPartial(_a + i, end - i), T.LoadPartial(_b + i, end - i), T.LoadPartial(_c + i, end - i)), end - i);
+        for (; i < end; i += T.Count)
+        {
+            // One copy of the map in the loop: two would be too much for the compiler to inline.
+            int left = end - i;
+            T a = left >= T.Count ? T.Load(_a + i) : T.LoadPartial(_a + i, left);
+            T b = left >= T.Count ? T.Load(_b + i) : T.LoadPartial(_b + i, left);
+            T c = left >= T.Count ? T.Load(_c + i) : T.LoadPartial(_c + i, left);
+            T y = map.Apply(a, b, c);
+            if (left >= T.Count) T.Store(_y + i, y);
+            else T.StorePartial(_y + i, y, left);
+        }
     }
 }

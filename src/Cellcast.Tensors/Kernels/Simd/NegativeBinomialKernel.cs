@@ -19,48 +19,59 @@ internal unsafe struct NegativeBinomialKernel : IVectorKernel
     public float* DMean;
     public float* DTheta;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<T>(int block) where T : struct, IVec<T>
     {
-        int first = block * GeneBlock, genes = Math.Min(GeneBlock, Genes - first), whole = genes / T.Count * T.Count;
-        float* theta = stackalloc float[GeneBlock], constant = stackalloc float[GeneBlock], digamma = stackalloc float[GeneBlock], sums = stackalloc float[GeneBlock], lanes = stackalloc float[16];
-        for (int j = 0; j < GeneBlock; j += T.Count)
+        int first = block * GeneBlock, genes = Math.Min(GeneBlock, Genes - first), padded = (genes + T.Count - 1) / T.Count * T.Count;
+        float* memory = stackalloc float[15 * GeneBlock];
+        float* theta = memory, constant = memory + GeneBlock, digamma = memory + 2 * GeneBlock, sums = memory + 3 * GeneBlock, mean = memory + 4 * GeneBlock;
+        float* terms = memory + 5 * GeneBlock, dTheta = memory + 6 * GeneBlock, x = memory + 7 * GeneBlock, dMean = memory + 8 * GeneBlock, work = memory + 9 * GeneBlock;
+        for (int j = 0; j < padded; j++)
         {
-            T t = T.Create(1f);
-            if (j < whole) t = T.Load(Theta + first + j);
-            else if (j < genes) t = T.LoadPartial(Theta + first + j, genes - j);
-            t += T.Create((float)NegativeBinomialLoss.Offset);
-            T.Store(theta + j, t);
-            T.Store(constant + j, NegativeBinomialTerms.Constant(t));
-            T.Store(digamma + j, NegativeBinomialTerms.Digamma(t));
-            T.Store(sums + j, T.Zero);
+            theta[j] = (j < genes ? Theta[first + j] : 1f) + (float)NegativeBinomialLoss.Offset;
+            (sums[j], x[j], mean[j]) = (0, 0, 1);
         }
+        NegativeBinomialTerms.OfTheta<T>(padded, theta, constant, digamma);
         var loss = default(Compensated<T>);
-        T offset = T.Create((float)NegativeBinomialLoss.Offset);
         for (int s = 0; s < Samples; s++)
         {
             nint row = (nint)s * Genes + first;
-            int j = 0;
-            for (; j < whole; j += T.Count)
-            {
-                var gene = new GeneTerms<T>(T.Load(theta + j), T.Load(constant + j), T.Load(digamma + j));
-                loss.Add(NegativeBinomialTerms.Count(T.Load(Counts + row + j), T.Load(Mean + row + j) + offset, gene, out T dMean, out T dTheta));
-                if (DMean != null) T.Store(DMean + row + j, dMean);
-                T.Store(sums + j, T.Load(sums + j) + dTheta);
-            }
-            if (j == genes) continue;
-            {
-                var gene = new GeneTerms<T>(T.Load(theta + j), T.Load(constant + j), T.Load(digamma + j));
-                T x = T.LoadPartial(Counts + row + j, genes - j), mean = T.LoadPartial(Mean + row + j, genes - j) + offset;
-                T term = NegativeBinomialTerms.Count(x, mean, gene, out T dMean, out T dTheta);
-                T.StorePartial(sums + j, T.LoadPartial(sums + j, genes - j) + dTheta, genes - j);
-                T.Store(lanes, term);
-                loss.Add(T.LoadPartial(lanes, genes - j));
-                if (DMean != null) T.StorePartial(DMean + row + j, dMean, genes - j);
-            }
+            bool whole = padded == genes;
+            float* counts = whole ? Counts + row : x, gradient = whole && DMean != null ? DMean + row : dMean;
+            if (!whole) new ReadOnlySpan<float>(Counts + row, genes).CopyTo(new Span<float>(x, genes));
+            AddOffset<T>(genes, Mean + row, mean);
+            NegativeBinomialTerms.Counts<T>(padded, counts, mean, theta, constant, digamma, terms, gradient, dTheta, work);
+            if (!whole && DMean != null) new ReadOnlySpan<float>(dMean, genes).CopyTo(new Span<float>(DMean + row, genes));
+            AddUp<T>(genes, terms, dTheta, sums, ref loss);
         }
         Losses[block] = loss.Total;
         if (DTheta == null) return;
         for (int j = 0; j < genes; j++) DTheta[first + j] = sums[j];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddOffset<T>(int genes, float* from, float* to) where T : struct, IVec<T>
+    {
+        T offset = T.Create((float)NegativeBinomialLoss.Offset);
+        int j = 0;
+        for (; j <= genes - T.Count; j += T.Count) T.Store(to + j, T.Load(from + j) + offset);
+        for (; j < genes; j++) to[j] = from[j] + (float)NegativeBinomialLoss.Offset;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddUp<T>(int genes, float* terms, float* dTheta, float* sums, ref Compensated<T> loss) where T : struct, IVec<T>
+    {
+        Compensated<T> sum = loss;
+        int j = 0;
+        for (; j <= genes - T.Count; j += T.Count)
+        {
+            sum.Add(T.Load(terms + j));
+            T.Store(sums + j, T.Load(sums + j) + T.Load(dTheta + j));
+        }
+        if (j < genes)
+        {
+            sum.Add(T.LoadPartial(terms + j, genes - j));
+            T.StorePartial(sums + j, T.LoadPartial(sums + j, genes - j) + T.LoadPartial(dTheta + j, genes - j), genes - j);
+        }
+        loss = sum;
     }
 }
