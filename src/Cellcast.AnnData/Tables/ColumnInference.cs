@@ -41,6 +41,9 @@ public static class ColumnInference
         return repeats ? CategoricalColumn.FromLabels(cells) : new StringColumn(cells);
     }
 
+    /// <summary>Whether a cell stands for a missing value: empty, NA, N/A, NaN, null, None, GDC's <c>'--</c>, TCGA's <c>[Not Available]</c> …</summary>
+    public static bool IsMissing(string? text) => text is null || MissingValue.Is(text.Trim());
+
     private static Column Truth(string?[] cells, int missing) => missing == 0
         ? new BooleanColumn(Array.ConvertAll(cells, c => bool.Parse(c!)))
         : CategoricalColumn.FromLabels(Array.ConvertAll(cells, c => c is null ? null : bool.Parse(c) ? "True" : "False"));

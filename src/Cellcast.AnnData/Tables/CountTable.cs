@@ -22,9 +22,9 @@ public enum RepeatedGenes
     Rename,
 }
 
-/// <summary>A number as read: its value, its digits after the decimal point, its row and column in the file (from 0).</summary>
+/// <summary>A number as read: its value, its digits after the decimal point, the names of its row and column in the file.</summary>
 /// <returns>The number to keep.</returns>
-public delegate double CellTransform(double value, int decimals, int row, int column);
+public delegate double CellTransform(double value, int decimals, string row, string column);
 
 /// <summary>How to read a table of counts.</summary>
 public sealed record CountTableOptions

@@ -76,7 +76,7 @@ internal sealed class NumericTable
             for (int c = 0; c < numbers; c++)
             {
                 if (!Utf8Number.TryParse(reader[firstNumber + c], out double value, out int decimals)) throw NotANumber(path, reader, layout, c);
-                if (transform is not null) value = transform(value, decimals, names.Count - 1, c);
+                if (transform is not null) value = transform(value, decimals, names[^1], layout.ColumnNames[c]);
                 float v = (float)value;
                 if (v == 0) continue;
                 columns.Add(c);

@@ -122,7 +122,7 @@ public sealed class CountTableTests : IDisposable
     [Fact]
     public void A_transform_sees_every_number_with_its_digits()
     {
-        var seen = new List<(double, int, int, int)>();
+        var seen = new List<(double, int, string, string)>();
         Read("a.csv", "gene,TCGA-1,TCGA-2\nTP53,1.50,0\nEGFR,2,3e1\n", new()
         {
             Transform = (v, decimals, row, column) =>
@@ -131,6 +131,6 @@ public sealed class CountTableTests : IDisposable
                 return v;
             },
         });
-        Assert.Equal([(1.5, 2, 0, 0), (0, 0, 0, 1), (2, 0, 1, 0), (30, 0, 1, 1)], seen);
+        Assert.Equal([(1.5, 2, "TP53", "TCGA-1"), (0, 0, "TP53", "TCGA-2"), (2, 0, "EGFR", "TCGA-1"), (30, 0, "EGFR", "TCGA-2")], seen);
     }
 }
