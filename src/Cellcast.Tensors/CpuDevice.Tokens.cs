@@ -176,7 +176,7 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
     long ITokenDevice.TableAttentionRoom(Tensor table, TokenBatch tokens, int heads)
     {
         long padded = Kernels.TableAttention.PaddedHeads(heads);
-        return padded * table.Columns + (long)tokens.UniqueCount * (table.Columns + 2 + padded) + 3 * padded * tokens.Tokens + 64;
+        return padded * table.Columns + (long)tokens.UniqueCount * (table.Columns + 3 + padded) + 3 * padded * tokens.Tokens + 64;
     }
 
     void ITokenDevice.TableAttention(Tensor table, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room, Tensor pooled)
@@ -203,7 +203,8 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         p.Z = At(room);
         p.R = p.Z + unique * table.Columns;
         p.Lengths = p.R + padded * table.Columns;
-        p.Deviations = p.Lengths + unique;
+        p.Means = p.Lengths + unique;
+        p.Deviations = p.Means + unique;
         p.Scores = p.Deviations + unique;
         p.P = p.Scores + unique * padded;
         p.Kept = p.P + count * padded;

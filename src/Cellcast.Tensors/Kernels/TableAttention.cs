@@ -37,8 +37,8 @@ internal static unsafe class TableAttention
         /// <summary>Slices x different genes x slice columns.</summary>
         public float* Z;
 
-        /// <summary>One per different gene: length of its row, sd of its unit vector.</summary>
-        public float* Lengths, Deviations;
+        /// <summary>One per different gene: length of its row, mean and sd of its unit vector.</summary>
+        public float* Lengths, Means, Deviations;
 
         /// <summary>Different genes x padded heads.</summary>
         public float* Scores;
@@ -118,12 +118,76 @@ internal static unsafe class TableAttention
                 float mean = (float)(RowMath.Sum<T>(e, columns) * inverse / columns);
                 RowMath.Affine<T>(inverse, -mean, e, z, columns);
                 Problem.Lengths[u] = length;
+                Problem.Means[u] = mean;
                 Problem.Deviations[u] = (float)Math.Sqrt(RowMath.Dot<T>(z, z, columns) / (columns - 1));
-                for (int h = 0; h < padded; h++)
-                    Problem.Scores[(nint)u * padded + h] = h < Problem.Heads ? (float)RowMath.Dot<T>(z, Problem.R + (nint)h * columns, columns) : 0;
+                float* scores = Problem.Scores + (nint)u * padded;
+                for (int h = 0; h < padded; h += HeadGroup) Dots<T>(z, Problem.R + (nint)h * columns, columns, columns, scores + h);
                 for (int s = 0; s < Problem.Slices; s++)
                     new Span<float>(z + s * SliceColumns, SliceColumns).CopyTo(new Span<float>(Problem.Row(s, u), SliceColumns));
             }
+        }
+    }
+
+    /// <summary>Scalar products of one row with four others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Dots<T>(float* x, float* rows, nint stride, int columns, float* dots) where T : struct, IVec<T>
+    {
+        T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero;
+        for (nint j = 0; j < columns; j += T.Count)
+        {
+            T v = T.Load(x + j);
+            a = T.Fma(v, T.Load(rows + j), a);
+            b = T.Fma(v, T.Load(rows + stride + j), b);
+            c = T.Fma(v, T.Load(rows + 2 * stride + j), c);
+            d = T.Fma(v, T.Load(rows + 3 * stride + j), d);
+        }
+        dots[0] = RowMath.SumOf(a);
+        dots[1] = RowMath.SumOf(b);
+        dots[2] = RowMath.SumOf(c);
+        dots[3] = RowMath.SumOf(d);
+    }
+
+    /// <summary>Scalar products of four rows with four others: products[i, j] of row i and vector j.</summary>
+    private static void Dots<T>(float* a, float* b, float* c, float* d, float* rows, nint stride, int columns, float* products, nint productStride) where T : struct, IVec<T>
+    {
+        T a0 = T.Zero, a1 = T.Zero, a2 = T.Zero, a3 = T.Zero, b0 = T.Zero, b1 = T.Zero, b2 = T.Zero, b3 = T.Zero;
+        T c0 = T.Zero, c1 = T.Zero, c2 = T.Zero, c3 = T.Zero, d0 = T.Zero, d1 = T.Zero, d2 = T.Zero, d3 = T.Zero;
+        for (nint j = 0; j < columns; j += T.Count)
+        {
+            T v0 = T.Load(rows + j), v1 = T.Load(rows + stride + j), v2 = T.Load(rows + 2 * stride + j), v3 = T.Load(rows + 3 * stride + j);
+            T x = T.Load(a + j);
+            a0 = T.Fma(x, v0, a0);
+            a1 = T.Fma(x, v1, a1);
+            a2 = T.Fma(x, v2, a2);
+            a3 = T.Fma(x, v3, a3);
+            x = T.Load(b + j);
+            b0 = T.Fma(x, v0, b0);
+            b1 = T.Fma(x, v1, b1);
+            b2 = T.Fma(x, v2, b2);
+            b3 = T.Fma(x, v3, b3);
+            x = T.Load(c + j);
+            c0 = T.Fma(x, v0, c0);
+            c1 = T.Fma(x, v1, c1);
+            c2 = T.Fma(x, v2, c2);
+            c3 = T.Fma(x, v3, c3);
+            x = T.Load(d + j);
+            d0 = T.Fma(x, v0, d0);
+            d1 = T.Fma(x, v1, d1);
+            d2 = T.Fma(x, v2, d2);
+            d3 = T.Fma(x, v3, d3);
+        }
+        Store(products, a0, a1, a2, a3);
+        Store(products + productStride, b0, b1, b2, b3);
+        Store(products + 2 * productStride, c0, c1, c2, c3);
+        Store(products + 3 * productStride, d0, d1, d2, d3);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void Store(float* to, T p, T q, T r, T s)
+        {
+            to[0] = RowMath.SumOf(p);
+            to[1] = RowMath.SumOf(q);
+            to[2] = RowMath.SumOf(r);
+            to[3] = RowMath.SumOf(s);
         }
     }
 
@@ -139,10 +203,15 @@ internal static unsafe class TableAttention
             var noise = Problem.Dropout.For(block);
             int words = KeepWords.Align(length);
             using var keep = noise.IsActive ? Scratch.Rent(words) : default;
-            using var row = Scratch.Rent(length);
+            using var rows = Scratch.Rent((long)length * padded);
             using var kept = Scratch.Rent(length);
             using var coefficients = Scratch.Rent(length);
-            for (int t = 0; t < length; t++) coefficients.Pointer[t] = Problem.Coefficient(start + t);
+            for (int t = 0; t < length; t++)
+            {
+                float c = coefficients.Pointer[t] = Problem.Coefficient(start + t);
+                float* scores = Problem.Scores + (nint)Problem.Tokens.Slots[start + t] * padded;
+                for (int h = 0; h < padded; h++) rows.Pointer[(nint)h * length + t] = c * scores[h];
+            }
             for (int h = 0; h < padded; h++)
             {
                 float* p = Problem.P + (nint)start * padded + h, q = Problem.Kept + (nint)start * padded + h, w = Problem.Weights + (nint)start * padded + h;
@@ -151,19 +220,18 @@ internal static unsafe class TableAttention
                     for (nint t = 0; t < length; t++) p[t * padded] = q[t * padded] = w[t * padded] = 0;
                     continue;
                 }
-                for (int t = 0; t < length; t++) row.Pointer[t] = coefficients.Pointer[t] * Problem.Scores[(nint)Problem.Tokens.Slots[start + t] * padded + h];
-                TokenAttention.SoftmaxRow<T>(row.Pointer, length, 1);
-                float* after = row.Pointer;
+                float* row = rows.Pointer + (nint)h * length, after = row;
+                TokenAttention.SoftmaxRow<T>(row, length, 1);
                 if (noise.IsActive)
                 {
                     after = kept.Pointer;
                     KeepWords.Fill(noise.Key, (long)h * words, words, keep.Pointer);
-                    KeepWords.Apply<T>(row.Pointer, after, length, keep.Pointer, noise);
+                    KeepWords.Apply<T>(row, after, length, keep.Pointer, noise);
                 }
                 Pooled[(nint)block * Problem.PooledColumns + Problem.Heads * Problem.Columns + h] = (float)RowMath.Sum<T>(after, length);
                 for (nint t = 0; t < length; t++)
                 {
-                    p[t * padded] = row.Pointer[t];
+                    p[t * padded] = row[t];
                     q[t * padded] = after[t];
                     w[t * padded] = after[t] * coefficients.Pointer[t];
                 }
@@ -237,13 +305,29 @@ internal static unsafe class TableAttention
             int start = Problem.Tokens.Offsets[block], length = Problem.Tokens.Offsets[block + 1] - start, padded = Problem.Padded, heads = Problem.Heads;
             float* g = Gradients.Dpooled + (nint)block * Problem.PooledColumns;
             float scale = Problem.Dropout.IsActive ? Problem.Dropout.Scale : 1;
-            // Products of the tokens' rows of Z with the gradients of the pooled rows, then by way of the softmax to the scores.
+            // Products of the tokens' rows of Z with the gradients of the pooled rows, z = e / |e| - mean, from the rows of the embedding, which lie together;
+            // then by way of the softmax to the scores.
             using var products = Scratch.Rent((long)length * padded);
-            float* dot = products.Pointer;
-            for (int h = 0; h < heads; h += HeadGroup)
+            using var vectors = Scratch.Rent((long)padded * Problem.Columns);
+            float* dot = products.Pointer, g4 = vectors.Pointer;
+            float* sums = stackalloc float[padded];
+            new Span<float>(g, heads * Problem.Columns).CopyTo(new Span<float>(g4, heads * Problem.Columns));
+            new Span<float>(g4 + (nint)heads * Problem.Columns, (padded - heads) * Problem.Columns).Clear();
+            for (int h = 0; h < padded; h++) sums[h] = (float)RowMath.Sum<T>(g4 + (nint)h * Problem.Columns, Problem.Columns);
+            float** e = stackalloc float*[4];
+            using var spare = Scratch.Rent(4L * padded);
+            for (int t = 0; t < length; t += 4)
             {
-                int count = Math.Min(HeadGroup, heads - h);
-                for (int t = 0; t < length; t++) Dots<T>(Problem.Tokens.Slots[start + t], g + (nint)h * Problem.Columns, count, dot + (nint)t * padded + h);
+                int count = Math.Min(4, length - t);
+                for (int i = 0; i < 4; i++) e[i] = Problem.Table + (nint)Problem.Tokens.Genes[start + t + Math.Min(i, count - 1)] * Problem.Columns;
+                float* d = count == 4 ? dot + (nint)t * padded : spare.Pointer;
+                for (int h = 0; h < padded; h += HeadGroup) Dots<T>(e[0], e[1], e[2], e[3], g4 + (nint)h * Problem.Columns, Problem.Columns, Problem.Columns, d + h, padded);
+                for (int i = 0; i < count; i++)
+                {
+                    int slot = Problem.Tokens.Slots[start + t + i];
+                    float inverse = UnitRows.Inverse(Problem.Lengths[slot]), mean = Problem.Means[slot];
+                    for (int h = 0; h < padded; h++) dot[(nint)(t + i) * padded + h] = inverse * d[i * padded + h] - mean * sums[h];
+                }
             }
             double* means = stackalloc double[heads];
             for (int h = 0; h < heads; h++) means[h] = 0;
@@ -269,29 +353,6 @@ internal static unsafe class TableAttention
                 for (int h = heads; h < padded; h++) ds[h] = 0;
                 Gradients.TokenDeviations[start + t] = (float)(-(double)c * c * dc);
             }
-        }
-
-        /// <summary>Products of one gene's row with up to four vectors.</summary>
-        private readonly void Dots<T>(int slot, float* g, int count, float* dots) where T : struct, IVec<T>
-        {
-            nint columns = Problem.Columns;
-            float* g1 = count > 1 ? g + columns : g, g2 = count > 2 ? g + 2 * columns : g, g3 = count > 3 ? g + 3 * columns : g;
-            T a = T.Zero, b = T.Zero, c = T.Zero, d = T.Zero;
-            nint step = (nint)Problem.Tokens.UniqueCount * SliceColumns;
-            float* row = Problem.Row(0, slot);
-            for (nint j = 0; j < columns; j += SliceColumns, row += step)
-                for (int o = 0; o < SliceColumns; o += T.Count)
-                {
-                    T z = T.Load(row + o);
-                    a = T.Fma(z, T.Load(g + j + o), a);
-                    b = T.Fma(z, T.Load(g1 + j + o), b);
-                    c = T.Fma(z, T.Load(g2 + j + o), c);
-                    d = T.Fma(z, T.Load(g3 + j + o), d);
-                }
-            dots[0] = (float)T.SumAcross(a);
-            if (count > 1) dots[1] = (float)T.SumAcross(b);
-            if (count > 2) dots[2] = (float)T.SumAcross(c);
-            if (count > 3) dots[3] = (float)T.SumAcross(d);
         }
     }
 
@@ -434,14 +495,12 @@ internal static unsafe class TableAttention
             for (int u = block * GenesPerBlock; u < end; u++)
             {
                 for (int s = 0; s < Problem.Slices; s++)
-                {
                     new Span<float>(Gradients.Dz + ((nint)s * Problem.Tokens.UniqueCount + u) * SliceColumns, SliceColumns).CopyTo(new Span<float>(du + s * SliceColumns, SliceColumns));
-                    new Span<float>(Problem.Row(s, u), SliceColumns).CopyTo(new Span<float>(z + s * SliceColumns, SliceColumns));
-                }
+                nint at = (nint)Problem.Tokens.Unique[u] * columns;
+                RowMath.Affine<T>(UnitRows.Inverse(Problem.Lengths[u]), -Problem.Means[u], Problem.Table + at, z, columns);
                 RowMath.Affine<T>(1, -(float)(RowMath.Sum<T>(du, columns) / columns), du, du, columns);
                 float sd = Problem.Deviations[u];
                 if (sd > 0) RowMath.Axpy<T>(Gradients.GeneDeviations[u] / (sd * (columns - 1)), z, du, columns);
-                nint at = (nint)Problem.Tokens.Unique[u] * columns;
                 UnitRows.AddGradient<T>(Problem.Table + at, Problem.Lengths[u], du, Gradients.Dtable + at, columns);
             }
         }

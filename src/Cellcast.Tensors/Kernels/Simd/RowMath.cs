@@ -1,10 +1,20 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Cellcast.Tensors.Kernels.Simd;
 
 /// <summary>Loops over one row, for use inside kernels.</summary>
 internal static unsafe class RowMath
 {
+    /// <summary>Sum of the elements, pairwise: faster than one after the other in double precision, for sums that were taken in single precision so far.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float SumOf<T>(T a) where T : struct, IVec<T>
+    {
+        if (typeof(T) == typeof(F512)) return Vector512.Sum(Unsafe.BitCast<T, Vector512<float>>(a));
+        if (typeof(T) == typeof(F256)) return Vector256.Sum(Unsafe.BitCast<T, Vector256<float>>(a));
+        return Vector128.Sum(Unsafe.BitCast<T, Vector128<float>>(a));
+    }
+
     /// <summary>a . b.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Dot<T>(float* a, float* b, int n) where T : struct, IVec<T>
@@ -22,7 +32,7 @@ internal static unsafe class RowMath
             i += T.Count;
         }
         if (i < n) s1 = T.Fma(T.LoadPartial(a + i, n - i), T.LoadPartial(b + i, n - i), s1);
-        return T.SumAcross(s0 + s1);
+        return SumOf(s0 + s1);
     }
 
     /// <summary>Sum of a.</summary>
@@ -33,7 +43,7 @@ internal static unsafe class RowMath
         int i = 0;
         for (; i <= n - T.Count; i += T.Count) s += T.Load(a + i);
         if (i < n) s += T.LoadPartial(a + i, n - i);
-        return T.SumAcross(s);
+        return SumOf(s);
     }
 
     /// <summary>y += alpha x.</summary>
