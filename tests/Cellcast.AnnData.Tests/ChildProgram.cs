@@ -30,6 +30,8 @@ public static class ChildProgram
         catch (OutputException e)
         {
             Console.Error.WriteLine(e.Message);
+            // The library must still serve after a failed write.
+            if (arguments is [_, var path, _] && File.Exists(path)) Console.WriteLine(H5adFile.Read(path));
             return 5;
         }
     }

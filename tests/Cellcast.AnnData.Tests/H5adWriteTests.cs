@@ -91,6 +91,23 @@ public class H5adWriteTests
     }
 
     [Fact]
+    public void Where_space_runs_out_the_old_file_stays_and_the_process_lives_on()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using var dir = new TemporaryDirectory();
+        H5adFile.Write(dir["a.h5ad"], SampleData.Everything());
+        byte[] before = File.ReadAllBytes(dir["a.h5ad"]);
+        // A limit on file sizes stands for a full disk: writing fails half way. The runtime's own mappings must not count.
+        var r = ExternalTool.Run("bash", ["-c", "trap '' XFSZ; ulimit -f 500; exec dotnet \"$@\"", "bash", ChildProgram.Assembly, "write", dir["a.h5ad"], "5000"],
+            new Dictionary<string, string> { ["DOTNET_EnableWriteXorExecute"] = "0" });
+        Assert.Equal($"'{dir["a.h5ad"]}' could not be written: the file would become larger than allowed here; nothing was left half written.", r.Error.Trim());
+        Assert.Equal("6 observations x 4 variables", r.Output.Trim());
+        Assert.Equal(5, r.ExitCode);
+        Assert.Equal(before, File.ReadAllBytes(dir["a.h5ad"]));
+        Assert.Single(Directory.GetFileSystemEntries(dir.Path));
+    }
+
+    [Fact]
     public void Shapes_that_do_not_fit_are_refused()
     {
         using var dir = new TemporaryDirectory();

@@ -23,14 +23,17 @@ internal static class H5adSource
     /// <exception cref="InputException">It cannot be opened or is not HDF5.</exception>
     internal static H5File Open(string file)
     {
-        RequireSignature(file);
         try { return H5File.Open(file); }
         catch (Hdf5Exception e) when (e.Says("lock file"))
         {
             throw new InputException($"'{file}' is locked by another program, or its file system has no locks; close the other program, or set HDF5_USE_FILE_LOCKING=FALSE.", e);
         }
-        catch (Hdf5Exception e) when (e.Says("truncated")) { throw new InputException($"'{file}' is cut off: it is shorter ({new FileInfo(file).Length} bytes) than it says; copy or download it again.", e); }
-        catch (Hdf5Exception e) { throw new InputException($"'{file}' is damaged: {e.Message}.", e); }
+        catch (Hdf5Exception e)
+        {
+            RequireSignature(file);
+            string problem = e.Says("truncated") ? $"is cut off: it is shorter ({new FileInfo(file).Length} bytes) than it says; copy or download it again" : $"is damaged: {e.Message}";
+            throw new InputException($"'{file}' {problem}.", e);
+        }
     }
 
     /// <summary>HDF5 looks for its signature at byte 0, 512, 1024, 2048 and so on.</summary>

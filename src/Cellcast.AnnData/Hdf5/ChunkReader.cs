@@ -159,7 +159,7 @@ internal sealed unsafe class ChunkReader
                 current = free;
                 free = ReferenceEquals(free, first) ? second : first;
             }
-            if (length != _chunkBytes) throw new Hdf5Exception($"chunk {chunk} unpacks to {length} bytes, expected {_chunkBytes}");
+            if (length != _chunkBytes) throw new Hdf5Exception($"chunk {chunk} is damaged (it unpacks to {(length > _chunkBytes ? "more" : "fewer")} than {_chunkBytes} bytes)");
             if (!ReferenceEquals(current, stored)) return current.AsSpan(0, length);
             current.AsSpan(0, length).CopyTo(first);
             return first.AsSpan(0, length);
@@ -172,6 +172,7 @@ internal sealed unsafe class ChunkReader
     {
         using var stream = new ZLibStream(new MemoryStream(source, 0, length, writable: false), CompressionMode.Decompress);
         int n = stream.ReadAtLeast(target.AsSpan(0, _chunkBytes), _chunkBytes, throwOnEndOfStream: false);
-        return n;
+        // Reading on to the end makes the decoder check the sum at the end of the stream.
+        return n == _chunkBytes && stream.ReadByte() >= 0 ? n + 1 : n;
     }
 }

@@ -98,6 +98,7 @@ internal abstract unsafe class H5Object : IDisposable
     internal long[]? IntegersAttribute(string name)
     {
         if (Attribute(name) is not { } a) return null;
+        if (a.Values is long[] exact) return exact;
         if (a.Values is string[]) throw new Hdf5Exception($"its attribute '{name}' is not a list of integers");
         double[] d = ElementTypes.ToDouble(a.Values);
         return Array.ConvertAll(d, x => x == Math.Floor(x) && Math.Abs(x) < 1L << 53 ? (long)x : throw new Hdf5Exception($"its attribute '{name}' is not a list of integers"));
