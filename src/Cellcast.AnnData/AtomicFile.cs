@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Cellcast.AnnData;
@@ -153,23 +154,43 @@ internal static class TemporaryName
 }
 
 /// <summary>Makes what was written survive a power cut.</summary>
-internal static class FileSystemSync
+internal static partial class FileSystemSync
 {
     internal static void File(string path)
     {
-        using var handle = System.IO.File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        RandomAccess.FlushToDisk(handle);
-    }
-
-    /// <summary>The rename itself; not every system can open a folder, and the content is safe without it.</summary>
-    internal static void Folder(string path)
-    {
-        if (OperatingSystem.IsWindows()) return;
-        try
+        if (OperatingSystem.IsWindows())
         {
-            using var handle = System.IO.File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var handle = System.IO.File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             RandomAccess.FlushToDisk(handle);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { /* best effort */ }
+        else if (Synchronise(path) is var error && error != 0) throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
     }
+
+    /// <summary>The rename itself; not every system can do that, and the content is safe without it.</summary>
+    internal static void Folder(string path)
+    {
+        if (!OperatingSystem.IsWindows()) Synchronise(path);
+    }
+
+    /// <summary>
+    /// Straight to the system: .NET would take an advisory lock on the way, and refuse while a child process that was started
+    /// during the write still holds HDF5's.
+    /// </summary>
+    private static int Synchronise(string path)
+    {
+        int file = Open(path, 0);
+        if (file < 0) return Marshal.GetLastPInvokeError();
+        int error = Fsync(file) < 0 ? Marshal.GetLastPInvokeError() : 0;
+        _ = Close(file);
+        return error;
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int file);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int file);
 }

@@ -203,6 +203,13 @@ internal static unsafe class H5
         long Class(string name) => Global($"H5P_CLS_{name}_ID_g");
     }
 
+    /// <summary>New files have names of their own and need no lock, which a child process started meanwhile would go on holding. Since 1.10.7. Under the lock.</summary>
+    internal static void WithoutFileLock(H5PropertiesId access)
+    {
+        if (!NativeLibrary.TryGetExport(s_library.Value, "H5Pset_file_locking", out nint address)) return;
+        _ = ((delegate* unmanaged<nint, byte, byte, int>)address)(access.DangerousGetHandle(), 0, 1);
+    }
+
     /// <summary>Names of a group's links in name order. Under the lock.</summary>
     internal static List<string> LinkNames(H5ObjectId group)
     {

@@ -32,6 +32,7 @@ internal sealed class H5File : IDisposable
         using var creation = H5.Check(H5Pcreate(H5.FileCreation), "create the file");
         H5.Check(H5Pset_obj_track_times(creation, false), "create the file");
         using var access = H5.Check(H5Pcreate(H5.FileAccess), "create the file");
+        H5.WithoutFileLock(access);
         // 1 = HDF5 1.8; the highest number differs from version to version, 2 (1.10) is known to all that are accepted.
         if (wideAttributes) H5.Check(H5Pset_libver_bounds(access, 1, 2), "create the file");
         const uint CreateNew = 4;
