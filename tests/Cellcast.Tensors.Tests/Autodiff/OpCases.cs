@@ -64,7 +64,7 @@ public static class OpCases
         new("SliceColumns", (r, c) => [[r, c]], (t, p) => Op.SliceColumns(t.Use(p[0]), p[0].Columns / 2, p[0].Columns - p[0].Columns / 2),
             (x, r, c) => Grid(r, c - c / 2, (i, j) => x[0][i * c + c / 2 + j])),
         new("SliceRows", (r, c) => [[r, c]], (t, p) => Op.SliceRows(t.Use(p[0]), p[0].Rows / 2, p[0].Rows - p[0].Rows / 2), (x, r, c) => x[0][(r / 2 * c)..]),
-        new("GatherRows", (r, c) => [[r, c]], (t, p) => Op.GatherRows(t, p[0], Codes(9, p[0].Rows)), (x, r, c) => Grid(9, c, (i, j) => x[0][Codes(9, r)[i] * c + j])),
+        new("GatherRows", (r, c) => [[r, c]], (t, p) => Op.GatherRows(t, p[0], Codes(9, p[0].Rows)), (x, r, c) => PerRow([.. Codes(9, r).Select(v => (double)v)], 9, 1, row => x[0][((int)row[0] * c)..((int)row[0] * c + c)])),
         new("Dropout", (r, c) => [[r, c]], (t, p) => Op.Dropout(t.Use(p[0]), 0.3f, DropoutKey), (x, r, c) => [.. x[0].Select((v, i) => DropoutKey.Bits(i) >= 0.3f * 4294967296.0 ? v / 0.7 : 0)]),
         new("Reparameterize", (r, c) => [[r, c], [r, c]], (t, p) => Op.Reparameterize(t.Use(p[0]), p[1], t.Input(Constants(p[0].Length), p[0].Shape)),
             (x, r, c) => [.. x[0].Select((v, i) => v + x[1][i] * Constant(i))]),
@@ -128,8 +128,12 @@ public static class OpCases
                 int genes = p[0].Rows - extra;
                 return Op.SparseLinear(t, SparseOf(7, genes), CodesOf(7, extra), p[0], bias ? p[1] : null);
             },
-            (x, r, c) => Grid(7, 6, (i, j) => (bias ? x[1][j] : 0) + Sum(c, k => CountsOf(7, c)[i * c + k] * x[0][k * 6 + j])
-                + (extra > 0 && CodesOf(7, extra)[i] >= 0 ? x[0][(c + CodesOf(7, extra)[i]) * 6 + j] : 0)));
+            (x, r, c) =>
+            {
+                float[] counts = CountsOf(7, c);
+                int[] codes = CodesOf(7, extra);
+                return Grid(7, 6, (i, j) => (bias ? x[1][j] : 0) + Sum(c, k => counts[i * c + k] * x[0][k * 6 + j]) + (extra > 0 && codes[i] >= 0 ? x[0][(c + codes[i]) * 6 + j] : 0));
+            });
     }
 
     private static OpCase Decoder(string name, bool withTheta)
@@ -141,11 +145,11 @@ public static class OpCases
                 : Op.PoissonDecoderLoss(t.Use(p[0]), p[1], p[2], Sizes(p[0].Rows), SparseOf(p[0].Rows, p[1].Rows)),
             (x, r, c) =>
             {
-                float[] counts = CountsOf(r, c);
+                float[] counts = CountsOf(r, c), sizes = Sizes(r);
                 return [Sum(r * c, i =>
                 {
                     double logit = x[2][i % c] + Sum(4, k => x[0][i / c * 4 + k] * x[1][i % c * 4 + k]);
-                    double mean = Sizes(r)[i / c] * Reference.Softplus(logit);
+                    double mean = sizes[i / c] * Reference.Softplus(logit);
                     return withTheta ? NegativeBinomial(mean, x[3][i % c], counts[i]) : mean + 1e-10 - counts[i] * Math.Log(mean + 1e-10) + Reference.LogGamma(counts[i] + 1.0);
                 })];
             }, 0.1f, 1.5f);
@@ -158,11 +162,25 @@ public static class OpCases
         return Reference.LogGamma(theta) + Reference.LogGamma(x + 1) - Reference.LogGamma(theta + x) - theta * Math.Log(theta / (theta + mu)) - x * Math.Log(mu / (theta + mu));
     }
 
-    private static IEnumerable<double> SoftmaxOf(double[] row) => row.Select(v => Math.Exp(v) / row.Sum(Math.Exp));
+    private static IEnumerable<double> SoftmaxOf(double[] row)
+    {
+        double sum = row.Sum(Math.Exp);
+        return row.Select(v => Math.Exp(v) / sum);
+    }
 
-    private static double Sum(int count, Func<int, double> term) => Enumerable.Range(0, count).Sum(term);
+    private static double Sum(int count, Func<int, double> term)
+    {
+        double sum = 0;
+        for (int i = 0; i < count; i++) sum += term(i);
+        return sum;
+    }
 
-    private static double[] Grid(int rows, int columns, Func<int, int, double> value) => [.. Enumerable.Range(0, rows * columns).Select(i => value(i / columns, i % columns))];
+    private static double[] Grid(int rows, int columns, Func<int, int, double> value)
+    {
+        double[] grid = new double[rows * columns];
+        for (int i = 0; i < grid.Length; i++) grid[i] = value(i / columns, i % columns);
+        return grid;
+    }
 
     private static double[] PerRow(double[] x, int rows, int columns, Func<double[], IEnumerable<double>> f) => [.. Enumerable.Range(0, rows).SelectMany(r => f(x[(r * columns)..((r + 1) * columns)]))];
 
