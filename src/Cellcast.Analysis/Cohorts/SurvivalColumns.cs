@@ -40,6 +40,10 @@ internal sealed class SurvivalColumns
         return new SurvivalColumns($"survival: time from '{time}', event from '{ev}'", [time, ev], (r, row) => new Survival(r.Number(time, row), r.Event(ev, row)));
     }
 
+    /// <summary>The columns with usual names for time and event; null where there is none.</summary>
+    internal static (string? Time, string? Event) Usual(IReadOnlyCollection<string> columns) =>
+        (s_times.FirstOrDefault(columns.Contains), s_events.FirstOrDefault(columns.Contains));
+
     private static SurvivalColumns? Gdc(IReadOnlyCollection<string> columns)
     {
         string? vital = s_vital.FirstOrDefault(columns.Contains), death = s_death.FirstOrDefault(columns.Contains);

@@ -14,6 +14,9 @@ internal static class CommandRegistry
 
     private static IEnumerable<Command> Commands() =>
     [
+        new InspectCommand(),
+        new ConvertCommand(),
+        new CohortCommand(),
         new SimulateCommand(),
         new ScSurv.ScSurvCommands(),
         new DoctorCommand(),
