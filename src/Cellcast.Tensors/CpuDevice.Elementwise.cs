@@ -74,13 +74,13 @@ public sealed partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void BinaryGradient(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y, Tensor dy, Tensor? da, Tensor? db)
+    public override void BinaryGradient(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y, Tensor dy, Tensor? da, bool accumulateA, Tensor? db)
     {
         if (da is not null)
         {
-            if (kind is BinaryKind.Add or BinaryKind.Subtract) Elementwise.Axpy(Workers, 1, dy.Span, da.Span);
-            else if (kind == BinaryKind.Multiply) BroadcastLoops.Run<MultiplyTwo>(Workers, dy, b, broadcast, da, accumulate: true);
-            else BroadcastLoops.Run<DivideTwo>(Workers, dy, b, broadcast, da, accumulate: true);
+            if (kind is BinaryKind.Add or BinaryKind.Subtract) Copy(dy, da, accumulateA);
+            else if (kind == BinaryKind.Multiply) BroadcastLoops.Run<MultiplyTwo>(Workers, dy, b, broadcast, da, accumulateA);
+            else BroadcastLoops.Run<DivideTwo>(Workers, dy, b, broadcast, da, accumulateA);
         }
         if (db is null) return;
         using var scratch = Borrow(b.Length);

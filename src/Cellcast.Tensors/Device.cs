@@ -91,8 +91,8 @@ public abstract class Device : IDisposable
     /// <summary>y = f(a, b), b spread over a; y may be a.</summary>
     public abstract void Binary(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y);
 
-    /// <summary>Gradients of y = <see cref="Binary"/>, added to those of a and b that are asked for.</summary>
-    public abstract void BinaryGradient(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y, Tensor dy, Tensor? da, Tensor? db);
+    /// <summary>Gradients of y = <see cref="Binary"/> with respect to a and b, where asked for: first that of a, replaced or added to, then that of b, added to.</summary>
+    public abstract void BinaryGradient(BinaryKind kind, Tensor a, Tensor b, Broadcast broadcast, Tensor y, Tensor dy, Tensor? da, bool accumulateA, Tensor? db);
 
     /// <summary>y = sum of all numbers of x, y of length one; or y += that.</summary>
     public abstract void Sum(Tensor x, Tensor y, bool accumulate);

@@ -126,6 +126,15 @@ public class Tensor
         return _gradient;
     }
 
+    /// <summary>Makes a tensor of the same tape and length the gradient, without a copy, if there is no gradient yet; parameters keep their own memory.</summary>
+    internal bool TryAdoptGradient(Tensor gradient)
+    {
+        if (_slot.Tape is null || _slot.Storage is not null || !_slot.Required) return false;
+        _slot.Storage = gradient.Storage;
+        _slot.Defined = true;
+        return true;
+    }
+
     /// <summary>Forgets the gradient's values; the memory stays for the next one.</summary>
     private protected void ForgetGradient() => _slot.Defined = false;
 

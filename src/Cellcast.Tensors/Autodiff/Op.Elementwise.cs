@@ -98,7 +98,12 @@ public static partial class Op
         var y = tape.Result(a.Shape, a.RequiresGradient || b.RequiresGradient);
         tape.Device.Binary(kind, a, b, broadcast, y);
         if (y.RequiresGradient)
-            tape.Add(kind.ToString(), y, y => tape.Device.BinaryGradient(kind, a, b, broadcast, y, y.Gradient, Wanted(a), Wanted(b)));
+            tape.Add(kind.ToString(), y, y =>
+            {
+                bool accumulate = false;
+                var da = a.RequiresGradient ? a.GradientForUpdate(out accumulate) : null;
+                tape.Device.BinaryGradient(kind, a, b, broadcast, y, y.Gradient, da, accumulate, Wanted(b));
+            });
         return y;
     }
 

@@ -129,6 +129,9 @@ public static partial class Op
 
     private static void AddUpstream(Tape tape, Tensor result, Tensor? local, Tensor operand)
     {
-        if (local is not null) AddScaled(tape, local, result.Gradient.Span[0], operand);
+        if (local is null) return;
+        float upstream = result.Gradient.Span[0];
+        if (!operand.TryAdoptGradient(local)) AddScaled(tape, local, upstream, operand);
+        else if (upstream != 1) tape.Device.Affine(local, upstream, 0, local);
     }
 }
