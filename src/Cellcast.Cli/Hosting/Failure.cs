@@ -1,4 +1,5 @@
 using Cellcast.AnnData;
+using Cellcast.Models.Training;
 using Cellcast.Survival;
 
 namespace Cellcast.Cli.Hosting;
@@ -23,6 +24,7 @@ internal sealed record Failure(ExitCode Code, string Sentence, bool IsDefect = f
         SurvivalDataException e => new(ExitCode.BadInput, AsSentence(e.Message)),
         InputException e => new(ExitCode.BadInput, AsSentence(e.Message)),
         OutputException e => new(ExitCode.OutOfMemoryOrDisk, AsSentence(e.Message)),
+        NotFiniteException e => new(ExitCode.DidNotConverge, AsSentence(e.Message)),
         OperationCanceledException => new(ExitCode.Interrupted, "interrupted."),
         OutOfMemoryException or InsufficientExecutionStackException => new(ExitCode.OutOfMemoryOrDisk,
             "out of memory: close other programs, use fewer genes or cells, or a machine with more memory."),
