@@ -14,6 +14,7 @@ internal static class CommandRegistry
 
     private static IEnumerable<Command> Commands() =>
     [
+        new DemoCommand(),
         new InspectCommand(),
         new ConvertCommand(),
         new CohortCommand(),

@@ -63,6 +63,9 @@ internal abstract class CellcastCommand : Command
 
     internal Option<bool> Json { get; } = new("--json") { Description = "End standard output with one line of JSON that says how it went." };
 
+    /// <summary>The command may run again in the folder of its own earlier run without being told to overwrite.</summary>
+    protected internal virtual bool ReplacesItsOwnResults => false;
+
     /// <summary>Does the work. Throws to fail: <see cref="Failure"/> turns the exception into an exit code and a sentence.</summary>
     protected internal abstract void Run(CommandContext context);
 

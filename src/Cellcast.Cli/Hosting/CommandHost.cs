@@ -63,9 +63,7 @@ internal static class CommandHost
         try
         {
             log.Detail($"cellcast {Version}: {s_line}");
-            if (command.OutOption is { } option)
-                directory = RunDirectory.Open(arguments.GetValue(option)!, FullName(command), command.Settings(arguments), log, arguments.GetValue(command.Overwrite),
-                    command.Output == OutputKind.ResumableFolder ? arguments.GetValue(command.Resume) : null);
+            if (command.OutOption is not null) directory = OpenDirectory(command, arguments, log);
             var context = new CommandContext(command, arguments, directory, log, progress, interruption.Token);
             values = context.Result;
             command.Run(context);
@@ -104,6 +102,14 @@ internal static class CommandHost
         log.Dispose();
         directory?.Dispose();
         return code;
+    }
+
+    private static RunDirectory OpenDirectory(CellcastCommand command, ParseResult arguments, RunLog log)
+    {
+        string path = arguments.GetValue(command.OutOption!)!;
+        bool? resume = command.Output == OutputKind.ResumableFolder ? arguments.GetValue(command.Resume) : null;
+        bool overwrite = arguments.GetValue(command.Overwrite) || (command.ReplacesItsOwnResults && resume != true && RunDirectory.CommandIn(path) == FullName(command));
+        return RunDirectory.Open(path, FullName(command), command.Settings(arguments), log, overwrite, resume);
     }
 
     /// <summary>Says how it went: a sentence on standard error where it failed, the line of JSON where it was asked for.</summary>

@@ -182,6 +182,9 @@ internal sealed class RunDirectory : IDisposable
         if (!_begun) RemoveFolders(_created);
     }
 
+    /// <summary>Full name of the command whose run is in a folder; null where there is none.</summary>
+    internal static string? CommandIn(string path) => Directory.Exists(path) ? ReadManifest(path)?.Command : null;
+
     private static IEnumerable<string> Entries(string path) =>
         Directory.EnumerateFileSystemEntries(path).Where(e => Path.GetFileName(e) != LockName);
 

@@ -50,7 +50,8 @@ internal sealed class StageProgress(string name)
             if (IsDone) return $"{_outcome}, {Duration(_took)}";
             if (Last.TimeLeft is { } left) return $"about {Duration(left)} left";
             double rate = EpochsPerSecond;
-            return double.IsNaN(rate) || Last.MaxEpochs <= 0 ? "" : $"at most {Duration(TimeSpan.FromSeconds((Last.MaxEpochs - EpochsDone(Last)) / rate))} left";
+            // With early stopping the most epochs say nothing about the end.
+            return double.IsNaN(rate) || Last.MaxEpochs <= 0 || Last.Patience > 0 ? "" : $"at most {Duration(TimeSpan.FromSeconds((Last.MaxEpochs - EpochsDone(Last)) / rate))} left";
         }
     }
 

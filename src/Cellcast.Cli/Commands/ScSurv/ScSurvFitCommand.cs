@@ -87,38 +87,8 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             EventColumn = a.GetValue(_event)!,
             SplitColumn = a.GetValue(_split),
         };
-        ScSurvData data = ScSurvPreparation.Prepare(inputs, options, context.Progress);
-        context.Log.Info($"{data.Cells.Names.Count:N0} cells, {data.Patients.Count:N0} patients ({data.Event.Count(e => e):N0} events){(data.Spots is null ? "" : $", {data.Spots.Count:N0} spots")}, {data.Genes.Count:N0} genes; "
-            + string.Join(", ", Enum.GetValues<Split>().Select(s => $"{data.PatientsIn(s).Length} {s.ToString().ToLowerInvariant()}")));
-
-        using var device = new CpuDevice(context.Threads);
-        RunDirectory directory = context.Directory;
-        var checkpoint = new CheckpointFile(Path.Combine(directory.CheckpointFolder, "scsurv.safetensors"), TimeSpan.FromSeconds(10));
-        Snapshot? resume = directory.IsResumed ? checkpoint.Load() : null;
-        if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
-        ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);
-        ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress);
-        Write(context, inputs, data, fit, results, device);
+        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares));
         Summarize(context, results);
-    }
-
-    private void Write(CommandContext context, ScSurvInputs inputs, ScSurvData data, ScSurvFit fit, ScSurvResults results, Device device)
-    {
-        RunDirectory directory = context.Directory;
-        ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
-        bool withShares = !context.Arguments.GetValue(_noShares);
-        AnnotatedData cells = ScSurvOutput.Cells(results, inputs, data, tables.Genes, Settings(context.Arguments), withShares);
-        H5adFile.Write(directory.File("cells.h5ad"), cells);
-        ScSurvOutput.Patients(results).Write(directory.File("patients.csv"));
-        ScSurvOutput.SurvivalCurves(results.RiskScale.Hazard, results.Patients, results.LinearPredictor).Write(directory.File("survival_curves.csv"));
-        tables.WriteGenes(directory.File("genes.csv"));
-        tables.CellTypes?.Write(directory.File("cell_types.csv"));
-        if (inputs.Spatial is not null) H5adFile.Write(directory.File("spots.h5ad"), ScSurvOutput.Spots(results, inputs, tables.SpotTypes));
-        ScSurvOutput.History(fit.History).Write(directory.File("history.csv"));
-        JsonObject metrics = ScSurvOutput.Metrics(results, data, fit, CommandHost.Version);
-        AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-        fit.Model.Save(directory.Folder("model"));
-        context.Result["concordance"] = metrics["concordance"]!.DeepClone();
     }
 
     private static void Summarize(CommandContext context, ScSurvResults results)
@@ -128,7 +98,6 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             if (c is not null)
                 table.AddRow(split.ToString().ToLowerInvariant(), c.Value.ToString("0.000", CultureInfo.InvariantCulture), c.StandardError.ToString("0.000", CultureInfo.InvariantCulture));
         context.Output.Write(table);
-        context.Log.Info($"results are in {context.Directory.FullPath}");
     }
 
     internal static AnnotatedData Read(CommandContext context, string path)

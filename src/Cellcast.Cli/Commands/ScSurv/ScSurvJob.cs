@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.H5ad;
+using Cellcast.Cli.Hosting;
+using Cellcast.Models.ScSurv;
+using Cellcast.Models.Training;
+using Cellcast.Tensors;
+
+namespace Cellcast.Cli.Commands.ScSurv;
+
+/// <summary>Trains scSurv on what has been read and writes the results: the work of <c>scsurv fit</c> and of <c>demo</c>.</summary>
+internal static class ScSurvJob
+{
+    /// <summary>Trains, or goes on from the checkpoint in the output folder, and writes everything.</summary>
+    /// <param name="context">The running command.</param>
+    /// <param name="inputs">Reference, cohort, spots and the names of their columns.</param>
+    /// <param name="options">Settings of the training.</param>
+    /// <param name="settings">Options of the command as they are kept in the results.</param>
+    /// <param name="withShares">Keep the share of every cell in every patient and spot.</param>
+    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares)
+    {
+        ScSurvData data = ScSurvPreparation.Prepare(inputs, options, context.Progress);
+        context.Log.Info($"{data.Cells.Names.Count:N0} cells, {data.Patients.Count:N0} patients ({data.Event.Count(e => e):N0} events){(data.Spots is null ? "" : $", {data.Spots.Count:N0} spots")}, {data.Genes.Count:N0} genes; "
+            + string.Join(", ", Enum.GetValues<Split>().Select(s => $"{data.PatientsIn(s).Length} {s.ToString().ToLowerInvariant()}")));
+
+        using var device = new CpuDevice(context.Threads);
+        RunDirectory directory = context.Directory;
+        var checkpoint = new CheckpointFile(Path.Combine(directory.CheckpointFolder, "scsurv.safetensors"), TimeSpan.FromSeconds(10));
+        Snapshot? resume = directory.IsResumed ? checkpoint.Load() : null;
+        if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
+        ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);
+        ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress);
+        Write(context, inputs, data, fit, results, device, settings, withShares);
+        return results;
+    }
+
+    private static void Write(CommandContext context, ScSurvInputs inputs, ScSurvData data, ScSurvFit fit, ScSurvResults results, Device device, IReadOnlyDictionary<string, string> settings, bool withShares)
+    {
+        RunDirectory directory = context.Directory;
+        ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
+        AnnotatedData cells = ScSurvOutput.Cells(results, inputs, data, tables.Genes, settings, withShares);
+        H5adFile.Write(directory.File("cells.h5ad"), cells);
+        ScSurvOutput.Patients(results).Write(directory.File("patients.csv"));
+        ScSurvOutput.SurvivalCurves(results.RiskScale.Hazard, results.Patients, results.LinearPredictor).Write(directory.File("survival_curves.csv"));
+        tables.WriteGenes(directory.File("genes.csv"));
+        tables.CellTypes?.Write(directory.File("cell_types.csv"));
+        if (inputs.Spatial is not null) H5adFile.Write(directory.File("spots.h5ad"), ScSurvOutput.Spots(results, inputs, tables.SpotTypes));
+        ScSurvOutput.History(fit.History).Write(directory.File("history.csv"));
+        JsonObject metrics = ScSurvOutput.Metrics(results, data, fit, CommandHost.Version);
+        AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        fit.Model.Save(directory.Folder("model"));
+        context.Result["concordance"] = metrics["concordance"]!.DeepClone();
+    }
+}
