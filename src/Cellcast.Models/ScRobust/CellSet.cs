@@ -1,0 +1,83 @@
+using Cellcast.AnnData;
+using Cellcast.Models.Training;
+
+namespace Cellcast.Models.ScRobust;
+
+/// <summary>Cells as (token id, value) pairs on a vocabulary, sparse.</summary>
+public sealed class CellSet
+{
+    private readonly long[] _pointers;
+    private readonly int[] _genes;
+    private readonly float[] _values;
+
+    private CellSet(GeneVocabulary vocabulary, long[] pointers, int[] genes, float[] values) => (Vocabulary, _pointers, _genes, _values) = (vocabulary, pointers, genes, values);
+
+    /// <summary>The vocabulary.</summary>
+    public GeneVocabulary Vocabulary { get; }
+
+    /// <summary>How many cells.</summary>
+    public int Count => _pointers.Length - 1;
+
+    /// <summary>Token ids of the genes that a cell expresses.</summary>
+    /// <param name="cell">Its number.</param>
+    public ReadOnlySpan<int> GenesOf(int cell) => _genes.AsSpan((int)_pointers[cell], (int)(_pointers[cell + 1] - _pointers[cell]));
+
+    /// <summary>Their values, all above 0.</summary>
+    /// <param name="cell">Its number.</param>
+    public ReadOnlySpan<float> ValuesOf(int cell) => _values.AsSpan((int)_pointers[cell], (int)(_pointers[cell + 1] - _pointers[cell]));
+
+    /// <summary>The cells of some files one after the other; genes outside the vocabulary are left out, and said.</summary>
+    /// <param name="files">The files.</param>
+    /// <param name="vocabulary">The vocabulary.</param>
+    /// <param name="progress">Is told what did not match.</param>
+    /// <exception cref="InputException">A file shares no gene with the vocabulary.</exception>
+    public static CellSet From(IReadOnlyList<NormalizedCells> files, GeneVocabulary vocabulary, ITrainingProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        ArgumentNullException.ThrowIfNull(vocabulary);
+        ArgumentNullException.ThrowIfNull(progress);
+        var pointers = new long[files.Sum(f => f.Values.Rows) + 1];
+        var genes = new int[files.Sum(f => f.Values.StoredCount)];
+        var values = new float[genes.Length];
+        long write = 0;
+        int cell = 0;
+        foreach (NormalizedCells file in files)
+        {
+            int[] ids = [.. file.Genes.Select(vocabulary.IdOf)];
+            int known = ids.Count(i => i >= 0);
+            if (known == 0)
+                throw new InputException($"'{file.Source}' ({GeneNames.Describe(file.Genes)}) has no gene of the model's vocabulary ({GeneNames.Describe(vocabulary.Genes)}); the gene names must be of the same kind and species.");
+            if (files.Count == 1 && known < Math.Max(ids.Length, vocabulary.Genes.Count))
+                progress.Message($"{file.Source}: {known:N0} of the {vocabulary.Genes.Count:N0} genes of the vocabulary are in the file, {ids.Length - known:N0} genes of the file are not in the vocabulary and are left out.");
+            for (int r = 0; r < file.Values.Rows; r++)
+            {
+                var from = file.Values.RowIndices(r);
+                var v = file.Values.RowValues(r);
+                long start = write;
+                for (int k = 0; k < from.Length; k++)
+                    if (ids[from[k]] >= 0) (genes[write], values[write++]) = (ids[from[k]], v[k]);
+                Array.Sort(genes, values, (int)start, (int)(write - start));
+                pointers[++cell] = write;
+            }
+        }
+        return new CellSet(vocabulary, pointers, genes[..(int)write], values[..(int)write]);
+    }
+
+    /// <summary>The same cells with each cell's genes in another order.</summary>
+    /// <param name="order">The order.</param>
+    public CellSet In(GeneOrder order)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        var genes = (int[])_genes.Clone();
+        var values = (float[])_values.Clone();
+        var ranks = new int[genes.Length];
+        for (int i = 0; i < genes.Length; i++) ranks[i] = order.RankOf(genes[i]);
+        for (int c = 0; c < Count; c++)
+        {
+            int start = (int)_pointers[c], length = (int)(_pointers[c + 1] - start);
+            Array.Sort(ranks, values, start, length);
+            for (int i = start; i < start + length; i++) genes[i] = order.GeneAt(ranks[i]);
+        }
+        return new CellSet(Vocabulary, _pointers, genes, values);
+    }
+}

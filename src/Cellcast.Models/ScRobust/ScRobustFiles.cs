@@ -1,0 +1,59 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Cellcast.AnnData;
+using Cellcast.Tensors.Io;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.ScRobust;
+
+/// <summary>An encoder on disk: <c>encoder.safetensors</c> (the published state dict's names) and <c>encoder.json</c> (sizes, genes in the order of their ids, preprocessing,
+/// figures of the training cells).</summary>
+internal static class ScRobustFiles
+{
+    internal const string Description = "encoder.json", Weights = "encoder.safetensors";
+    private const int SchemaVersion = 1;
+    private const string Kind = "scrobust encoder";
+
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+    };
+
+    internal static void Save(ScRobustModel model, string folder)
+    {
+        EncoderSize size = model.Encoder.Size;
+        var content = new Content(Kind, SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
+        AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, s_json) + "\n");
+        AtomicFile.Write(Path.Combine(folder, Weights), new SafetensorsWriter().AddAll(model.Encoder.ExportState()).Write);
+    }
+
+    internal static ScRobustModel Load(string folder)
+    {
+        string description = Path.Combine(folder, Description);
+        if (!File.Exists(description))
+            throw new InputException($"'{folder}' holds no encoder ({Description} is missing); name a folder that 'cellcast scrobust pretrain' wrote.");
+        try
+        {
+            Content c = JsonSerializer.Deserialize<Content>(File.ReadAllText(description), s_json) ?? throw new JsonException("the file is empty");
+            if (c.Model != Kind) throw new InputException($"'{description}' describes '{c.Model}', not a {Kind}.");
+            if (c.SchemaVersion > SchemaVersion) throw new InputException($"'{description}' was written by a newer version of cellcast (schema {c.SchemaVersion}); update cellcast.");
+            if (c.Genes is null || c.Size is null || c.Preprocessing is null) throw new JsonException("genes, size or preprocessing are missing");
+            var vocabulary = new GeneVocabulary(c.Genes);
+            if (vocabulary.Count != c.Size.Vocabulary) throw new InvalidDataException($"{c.Genes.Count} genes are named for {c.Size.Vocabulary} token ids");
+            var encoder = new CellEncoder(new EncoderSize { Vocabulary = c.Size.Vocabulary, Hidden = c.Size.Hidden, Heads = c.Size.Heads, Layers = c.Size.Layers }, RandomKey.From(0, "overwritten"));
+            using (SafetensorsFile weights = SafetensorsFile.Open(Path.Combine(folder, Weights))) encoder.ImportState(weights.ReadAll());
+            return new ScRobustModel(encoder, vocabulary, c.Preprocessing, c.Padding, c.Statistics);
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException or FileNotFoundException or EndOfStreamException)
+        {
+            throw new InputException($"'{folder}': the encoder cannot be read ({e.Message.TrimEnd('.')}); pretrain it again.", e);
+        }
+    }
+
+    private sealed record Sizes(int Vocabulary, int Hidden, int Heads, int Layers);
+
+    private sealed record Content(string Model, int SchemaVersion, Sizes Size, CellPreprocessing Preprocessing, Padding Padding, IReadOnlyList<string> Genes, GeneStatistics? Statistics);
+}

@@ -1,0 +1,125 @@
+using Cellcast.AnnData;
+using Cellcast.Models.Training;
+using Cellcast.Tensors;
+using Cellcast.Tensors.Autodiff;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.ScRobust;
+
+/// <summary>How cells are embedded.</summary>
+public sealed record EmbeddingOptions
+{
+    /// <summary>Most genes of a cell.</summary>
+    public int Genes { get; init; } = 1000;
+
+    /// <summary>Which genes come first.</summary>
+    public GeneRanking Order { get; init; } = GeneRanking.Hug;
+
+    /// <summary>How token outputs become one vector.</summary>
+    public Pooling Pooling { get; init; } = Pooling.Cls;
+
+    /// <summary>Where a cell has fewer genes; null for what the encoder was trained with.</summary>
+    public Padding? Padding { get; init; }
+
+    /// <summary>Seed of a random order.</summary>
+    public long Seed { get; init; }
+}
+
+/// <summary>An encoder with all that is needed to use it on new cells: the genes behind its token ids, how counts become values, figures of its training cells.</summary>
+public sealed class ScRobustModel
+{
+    private const int TokensPerBatch = 32_768;
+
+    /// <summary>Puts the parts together.</summary>
+    /// <param name="encoder">The network.</param>
+    /// <param name="vocabulary">Its genes.</param>
+    /// <param name="preprocessing">How counts become values.</param>
+    /// <param name="padding">What it was trained with.</param>
+    /// <param name="statistics">Figures of its training cells, or null where they are not known (imported weights).</param>
+    /// <exception cref="ArgumentException">The parts do not fit together.</exception>
+    public ScRobustModel(CellEncoder encoder, GeneVocabulary vocabulary, CellPreprocessing preprocessing, Padding padding, GeneStatistics? statistics)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        ArgumentNullException.ThrowIfNull(vocabulary);
+        if (encoder.Size.Vocabulary != vocabulary.Count)
+            throw new ArgumentException($"the encoder has {encoder.Size.Vocabulary} token ids and the vocabulary {vocabulary.Count}", nameof(vocabulary));
+        if (statistics is not null && (statistics.ZeroFraction.Count != vocabulary.Genes.Count || statistics.StandardDeviation.Count != vocabulary.Genes.Count))
+            throw new ArgumentException($"there are figures of {statistics.ZeroFraction.Count} genes and {vocabulary.Genes.Count} genes", nameof(statistics));
+        (Encoder, Vocabulary, Preprocessing, Padding, Statistics) = (encoder, vocabulary, preprocessing, padding, statistics);
+    }
+
+    /// <summary>The network.</summary>
+    public CellEncoder Encoder { get; }
+
+    /// <summary>Its genes.</summary>
+    public GeneVocabulary Vocabulary { get; }
+
+    /// <summary>How counts become values.</summary>
+    public CellPreprocessing Preprocessing { get; }
+
+    /// <summary>What it was trained with.</summary>
+    public Padding Padding { get; }
+
+    /// <summary>Figures of its training cells, or null.</summary>
+    public GeneStatistics? Statistics { get; }
+
+    /// <summary>The cells of a file on this model's vocabulary.</summary>
+    /// <param name="data">The file.</param>
+    /// <param name="progress">Is told what was found.</param>
+    /// <param name="layer">The matrix; null for X.</param>
+    /// <exception cref="InputException">The values or the gene names are of no use to this model.</exception>
+    public CellSet Read(AnnotatedData data, ITrainingProgress progress, string? layer = null) =>
+        CellSet.From([NormalizedCells.From(data, Preprocessing, progress, layer)], Vocabulary, progress);
+
+    /// <summary>The order in which genes are taken: from this model's training cells, or from the given cells where those are not known.</summary>
+    /// <param name="ranking">Which.</param>
+    /// <param name="cells">Cells to take figures from.</param>
+    /// <param name="seed">Seed of a random order.</param>
+    public GeneOrder OrderOf(GeneRanking ranking, CellSet cells, long seed)
+    {
+        ArgumentNullException.ThrowIfNull(cells);
+        return GeneOrder.Of(ranking, Vocabulary, Statistics ?? GeneStatistics.Of(cells, [.. Enumerable.Range(0, cells.Count)]), RandomKey.From(seed, "scrobust gene order"));
+    }
+
+    /// <summary>Vectors of cells.</summary>
+    /// <param name="device">Computes.</param>
+    /// <param name="cells">The cells, on this model's vocabulary.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Checked between batches.</param>
+    /// <returns>cells x hidden.</returns>
+    public float[] Embed(Device device, CellSet cells, EmbeddingOptions options, ITrainingProgress progress, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(cells);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(progress);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Genes, 1);
+        int hidden = Encoder.Size.Hidden, batchCells = Math.Clamp(TokensPerBatch / (options.Genes + 1), 1, 256);
+        CellSet ordered = cells.In(OrderOf(options.Order, cells, options.Seed));
+        var vectors = new float[checked(cells.Count * hidden)];
+        var tape = new Tape(device, recordGradients: false);
+        var batch = new TokenBatch();
+        for (int first = 0; first < cells.Count; first += batchCells)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int count = Math.Min(batchCells, cells.Count - first);
+            batch.Clear();
+            for (int c = first; c < first + count; c++) CellTokenizer.Append(batch, ordered, c, options.Genes, options.Padding ?? Padding);
+            var target = vectors.AsSpan(first * hidden, count * hidden);
+            if (options.Pooling == Pooling.Cls) Encoder.CellTokens(tape, batch).Span.CopyTo(target);
+            else TokenPooling.Pool(Encoder.AllTokens(tape, batch).Span, batch, options.Pooling, target);
+            tape.Reset();
+            progress.Report(new TrainingUpdate("embed", 0, 0) { Step = first + count, StepsPerEpoch = cells.Count });
+        }
+        return vectors;
+    }
+
+    /// <summary>Writes <c>encoder.safetensors</c> and <c>encoder.json</c>.</summary>
+    /// <param name="folder">Where.</param>
+    public void Save(string folder) => ScRobustFiles.Save(this, folder);
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    /// <param name="folder">Where.</param>
+    /// <exception cref="InputException">There is no encoder, or its parts do not fit together.</exception>
+    public static ScRobustModel Load(string folder) => ScRobustFiles.Load(folder);
+}
