@@ -110,6 +110,31 @@ public class H5adReadTests
     }
 
     [Fact]
+    public void An_outline_lists_everything_without_reading_it()
+    {
+        using var dir = new TemporaryDirectory();
+        H5adFile.Write(dir["a.h5ad"], SampleData.Everything());
+        var outline = H5adFile.Outline(dir["a.h5ad"]).ToDictionary(e => e.Key, e => e.ToString());
+        Assert.Equal("6 x 4 sparse float32, 7 stored", outline["X"]);
+        Assert.Equal("6 x 4 float64 array", outline["layers/scaled"]);
+        Assert.Equal("6 x 2 x 2 int16 array", outline["obsm/cube"]);
+        Assert.Equal("dataframe", outline["obsm/table"]);
+        Assert.Equal("6 x 6 sparse float64, 2 stored", outline["obsp/distances"]);
+        Assert.Equal("int64", outline["uns/seed"]);
+        Assert.Equal("dict", outline["uns/nested"]);
+        Assert.Equal("6 x 5 sparse float32, 2 stored", outline["raw/X"]);
+    }
+
+    [SharedDataFact("formats/anndata_v0.5.0.h5ad")]
+    public void An_outline_of_the_oldest_layout()
+    {
+        var outline = H5adFile.Outline(TestPaths.SharedData("formats/anndata_v0.5.0.h5ad")).ToDictionary(e => e.Key, e => e.ToString());
+        Assert.Equal("700 x 765 float32 array", outline["X"]);
+        Assert.Equal("700 x 50 float32 array", outline["obsm/X_pca"]);
+        Assert.Equal("700 x 765 sparse float32, 174400 stored", outline["raw.X"]);
+    }
+
+    [Fact]
     public void Layers_are_read_by_name()
     {
         using var dir = new TemporaryDirectory();

@@ -11,11 +11,21 @@ public static class H5adFile
     /// <exception cref="InputException">The file is missing, damaged or not h5ad: the message names the file and the key.</exception>
     public static AnnotatedData Read(string path, H5adReadOptions? options = null)
     {
+        return Open(path, options ?? new H5adReadOptions(), (context, group) => AnnDataReader.Read(context, group, ""));
+    }
+
+    /// <summary>Lists matrices, layers and the other elements beside the tables from their metadata, without reading them; cheap for files of any size.</summary>
+    /// <param name="path">As in <see cref="Read"/>.</param>
+    /// <exception cref="InputException">The file is missing, damaged or not h5ad.</exception>
+    public static IReadOnlyList<H5adOutlineEntry> Outline(string path) => Open(path, H5adReadOptions.TablesOnly, H5adOutline.Of);
+
+    private static T Open<T>(string path, H5adReadOptions options, Func<ReadContext, H5Group, T> read)
+    {
         var (file, inside) = H5adSource.Split(path);
         using var h5 = H5adSource.Open(file);
-        var context = new ReadContext(path, options ?? new H5adReadOptions());
+        var context = new ReadContext(path, options);
         using var group = context.At(inside.Length == 0 ? "/" : inside, () => OpenGroup(h5.Root, inside));
-        return context.At("/", () => group.Contains("obs") && group.Contains("var") ? AnnDataReader.Read(context, group, "") : throw H5adSource.NotAnnData(file, group, inside));
+        return context.At("/", () => group.Contains("obs") && group.Contains("var") ? read(context, group) : throw H5adSource.NotAnnData(file, group, inside));
     }
 
     private static H5Group OpenGroup(H5Group root, string inside)
