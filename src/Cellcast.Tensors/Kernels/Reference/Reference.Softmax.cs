@@ -5,8 +5,11 @@ public static partial class Reference
     /// <summary>Softmax over the <paramref name="count"/> elements that begin at <paramref name="start"/> and lie <paramref name="step"/> apart.</summary>
     public static void SoftmaxLine(ReadOnlySpan<float> x, Span<float> y, int start, int step, int count)
     {
-        double log = LogSumExpLine(x, start, step, count);
-        for (int i = 0; i < count; i++) y[start + i * step] = (float)Math.Exp(x[start + i * step] - log);
+        // Not exp(x - logsumexp): beside a huge maximum the logarithm of the sum would be rounded away.
+        double max = double.NegativeInfinity, s = 0;
+        for (int i = 0; i < count; i++) max = Math.Max(max, x[start + i * step]);
+        for (int i = 0; i < count; i++) s += Math.Exp(x[start + i * step] - max);
+        for (int i = 0; i < count; i++) y[start + i * step] = (float)(Math.Exp(x[start + i * step] - max) / s);
     }
 
     /// <summary>Gradient of <see cref="SoftmaxLine"/>.</summary>
