@@ -82,6 +82,9 @@ public static class AnyFile
         if (s_zarrFiles.Any(f => File.Exists(Path.Combine(folder, f))))
             throw new InputException($"'{folder}': is a Zarr store, which is not read; write it as h5ad first.");
 
+        if (File.Exists(Path.Combine(folder, "spatial", "tissue_positions.parquet")))
+            throw new InputException($"'{folder}': has the positions of its spots as Parquet (Visium HD), which is not read; write spatial/tissue_positions.csv from it first.");
+
         // 'outs' of Cell Ranger, or a folder around one folder per genome.
         string? h5 = s_outsFiles.Select(f => Path.Combine(folder, f)).FirstOrDefault(File.Exists);
         if (h5 is not null) return (FileFormat.TenXH5, h5, options);

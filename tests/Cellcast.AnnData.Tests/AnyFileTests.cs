@@ -57,8 +57,19 @@ public sealed class AnyFileTests : IDisposable
         Assert.Contains("neither an mtx folder", Assert.Throws<InputException>(() => AnyFile.Read(_folder.Path)).Message);
         _folder.Write("x.csv", "a,b\n");
         Assert.Contains("no HDF5 file, so there is no 'mod/rna'", Assert.Throws<InputException>(() => AnyFile.Read(_folder["x.csv"] + "/mod/rna")).Message);
+        _folder.Write("hd/spatial/tissue_positions.parquet", "PAR1");
+        Assert.Contains("Visium HD", Assert.Throws<InputException>(() => AnyFile.Read(_folder["hd"])).Message);
         _folder.Write("store.zarr/zarr.json", "{}");
         Assert.Contains("Zarr", Assert.Throws<InputException>(() => AnyFile.Read(_folder["store.zarr"])).Message);
+    }
+
+    [ToolFact("mkfifo")]
+    public void A_pipe_is_refused_without_waiting_for_it()
+    {
+        Assert.Equal(0, ExternalTool.Run("mkfifo", [_folder["pipe"]]).ExitCode);
+        // Opened for reading and writing, so that opening it for reading does not wait for a writer.
+        using var held = new FileStream(_folder["pipe"], FileMode.Open, FileAccess.ReadWrite);
+        Assert.Contains("is a pipe", Assert.Throws<InputException>(() => AnyFile.Read(_folder["pipe"])).Message);
     }
 
     [Fact]

@@ -62,6 +62,15 @@ public sealed class InspectTests : IDisposable
     }
 
     [Fact]
+    public void Without_a_look_at_the_values_nothing_is_promised_about_them()
+    {
+        var result = CommandLine.Run("inspect", Bulk(), "--tables-only");
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("scsurv fit --reference: ready (if its values, which were not looked at, are raw counts)", result.Output);
+        Assert.DoesNotContain("whole numbers", result.Output);
+    }
+
+    [Fact]
     public void What_is_no_data_is_bad_input()
     {
         File.WriteAllText(_folder["page.h5ad"], "<html>");

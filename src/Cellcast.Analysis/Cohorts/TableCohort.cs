@@ -35,8 +35,13 @@ public static class TableCohort
 
         var rowOf = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int i = 0; i < clinical.Keys.Length; i++)
-            if (!rowOf.TryAdd(key.Form(clinical.Keys[i]), i) && options.Patient is not null)
-                throw new InputException($"'{table.Path}': '{clinical.Keys[rowOf[key.Form(clinical.Keys[i])]]}' and '{clinical.Keys[i]}' in '{key.Column}' cannot be told apart {key.Words}; make them distinct.");
+        {
+            // Two samples of one patient share their survival; anything else would be a guess.
+            if (rowOf.TryAdd(key.Form(clinical.Keys[i]), i)) continue;
+            int first = rowOf[key.Form(clinical.Keys[i])];
+            if (survival.Of(clinical, first) != survival.Of(clinical, i))
+                throw new InputException($"'{table.Path}': '{clinical.Keys[first]}' and '{clinical.Keys[i]}' in '{key.Column}' have different survival but are the same name when compared {key.Words}; make the names of counts and clinical table agree.");
+        }
         string[]? patients = clinical.Columns.TryGetValue("_PATIENT", out var column) ? column.Select((p, i) => p ?? clinical.Keys[i]).ToArray() : null;
         var candidates = samples.Select(s =>
         {

@@ -88,7 +88,7 @@ public sealed record Inspection
             RepeatedVariables = genes.Duplicates,
             GeneNames = Cellcast.AnnData.GeneNames.Describe(data.Var.Index),
             Species = NameEvidence.GuessSpecies(data.Var.Index),
-            Uses = UsesOf(data, matrices, cells, genes),
+            Uses = UsesOf(data, matrices, values, cells, genes),
         };
     }
 
@@ -128,12 +128,10 @@ public sealed record Inspection
         }
     }
 
-    private static Readiness[] UsesOf(AnnotatedData data, InspectedMatrix[] matrices, NameIndex cells, NameIndex genes)
+    private static Readiness[] UsesOf(AnnotatedData data, InspectedMatrix[] matrices, bool known, NameIndex cells, NameIndex genes)
     {
         var common = new List<string>();
-        string hint = "";
-        // Where values were not read, nothing can be said against them.
-        bool known = matrices.Length == 0 || matrices.Any(m => m.Values is not null);
+        string hint = known ? "" : " if its values, which were not looked at, are raw counts";
         string? counts = matrices.FirstOrDefault(m => m.Values is { IsRawCounts: true })?.Slot;
         if (known && counts is null) common.Add("raw counts (in X or a layer)");
         else if (counts == "raw/X") common.Add("raw counts in X or a layer (raw/X has them: write a file with them as X)");

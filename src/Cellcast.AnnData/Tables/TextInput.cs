@@ -44,7 +44,10 @@ internal static class TextInput
     {
         try
         {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileBuffer, FileOptions.SequentialScan);
+            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileBuffer, FileOptions.SequentialScan);
+            if (file.CanSeek) return file;
+            file.Dispose();
+            throw new InputException($"'{path}': is a pipe or device; write the data to a file first.");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -145,6 +145,10 @@ public sealed class TableCohortTests : IDisposable
     public void What_cannot_work_is_named(string counts, string clinical, string what) => Assert.Contains(what, Failure(counts, clinical));
 
     [Fact]
+    public void Names_that_only_punctuation_tells_apart_are_not_guessed() =>
+        Assert.Contains("'P-1' and 'P.1' in 'id' have different survival", Failure("gene,P_1,P_2\nTP53,1,2\n", "id,time,event\nP-1,1,1\nP.1,2,1\nP-2,3,0\n"));
+
+    [Fact]
     public void Stated_columns_that_are_not_there_are_named()
     {
         Assert.Contains("has no column 'days' for the survival time; it has 'id', 'months'", Failure(Counts, Clinical, new() { Time = "days", Event = "state" }));
