@@ -73,6 +73,20 @@ public class StatisticsTests
         }).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void Ranking_many_genes_at_once_equals_ranking_each_also_with_signs_zeros_and_extremes()
+    {
+        var random = new Random(8);
+        const int n = 3000;
+        float[] special = [0f, -0f, float.Epsilon, -float.Epsilon, float.MaxValue / 4, -float.MaxValue / 4, 1e-38f];
+        float[] x = [.. Enumerable.Range(0, n).Select(_ => random.Next(4) == 0 ? special[random.Next(special.Length)] : (float)((random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-3, 4))))];
+        double[] y = [.. Enumerable.Range(0, n).Select(_ => random.NextDouble())];
+        var ranked = GeneRanking.Rank(SparseMatrix.FromDense(n, 1, x), y)[0];
+        Close.To(Correlation.Spearman([.. x.Select(v => v == 0 ? 0.0 : v)], y).Coefficient, ranked.Spearman.Coefficient, 1e-10);
+        x[5] = float.NaN;
+        Assert.Contains("not finite", Assert.Throws<InputException>(() => GeneRanking.Rank(SparseMatrix.FromDense(n, 1, x), y)).Message);
+    }
+
+    [Fact]
     public void Rank_sum_counts_the_pairs_in_which_the_first_is_higher() =>
         Prop.ForAll(Gen.Choose(0, 6).NonEmptyListOf().ToArbitrary(), Gen.Choose(0, 6).NonEmptyListOf().ToArbitrary(), (a, b) =>
         {

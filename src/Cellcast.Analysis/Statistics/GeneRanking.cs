@@ -94,6 +94,7 @@ public static class GeneRanking
         double mean = 0, sxx = 0, sxy = 0;
         foreach (float v in x) mean += v;
         mean /= n;
+        if (!double.IsFinite(mean)) throw new InputException("the expression of a gene is not finite in some cell; genes can be ranked by finite expression only.");
         for (int i = 0; i < n; i++)
         {
             double d = x[i] - mean;

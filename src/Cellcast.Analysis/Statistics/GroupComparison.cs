@@ -56,7 +56,7 @@ public sealed class GroupComparison
             }
             float[] sorted = [.. values];
             var ranks = new double[sorted.Length];
-            double ties = Ranks.Of<float>(sorted, new int[sorted.Length], ranks), zeros = n1 + n2 - sorted.Length;
+            double ties = Ranks.Of(sorted, new int[sorted.Length], ranks), zeros = n1 + n2 - sorted.Length;
             double rankSum = (n1 - inGroup) * (zeros + 1) / 2;
             for (int k = 0; k < inGroup; k++) rankSum += zeros + ranks[k];
             tests[g] = TwoSampleTests.FromRankSum(rankSum, n1, n2, ties + zeros * zeros * zeros - zeros, continuity: false);

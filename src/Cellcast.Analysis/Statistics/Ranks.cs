@@ -3,6 +3,8 @@ namespace Cellcast.Analysis.Statistics;
 /// <summary>Ranks from 1, tied values sharing the mean of their ranks.</summary>
 public static class Ranks
 {
+    private const int RadixFrom = 256;
+
     /// <summary>Ranks of values without NaN.</summary>
     /// <param name="values">n values.</param>
     public static double[] Of(ReadOnlySpan<double> values)
@@ -26,6 +28,14 @@ public static class Ranks
         for (int i = 0; i < order.Length; i++) order[i] = i;
         values.Sort(order);
         return Assign<T>(values, order, ranks);
+    }
+
+    /// <inheritdoc cref="Of{T}(Span{T}, Span{int}, Span{double})"/>
+    internal static double Of(Span<float> values, Span<int> order, Span<double> ranks)
+    {
+        if (values.Length < RadixFrom) return Of<float>(values, order, ranks);
+        RadixOrder.Sort(values, order);
+        return Assign<float>(values, order, ranks);
     }
 
     private static double Assign<T>(ReadOnlySpan<T> sorted, ReadOnlySpan<int> order, Span<double> ranks) where T : IEquatable<T>
