@@ -45,6 +45,10 @@ public sealed partial class CpuDevice
         NegativeBinomialLoss.Evaluate(Workers, mu.Span, theta.Span, counts.Span, mu.Rows, mu.Columns, constant, SpanOf(dmu), SpanOf(dtheta));
 
     /// <inheritdoc/>
+    public override double MixtureNegativeBinomial(Tensor mixed, Tensor scale, Tensor shift, Tensor theta, Tensor size, Tensor counts, double constant, Tensor? dmixed, Tensor? dgenes) =>
+        MixtureNegativeBinomialLoss.Evaluate(Workers, mixed.Span, scale.Span, shift.Span, theta.Span, size.Span, counts.Span, constant, SpanOf(dmixed), SpanOf(dgenes));
+
+    /// <inheritdoc/>
     public override void AdamStep(Tensor parameter, Tensor gradient, Tensor firstMoment, Tensor secondMoment, in AdamSettings settings, bool decoupled)
     {
         if (decoupled) OptimizerSteps.AdamW(Workers, parameter.Span, gradient.Span, firstMoment.Span, secondMoment.Span, settings);

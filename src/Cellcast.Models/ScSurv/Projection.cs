@@ -39,6 +39,7 @@ internal static class Projection
         var genes = GeneSubset.Of(module, present);
         Tensor counts = Tensor.From(genes.Columns(patients.Counts, patients.Count), patients.Count, genes.Count), size = Tensor.From(patients.Size, patients.Count, 1);
 
+        double constant = Tensors.Kernels.NegativeBinomialLoss.Constant(counts.Span);
         int[] cells = [.. Enumerable.Range(0, posterior.Cells)];
         var batches = new Minibatches(cells, options.Bulk.BatchSize, key.Split("order"));
         RandomKey noise = key.Split("noise");
@@ -51,7 +52,7 @@ internal static class Projection
             optimizer.ClearGradients();
             Tensor z = tape.Input(posterior.Draw(rows, noise.Split(step)), rows.Length, posterior.Latent);
             Tensor oneHot = Op.OneHot(tape, [.. rows.Select(r => posterior.SampleOf[r])], posterior.SampleColumns);
-            Tensor loss = genes.MixtureLoss(tape, module, decoder, z, oneHot, counts, size);
+            Tensor loss = genes.MixtureLoss(tape, module, decoder, z, oneHot, counts, size, constant);
             double value = loss.ToScalar();
             if (!double.IsFinite(value)) throw new NotFiniteException($"Projection of new patients, step {step + 1}: the loss is {value}; look for extreme counts among the new patients.");
             tape.Backward(loss);
@@ -107,10 +108,10 @@ internal static class Projection
             return chosen;
         }
 
-        internal Tensor MixtureLoss(Tape tape, ScSurvModule module, Decoder decoder, Tensor z, Tensor oneHot, Tensor counts, Tensor size)
+        internal Tensor MixtureLoss(Tape tape, ScSurvModule module, Decoder decoder, Tensor z, Tensor oneHot, Tensor counts, Tensor size, double constant)
         {
             Tensor rates = Softplus(Op.Linear(module.Expression.HiddenOf(ConcatColumns(z, oneHot)), _weight, _bias));
-            return ScSurvModule.MixtureLoss(tape, decoder, _genes, z, rates, counts, size);
+            return ScSurvModule.MixtureLoss(tape, decoder, _genes, z, rates, counts, size, constant);
         }
 
         private static Parameter ParameterOf(Parameter all, int[] rows)

@@ -80,7 +80,8 @@ public sealed class ScSurvModule : Module
     /// <param name="size">Mean count per gene of each cell, C.</param>
     /// <param name="eps">Standard normal draws, C x z.</param>
     /// <param name="likelihood">Poisson or negative binomial.</param>
-    public Tensor CellLoss(Tape tape, SparseRows x, ReadOnlyMemory<int> samples, Tensor oneHot, ReadOnlySpan<float> size, Tensor eps, CellLikelihood likelihood)
+    /// <param name="logFactorials">Sum of log x! over the minibatch; null to have it computed, which costs time in every step.</param>
+    public Tensor CellLoss(Tape tape, SparseRows x, ReadOnlyMemory<int> samples, Tensor oneHot, ReadOnlySpan<float> size, Tensor eps, CellLikelihood likelihood, double? logFactorials = null)
     {
         ArgumentNullException.ThrowIfNull(tape);
         var (mu, sigma) = Encoder.Forward(tape, x, samples);
@@ -88,8 +89,8 @@ public sealed class ScSurvModule : Module
         Tensor h = Expression.HiddenOf(ConcatColumns(z, oneHot));
         Linear o = Expression.Output;
         Tensor counts = likelihood == CellLikelihood.Poisson
-            ? PoissonDecoderLoss(h, o.Weight, o.Bias, size, x)
-            : NegativeBinomialDecoderLoss(h, o.Weight, o.Bias, Softplus(tape.Use(CellDispersion)), size, x);
+            ? PoissonDecoderLoss(h, o.Weight, o.Bias, size, x, logFactorials)
+            : NegativeBinomialDecoderLoss(h, o.Weight, o.Bias, Softplus(tape.Use(CellDispersion)), size, x, logFactorials);
         return Add(counts, KlStandardNormal(mu, sigma));
     }
 
@@ -112,13 +113,13 @@ public sealed class ScSurvModule : Module
     /// <param name="rates">Decoded rates of the minibatch, C x G; no gradient flows into them.</param>
     /// <param name="counts">Counts S x G.</param>
     /// <param name="size">Mean count per gene of each patient, S.</param>
-    public static Tensor MixtureLoss(Tape tape, Decoder decoder, GeneParameters genes, Tensor z, Tensor rates, Tensor counts, Tensor size)
+    /// <param name="constant">Part of the loss that depends on the counts alone; null to have it computed, which costs time in every step.</param>
+    public static Tensor MixtureLoss(Tape tape, Decoder decoder, GeneParameters genes, Tensor z, Tensor rates, Tensor counts, Tensor size, double? constant = null)
     {
         ArgumentNullException.ThrowIfNull(genes);
         ArgumentNullException.ThrowIfNull(tape);
         Tensor mixed = MatMul(Shares(decoder, z), rates, transposeA: true);
-        Tensor mean = Multiply(Add(Multiply(mixed, Softplus(tape.Use(genes.Scale))), Softplus(tape.Use(genes.Offset))), size);
-        return NegativeBinomialLoss(mean, Softplus(tape.Use(genes.Dispersion)), counts);
+        return MixtureNegativeBinomialLoss(mixed, Softplus(tape.Use(genes.Scale)), Softplus(tape.Use(genes.Offset)), Softplus(tape.Use(genes.Dispersion)), size, counts, constant);
     }
 
     /// <summary>Sets gradients to zero that are zero in exact arithmetic; call it after every backward pass.</summary>

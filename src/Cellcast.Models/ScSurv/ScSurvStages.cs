@@ -21,6 +21,7 @@ internal sealed class ScSurvStages
     private readonly Device _device;
     private readonly Tape _tape;
     private readonly RandomKey _key;
+    private readonly double[] _logFactorials;
     private readonly int[] _trainCells;
     private readonly int[] _validationCells;
 
@@ -28,6 +29,8 @@ internal sealed class ScSurvStages
     {
         (_module, _data, _options, _device, _key) = (module, data, options, device, key);
         _tape = new Tape(device);
+        SparseMatrix x = data.Cells.Counts;
+        _logFactorials = [.. Enumerable.Range(0, x.Rows).Select(r => new SparseRows(x.IndPtr, x.Indices, x.Values, x.Columns, r, 1).LogFactorials())];
         (_trainCells, _validationCells, TestCells) = Splits.OfCells(data.Cells.Names.Count, options.TrainCells, options.ValidationCells, key.Split("cell split"));
     }
 
@@ -58,10 +61,11 @@ internal sealed class ScSurvStages
         var batches = new Minibatches(_trainCells, options.BatchSize, _key.Split(name + "/order"));
         RandomKey noise = _key.Split(name + "/noise");
         Tensor counts = Tensor.From(mixtures.Counts, mixtures.Count, _data.Genes.Count), size = Tensor.From(mixtures.Size, mixtures.Count, 1);
+        double constant = Tensors.Kernels.NegativeBinomialLoss.Constant(mixtures.Counts);
         Tensor Loss(int[] rows, RandomKey key)
         {
             Tensor z = _tape.Input(posterior.Draw(rows, key), rows.Length, _options.Latent);
-            return ScSurvModule.MixtureLoss(_tape, decoder, genes, z, _module.Rates(z, OneHot(rows)), counts, size);
+            return ScSurvModule.MixtureLoss(_tape, decoder, genes, z, _module.Rates(z, OneHot(rows)), counts, size, constant);
         }
         double scale = (double)mixtures.Count * _data.Genes.Count;
         return Plan(name, parameters, options, batches, "loss", higherIsBetter: false, scale * batches.Count,
@@ -125,7 +129,7 @@ internal sealed class ScSurvStages
         var eps = new float[rows.Length * _options.Latent];
         RandomFill.Normal(noise, eps);
         return _module.CellLoss(_tape, counts, samples, OneHot(rows), Gather(_data.Cells.Size, rows),
-            _tape.Input(eps, rows.Length, _options.Latent), _options.Likelihood);
+            _tape.Input(eps, rows.Length, _options.Latent), _options.Likelihood, rows.Sum(r => _logFactorials[r]));
     }
 
     private double WithGradient(Tensor loss)

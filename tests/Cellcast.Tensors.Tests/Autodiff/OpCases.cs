@@ -76,6 +76,9 @@ public static class OpCases
         SparseLinear("SparseLinear", 0, bias: true), SparseLinear("SparseLinear with one-hot columns", 3, bias: true), SparseLinear("SparseLinear without bias", 2, bias: false),
         new("NegativeBinomialLoss", (r, c) => [[r, c], [c]], (t, p) => Op.NegativeBinomialLoss(t.Use(p[0]), p[1], t.Input(CountsOf(p[0].Rows, p[0].Columns), p[0].Shape)),
             (x, r, c) => [CountsOf(r, c).Select((n, i) => NegativeBinomial(x[0][i], x[1][i % c], n)).Sum()], 0.3f, 3),
+        new("MixtureNegativeBinomialLoss", (r, c) => [[r, c], [c], [c], [c]],
+            (t, p) => Op.MixtureNegativeBinomialLoss(t.Use(p[0]), p[1], p[2], p[3], t.Input([.. Enumerable.Range(0, p[0].Rows).Select(i => 0.5f + i % 3)], p[0].Rows, 1), t.Input(CountsOf(p[0].Rows, p[0].Columns), p[0].Shape)),
+            (x, r, c) => [CountsOf(r, c).Select((n, i) => NegativeBinomial((0.5 + i / c % 3) * (x[0][i] * x[1][i % c] + x[2][i % c]), x[3][i % c], n)).Sum()], 0.3f, 3),
         Decoder("PoissonDecoderLoss", withTheta: false), Decoder("NegativeBinomialDecoderLoss", withTheta: true),
         new("two uses of one tensor", (r, c) => [[r, c]], (t, p) => Twice(t.Use(p[0])), (x, r, c) => [.. x[0].Select(v => v * v * Math.Exp(v) + v)]),
     ];
