@@ -70,71 +70,67 @@ public static class MixtureNegativeBinomialLoss
         public float* DMixed;
         public float* DGenes;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<T>(int block) where T : struct, IVec<T>
         {
-            int first = block * GeneBlock, genes = Math.Min(GeneBlock, Genes - first), whole = genes / T.Count * T.Count;
-            float* perGene = stackalloc float[8 * GeneBlock], lanes = stackalloc float[16];
-            float* theta = perGene, constant = theta + GeneBlock, digamma = constant + GeneBlock, scale = digamma + GeneBlock, shift = scale + GeneBlock;
-            float* dScale = shift + GeneBlock, dShift = dScale + GeneBlock, dTheta = dShift + GeneBlock;
-            for (int j = 0; j < GeneBlock; j += T.Count)
+            int first = block * GeneBlock, genes = Math.Min(GeneBlock, Genes - first), padded = (genes + T.Count - 1) / T.Count * T.Count;
+            bool whole = padded == genes;
+            float* memory = stackalloc float[20 * GeneBlock];
+            float* theta = memory, constant = memory + GeneBlock, digamma = memory + 2 * GeneBlock, scale = memory + 3 * GeneBlock, shift = memory + 4 * GeneBlock;
+            float* sums = memory + 5 * GeneBlock, x = memory + 8 * GeneBlock, counts = memory + 9 * GeneBlock, mean = memory + 10 * GeneBlock, terms = memory + 11 * GeneBlock;
+            float* dMean = memory + 12 * GeneBlock, dTheta = memory + 13 * GeneBlock, work = memory + 14 * GeneBlock;
+            for (int j = 0; j < padded; j++)
             {
-                T t = T.Create(1f), a = T.Zero, b = T.Zero;
-                int rest = Math.Min(T.Count, genes - j);
-                if (rest == T.Count) (t, a, b) = (T.Load(Theta + first + j), T.Load(Scale + first + j), T.Load(Shift + first + j));
-                else if (rest > 0) (t, a, b) = (T.LoadPartial(Theta + first + j, rest), T.LoadPartial(Scale + first + j, rest), T.LoadPartial(Shift + first + j, rest));
-                t += T.Create((float)NegativeBinomialLoss.Offset);
-                T.Store(theta + j, t);
-                T.Store(constant + j, NegativeBinomialTerms.Constant(t));
-                T.Store(digamma + j, NegativeBinomialTerms.Digamma(t));
-                T.Store(scale + j, a);
-                T.Store(shift + j, b);
-                T.Store(dScale + j, T.Zero);
-                T.Store(dShift + j, T.Zero);
-                T.Store(dTheta + j, T.Zero);
+                theta[j] = (j < genes ? Theta[first + j] : 1f) + (float)NegativeBinomialLoss.Offset;
+                (scale[j], shift[j]) = j < genes ? (Scale[first + j], Shift[first + j]) : (0, 1f);
+                (x[j], counts[j], sums[j], sums[GeneBlock + j], sums[2 * GeneBlock + j]) = (0, 0, 0, 0, 0);
             }
+            NegativeBinomialTerms.OfTheta<T>(padded, theta, constant, digamma);
             var loss = default(Compensated<T>);
             for (int s = 0; s < Samples; s++)
             {
                 nint row = (nint)s * Genes + first;
-                T size = T.Create(Size[s]);
-                int j = 0;
-                for (; j < whole; j += T.Count)
+                float* mixed = whole ? Mixed + row : x, observed = whole ? Counts + row : counts;
+                if (!whole)
                 {
-                    T term = Element(T.Load(Mixed + row + j), T.Load(Counts + row + j), size, perGene + j, out T dMixed);
-                    if (DMixed != null) T.Store(DMixed + row + j, dMixed);
-                    loss.Add(term);
+                    new ReadOnlySpan<float>(Mixed + row, genes).CopyTo(new Span<float>(x, genes));
+                    new ReadOnlySpan<float>(Counts + row, genes).CopyTo(new Span<float>(counts, genes));
                 }
-                if (j == genes) continue;
-                int rest = genes - j;
-                T last = Element(T.LoadPartial(Mixed + row + j, rest), T.LoadPartial(Counts + row + j, rest), size, perGene + j, out T dLast);
-                if (DMixed != null) T.StorePartial(DMixed + row + j, dLast, rest);
-                T.Store(lanes, last);
-                loss.Add(T.LoadPartial(lanes, rest));
+                Means<T>(padded, Size[s], mixed, scale, shift, mean);
+                NegativeBinomialTerms.Counts<T>(padded, observed, mean, theta, constant, digamma, terms, dMean, dTheta, work);
+                float* gradient = DMixed == null ? null : whole ? DMixed + row : mean;
+                AddUp<T>(genes, padded, Size[s], mixed, scale, terms, dMean, dTheta, sums, gradient, ref loss);
+                if (!whole && DMixed != null) new ReadOnlySpan<float>(mean, genes).CopyTo(new Span<float>(DMixed + row, genes));
             }
             Losses[block] = loss.Total;
             if (DGenes == null) return;
-            for (int j = 0; j < genes; j++)
-            {
-                DGenes[first + j] = dScale[j];
-                DGenes[Genes + first + j] = dShift[j];
-                DGenes[2 * (nint)Genes + first + j] = dTheta[j];
-            }
+            for (int k = 0; k < 3; k++)
+                for (int j = 0; j < genes; j++) DGenes[(nint)k * Genes + first + j] = sums[k * GeneBlock + j];
         }
 
-        // perGene: theta, K(theta), log(theta) - psi(theta), a, b, then the sums of the gradients of a, b, theta, each GeneBlock long.
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static T Element<T>(T x, T count, T size, float* perGene, out T dMixed) where T : struct, IVec<T>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Means<T>(int count, float size, float* mixed, float* scale, float* shift, float* mean) where T : struct, IVec<T>
         {
-            var gene = new GeneTerms<T>(T.Load(perGene), T.Load(perGene + GeneBlock), T.Load(perGene + 2 * GeneBlock));
-            T scale = T.Load(perGene + 3 * GeneBlock), mean = T.Fma(size, T.Fma(x, scale, T.Load(perGene + 4 * GeneBlock)), T.Create((float)NegativeBinomialLoss.Offset));
-            T loss = NegativeBinomialTerms.Count(count, mean, gene, out T dMean, out T dTheta);
-            T dInner = size * dMean;
-            dMixed = dInner * scale;
-            T.Store(perGene + 5 * GeneBlock, T.Fma(dInner, x, T.Load(perGene + 5 * GeneBlock)));
-            T.Store(perGene + 6 * GeneBlock, T.Load(perGene + 6 * GeneBlock) + dInner);
-            T.Store(perGene + 7 * GeneBlock, T.Load(perGene + 7 * GeneBlock) + dTheta);
-            return loss;
+            T m = T.Create(size), offset = T.Create((float)NegativeBinomialLoss.Offset);
+            for (int j = 0; j < count; j += T.Count) T.Store(mean + j, T.Fma(m, T.Fma(T.Load(mixed + j), T.Load(scale + j), T.Load(shift + j)), offset));
+        }
+
+        // Lanes beyond the last gene take part in nothing that is read.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void AddUp<T>(int genes, int padded, float size, float* mixed, float* scale, float* terms, float* dMean, float* dTheta, float* sums, float* gradient, ref Compensated<T> loss)
+            where T : struct, IVec<T>
+        {
+            Compensated<T> sum = loss;
+            T m = T.Create(size);
+            for (int j = 0; j < padded; j += T.Count)
+            {
+                sum.Add(j + T.Count <= genes ? T.Load(terms + j) : T.LoadPartial(terms + j, genes - j));
+                T d = m * T.Load(dMean + j);
+                T.Store(sums + j, T.Fma(d, T.Load(mixed + j), T.Load(sums + j)));
+                T.Store(sums + GeneBlock + j, T.Load(sums + GeneBlock + j) + d);
+                T.Store(sums + 2 * GeneBlock + j, T.Load(sums + 2 * GeneBlock + j) + T.Load(dTheta + j));
+                if (gradient != null) T.Store(gradient + j, d * T.Load(scale + j));
+            }
+            loss = sum;
         }
     }
 }
