@@ -8,7 +8,6 @@ namespace Cellcast.Tensors.Kernels;
 /// Rent and dispose on the same thread. Contents are arbitrary.</summary>
 internal readonly unsafe struct Scratch : IDisposable
 {
-    private const int Alignment = 64;
     private const int Classes = 44;
     private const int Depth = 4;
 
@@ -55,7 +54,7 @@ internal readonly unsafe struct Scratch : IDisposable
                 _free[i] = 0;
                 return p;
             }
-            return NativeMemory.AlignedAlloc((nuint)1 << c, Alignment);
+            return HugePages.Allocate((nuint)1 << c);
         }
 
         public void Put(void* p, int c)

@@ -87,6 +87,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             loss += Dense<T>(tile);
             if (!NeedsGradient) continue;
             AddCounts(tile);
+            if (DBias != null) BiasGradient<T>(tile);
             if (DWeight != null) WeightGradient<T>(tile);
             if (HiddenShares != null) HiddenGradient<T>(tile, block);
         }
@@ -210,15 +211,14 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         {
             float* z = tile.Logits + (nint)(j / width * width) * DecoderPlan.CellBlock + j % width;
             float* size = SizeFactors + tile.FirstCell;
-            T bias = T.Load(tile.Bias + j), theta = T.Load(tile.Theta + j), dBias = T.Zero, dTheta = T.Zero;
+            T bias = T.Load(tile.Bias + j), theta = T.Load(tile.Theta + j), loss = T.Zero, dTheta = T.Zero;
             for (int c = 0; c < tile.Cells; c++, z += width)
             {
-                sum.Add(TModel.Zero(T.Load(z) + bias, T.Create(size[c]), theta, out T d, out T t));
+                loss += TModel.Zero(T.Load(z) + bias, T.Create(size[c]), theta, out T d, out T t);
                 T.Store(z, d);
-                dBias += d;
                 if (TModel.HasDispersion) dTheta += t;
             }
-            T.Store(tile.BiasSums + j, T.Load(tile.BiasSums + j) + dBias);
+            sum.Add(loss);
             if (TModel.HasDispersion) T.Store(tile.ThetaSums + j, T.Load(tile.ThetaSums + j) + dTheta);
         }
         // The filling genes of the last panel cost their offset.
@@ -228,14 +228,33 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddCounts(in Tile tile)
     {
+        float* logits = tile.Logits, added = tile.Added;
+        int* positions = tile.Positions;
+        for (int i = 0; i < tile.CountsInTile; i++) logits[positions[i]] += added[i];
+        if (!TModel.HasDispersion) return;
         int width = 2 * MachineVectors.Width, shift = System.Numerics.BitOperations.Log2((uint)width);
         for (int i = 0; i < tile.CountsInTile; i++)
         {
-            int position = tile.Positions[i];
-            int gene = (position / (DecoderPlan.CellBlock * width) << shift) + (position & (width - 1));
-            tile.Logits[position] += tile.Added[i];
-            tile.BiasSums[gene] += tile.Added[i];
-            if (TModel.HasDispersion) tile.ThetaSums[gene] += tile.AddedTheta[i];
+            int position = positions[i];
+            tile.ThetaSums[(position / (DecoderPlan.CellBlock * width) << shift) + (position & (width - 1))] += tile.AddedTheta[i];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void BiasGradient<T>(in Tile tile) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count;
+        for (int j = 0; j < tile.PaddedGenes; j += width)
+        {
+            float* z = tile.Logits + (nint)j * DecoderPlan.CellBlock;
+            T s0 = T.Zero, s1 = T.Zero;
+            for (int c = 0; c < tile.Cells; c++, z += width)
+            {
+                s0 += T.Load(z);
+                s1 += T.Load(z + T.Count);
+            }
+            T.Store(tile.BiasSums + j, T.Load(tile.BiasSums + j) + s0);
+            T.Store(tile.BiasSums + j + T.Count, T.Load(tile.BiasSums + j + T.Count) + s1);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Cellcast.Tensors.Kernels.Simd;
 
 /// <summary>Sizes of the fused count decoder. Cells and genes are cut into tiles that stay in a second-level cache with everything that is multiplied with them.</summary>
@@ -26,20 +28,30 @@ internal readonly unsafe struct RowBoundaries(long* rowStart, long offset, int* 
     public void Run(int block)
     {
         int last = Math.Min(cells, (block + 1) * CellsPerBlock);
-        bool sorted = true;
         for (int c = block * CellsPerBlock; c < last; c++)
         {
-            int begin = (int)(_rowStart[_rows[c]] - offset), end = (int)(_rowStart[_rows[c] + 1] - offset), b = 0, previous = -1;
+            int begin = (int)(_rowStart[_rows[c]] - offset), end = (int)(_rowStart[_rows[c] + 1] - offset);
+            if (!IsSorted(_columns + begin, end - begin)) *_unsorted = 1;
             int* start = _starts + (nint)c * (geneBlocks + 1);
-            for (int e = begin; e < end; e++)
+            int e = begin;
+            for (int b = 0; b < geneBlocks; b++)
             {
-                int column = _columns[e];
-                sorted &= column > previous;
-                previous = column;
-                while (b * DecoderPlan.GeneBlock <= column && b <= geneBlocks) start[b++] = e;
+                int boundary = b * DecoderPlan.GeneBlock;
+                while (e + 16 <= end && _columns[e + 15] < boundary) e += 16;
+                while (e < end && _columns[e] < boundary) e++;
+                start[b] = e;
             }
-            while (b <= geneBlocks) start[b++] = end;
+            start[geneBlocks] = end;
         }
-        if (!sorted) *_unsorted = 1;
+    }
+
+    private static bool IsSorted(int* columns, int count)
+    {
+        int e = 0;
+        for (; e + 1 + Vector<int>.Count <= count; e += Vector<int>.Count)
+            if (!Vector.LessThanAll(*(Vector<int>*)(columns + e), *(Vector<int>*)(columns + e + 1))) return false;
+        for (; e + 1 < count; e++)
+            if (columns[e] >= columns[e + 1]) return false;
+        return true;
     }
 }

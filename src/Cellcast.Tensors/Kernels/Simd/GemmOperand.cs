@@ -57,4 +57,36 @@ internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool con
             }
         }
     }
+
+    /// <summary>Copies lines into column panels two vectors wide, the last one filled up with zeros.</summary>
+    /// <param name="line">First line.</param>
+    /// <param name="lines">Lines to copy.</param>
+    /// <param name="p">First position of k.</param>
+    /// <param name="k">Positions of k.</param>
+    /// <param name="panels">Target: one panel of k x two vectors after the other.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void PackPanels<T>(nint line, int lines, nint p, int k, float* panels) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count, whole = lines / width * width;
+        if (ContiguousK)
+        {
+            for (int j = 0; j < whole; j += width) Pack<T>(line + j, width, p, k, width, panels + (nint)j * k);
+        }
+        else
+        {
+            // Row by row over all panels: rows of the source may be pages apart, and a long piece of each is cheaper than many short ones.
+            for (int q = 0; q < k; q++)
+            {
+                float* from = At(line, p + q);
+                float* to = panels + (nint)q * width;
+                for (int j = 0; j < whole; j += width, from += width, to += (nint)width * k)
+                {
+                    T a = T.Load(from), b = T.Load(from + T.Count);
+                    T.Store(to, a);
+                    T.Store(to + T.Count, b);
+                }
+            }
+        }
+        if (whole < lines) Pack<T>(line + whole, lines - whole, p, k, width, panels + (nint)whole * k);
+    }
 }

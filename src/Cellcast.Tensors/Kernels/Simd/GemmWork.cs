@@ -7,7 +7,8 @@ internal readonly struct GemmPlan
 {
     /// <summary>Blocks below about this many multiply-adds are not worth handing to another thread.</summary>
     private const long SmallestBlock = 1 << 20;
-    private const int WantedBlocks = 32;
+    private const int WantedBlocks = 16;
+    private const int SmallestSide = 200;
     private const long LargestPacked = 32L << 20;
 
     /// <summary>Plans for a logical M x N product: rows are broadcast, columns lie in vectors.</summary>
@@ -24,8 +25,10 @@ internal readonly struct GemmPlan
         long wanted = Math.Clamp((long)m * n * k / SmallestBlock, 1, WantedBlocks);
         while (Blocks(m, rows) * (long)Blocks(n, columns) < wanted)
         {
-            if (columns > 2 * tileColumns && (columns > rows || rows <= 2 * tileRows || m <= 480)) columns = (columns + 1) / 2;
-            else if (rows > 2 * tileRows) rows = (rows + 1) / 2;
+            // A side below some 128 would be read again and again from the outer caches, faster than they deliver.
+            bool wide = columns > SmallestSide, tall = rows > SmallestSide;
+            if (wide && (columns >= rows || !tall)) columns = (columns + 1) / 2;
+            else if (tall) rows = (rows + 1) / 2;
             else break;
         }
         BlockRows = Even(m, rows, tileRows);
@@ -35,6 +38,9 @@ internal readonly struct GemmPlan
         PackRowsAhead = ColumnBlocks > 1 && (long)m * k <= LargestPacked;
         PackColumnsAhead = RowBlocks > 1 && (long)n * k <= LargestPacked;
     }
+
+    /// <summary>Whether partial sums of a block wait in a buffer of their own rather than in C.</summary>
+    public bool BuffersBlock => K > 2 * Depth;
 
     /// <summary>Longest piece of k: a column panel of this depth fills about half of a first-level cache.</summary>
     public const int MaxDepth = 256;
@@ -87,14 +93,19 @@ internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, 
         int panels = (lines + width - 1) / width;
         nint padded = (nint)panels * width;
         int last = Math.Min(panels, (block + 1) * PanelsPerBlock);
-        for (int panel = block * PanelsPerBlock; panel < last; panel++)
+        int from = block * PanelsPerBlock * width;
+        for (int p = 0; p < k; p += depth)
         {
-            int line = panel * width, count = Math.Min(width, lines - line);
-            int height = isRows && count < width ? GemmTiles.PaddedRows<T>(count) : width;
-            for (int p = 0; p < k; p += depth)
+            int d = Math.Min(depth, k - p);
+            if (!isRows)
             {
-                int d = Math.Min(depth, k - p);
-                operand.Pack<T>(line, count, p, d, height, _packed + p * padded + (nint)line * d);
+                operand.PackPanels<T>(from, Math.Min(lines, last * width) - from, p, d, _packed + p * padded + (nint)from * d);
+                continue;
+            }
+            for (int line = from; line < Math.Min(lines, last * width); line += width)
+            {
+                int count = Math.Min(width, lines - line);
+                operand.Pack<T>(line, count, p, d, count < width ? GemmTiles.PaddedRows<T>(count) : width, _packed + p * padded + (nint)line * d);
             }
         }
     }
@@ -124,22 +135,21 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
         int rows = Math.Min(Plan.BlockRows, Plan.M - i0), columns = Math.Min(Plan.BlockColumns, Plan.N - j0);
         int paddedColumns = (columns + tileColumns - 1) / tileColumns * tileColumns, paddedRows = (rows + tileRows - 1) / tileRows * tileRows;
         nint aheadM = Plan.PaddedM, aheadN = Plan.PaddedN;
+        bool buffered = Transposed || Plan.BuffersBlock;
 
         using Scratch rowPanels = PackedRows == null ? Scratch.Rent((long)paddedRows * Plan.Depth) : default;
-        using Scratch columnPanel = PackedColumns == null ? Scratch.Rent((long)tileColumns * Plan.Depth) : default;
-        using Scratch blockBuffer = Transposed ? Scratch.Rent((long)paddedRows * paddedColumns) : default;
+        using Scratch columnPanels = PackedColumns == null ? Scratch.Rent((long)paddedColumns * Plan.Depth) : default;
+
+        // Partial sums by column panels, so that every tile is one contiguous piece whatever the stride of C.
+        using Scratch blockBuffer = buffered ? Scratch.Rent((long)paddedRows * paddedColumns) : default;
         float* edge = stackalloc float[12 * 32];
 
         for (int p = 0; p < Plan.K; p += Plan.Depth)
         {
             int depth = Math.Min(Plan.Depth, Plan.K - p);
-            bool first = p == 0, final = p + depth == Plan.K;
-            float* a;
-            if (PackedRows != null)
-            {
-                a = PackedRows + p * aheadM + (nint)i0 * depth;
-            }
-            else
+            bool first = p == 0;
+            float* a = PackedRows + p * aheadM + (nint)i0 * depth;
+            if (PackedRows == null)
             {
                 a = rowPanels.Pointer;
                 for (int i = 0; i < rows; i += tileRows)
@@ -148,64 +158,74 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
                     Rows.Pack<T>(i0 + i, count, p, depth, count < tileRows ? GemmTiles.PaddedRows<T>(count) : tileRows, a + (nint)i * depth);
                 }
             }
+            float* b = PackedColumns + p * aheadN + (nint)j0 * depth;
+            if (PackedColumns == null)
+            {
+                b = columnPanels.Pointer;
+                Columns.PackPanels<T>(j0, columns, p, depth, b);
+            }
             for (int j = 0; j < columns; j += tileColumns)
             {
                 int width = Math.Min(tileColumns, columns - j);
-                float* b;
-                if (PackedColumns != null)
-                {
-                    b = PackedColumns + p * aheadN + (nint)(j0 + j) * depth;
-                }
-                else
-                {
-                    b = columnPanel.Pointer;
-                    Columns.Pack<T>(j0 + j, width, p, depth, tileColumns, b);
-                }
+                float* bPanel = b + (nint)j * depth;
                 for (int i = 0; i < rows; i += tileRows)
                 {
                     int count = Math.Min(tileRows, rows - i), height = count < tileRows ? GemmTiles.PaddedRows<T>(count) : tileRows;
-                    float* panel = a + (nint)i * depth;
-                    if (Transposed)
+                    float* aPanel = a + (nint)i * depth;
+                    if (buffered)
                     {
-                        GemmTiles.Run<T>(height, depth, panel, b, blockBuffer.Pointer + (nint)i * paddedColumns + j, paddedColumns, !first);
+                        GemmTiles.Run<T>(height, depth, aPanel, bPanel, blockBuffer.Pointer + (nint)j * paddedRows + (nint)i * tileColumns, tileColumns, !first);
                         continue;
                     }
                     float* c = C + (i0 + i) * Ldc + j0 + j;
                     bool add = Accumulate || !first;
                     if (height == count && width == tileColumns)
                     {
-                        GemmTiles.Run<T>(height, depth, panel, b, c, Ldc, add);
+                        GemmTiles.Run<T>(height, depth, aPanel, bPanel, c, Ldc, add);
                     }
                     else
                     {
-                        GemmTiles.Run<T>(height, depth, panel, b, edge, tileColumns, false);
+                        GemmTiles.Run<T>(height, depth, aPanel, bPanel, edge, tileColumns, false);
                         CopyTile(edge, tileColumns, c, Ldc, count, width, add);
                     }
                 }
-                if (final && !Transposed && typeof(TEpilogue) != typeof(NoEpilogue))
+                if (!buffered && p + depth == Plan.K && typeof(TEpilogue) != typeof(NoEpilogue))
                     Epilogue.Apply(C + i0 * Ldc + j0 + j, (int)Ldc, i0, j0 + j, rows, width);
             }
         }
-        if (!Transposed) return;
-        float* corner = C + j0 * Ldc + i0;
-        if (Accumulate)
-        {
-            // Through a narrow strip, so that the sum is taken row by row of C.
-            using Scratch strip = Scratch.Rent((long)tileColumns * paddedRows);
-            for (int j = 0; j < columns; j += tileColumns)
-            {
-                int width = Math.Min(tileColumns, columns - j);
-                Transposition.Copy(blockBuffer.Pointer + j, paddedColumns, rows, width, strip.Pointer, paddedRows);
-                CopyTile(strip.Pointer, paddedRows, corner + j * Ldc, Ldc, width, rows, true);
-            }
-        }
-        else
-        {
-            Transposition.Copy(blockBuffer.Pointer, paddedColumns, rows, columns, corner, Ldc);
-        }
-        if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(corner, (int)Ldc, j0, i0, columns, rows);
+        if (buffered) Deliver(blockBuffer.Pointer, i0, j0, rows, columns, paddedRows, tileColumns);
     }
 
+    /// <summary>Moves a finished block from its panels to C.</summary>
+    private readonly void Deliver(float* panels, int i0, int j0, int rows, int columns, int paddedRows, int tileColumns)
+    {
+        using Scratch turned = Transposed && Accumulate ? Scratch.Rent((long)tileColumns * paddedRows) : default;
+        for (int j = 0; j < columns; j += tileColumns)
+        {
+            int width = Math.Min(tileColumns, columns - j);
+            float* panel = panels + (nint)j * paddedRows;
+            if (!Transposed)
+            {
+                float* c = C + i0 * Ldc + j0 + j;
+                CopyTile(panel, tileColumns, c, Ldc, rows, width, Accumulate);
+                if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(c, (int)Ldc, i0, j0 + j, rows, width);
+                continue;
+            }
+            float* corner = C + (j0 + j) * Ldc + i0;
+            if (Accumulate)
+            {
+                Transposition.Copy(panel, tileColumns, rows, width, turned.Pointer, paddedRows);
+                CopyTile(turned.Pointer, paddedRows, corner, Ldc, width, rows, true);
+            }
+            else
+            {
+                Transposition.Copy(panel, tileColumns, rows, width, corner, Ldc);
+            }
+            if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(corner, (int)Ldc, j0 + j, i0, width, rows);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyTile(float* from, nint ldFrom, float* to, nint ldTo, int rows, int columns, bool add)
     {
         for (int i = 0; i < rows; i++, from += ldFrom, to += ldTo)
