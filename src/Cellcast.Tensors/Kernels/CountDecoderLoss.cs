@@ -92,31 +92,18 @@ public static unsafe class CountDecoderLoss
             {
                 int cells = Math.Min(DecoderPlan.CellBatch, rows.Length - first);
                 bool accumulate = gradients.Accumulate || first > 0;
-                int geneBlocks = (counts.Columns + DecoderPlan.GeneBlock - 1) / DecoderPlan.GeneBlock;
-                using Scratch starts = Scratch.Rent((long)cells * (geneBlocks + 1));
-                int unsorted = 0;
-                workers.For((cells + RowBoundaries.CellsPerBlock - 1) / RowBoundaries.CellsPerBlock,
-                    new RowBoundaries(pRowStart, counts.Offset, pColumns, pRows + first, cells, geneBlocks, (int*)starts.Pointer, &unsorted));
-                if (unsorted == 0)
-                {
-                    loss += Batch<TModel>(workers, pHidden + (nint)first * h, cells, h, pWeight, pBias, pTheta, counts.Columns, geneBlocks, (int*)starts.Pointer, pColumns, pValues,
-                        pSize + first, pDHidden == null ? null : pDHidden + (nint)first * h, gradients.Accumulate, pDWeight, pDBias, pDTheta, accumulate);
-                    continue;
-                }
-                using var sorted = new SortedRows(pRowStart, counts.Offset, pColumns, pValues, pRows + first, cells);
-                workers.For((cells + RowBoundaries.CellsPerBlock - 1) / RowBoundaries.CellsPerBlock,
-                    new RowBoundaries(sorted.RowStart, 0, sorted.Columns, sorted.Rows, cells, geneBlocks, (int*)starts.Pointer, &unsorted));
-                loss += Batch<TModel>(workers, pHidden + (nint)first * h, cells, h, pWeight, pBias, pTheta, counts.Columns, geneBlocks, (int*)starts.Pointer, sorted.Columns, sorted.Values,
+                using var entries = new BlockedRows(workers, pRowStart, counts.Offset, pColumns, pValues, pRows + first, cells, counts.Columns, DecoderPlan.GeneBlock);
+                loss += Batch<TModel>(workers, pHidden + (nint)first * h, cells, h, pWeight, pBias, pTheta, counts.Columns, entries,
                     pSize + first, pDHidden == null ? null : pDHidden + (nint)first * h, gradients.Accumulate, pDWeight, pDBias, pDTheta, accumulate);
             }
         }
         return loss;
     }
 
-    private static double Batch<TModel>(Workers workers, float* hidden, int cells, int h, float* weight, float* bias, float* theta, int genes, int geneBlocks, int* starts, int* columns, float* values,
+    private static double Batch<TModel>(Workers workers, float* hidden, int cells, int h, float* weight, float* bias, float* theta, int genes, in BlockedRows entries,
         float* sizeFactors, float* dHidden, bool accumulateHidden, float* dWeight, float* dBias, float* dTheta, bool accumulate) where TModel : struct, ICountModel
     {
-        int rows = MachineVectors.TileRows, paddedH = DecoderPlan.Round(h, rows), paddedCells = DecoderPlan.Round(cells, DecoderPlan.CellBlock);
+        int geneBlocks = entries.ColumnBlocks, rows = MachineVectors.TileRows, paddedH = DecoderPlan.Round(h, rows), paddedCells = DecoderPlan.Round(cells, DecoderPlan.CellBlock);
         using Scratch panels = Scratch.Rent((long)paddedCells * h);
         using Scratch transposed = dWeight == null ? default : Scratch.Rent((long)paddedCells * paddedH);
         using Scratch shares = dHidden == null ? default : Scratch.Rent((long)geneBlocks * paddedH * paddedCells);
@@ -137,9 +124,9 @@ public static unsafe class CountDecoderLoss
             Bias = bias,
             Theta = theta,
             SizeFactors = sizeFactors,
-            Starts = starts,
-            Columns = columns,
-            Values = values,
+            Starts = entries.Starts,
+            Columns = entries.Columns,
+            Values = entries.Values,
             Losses = (double*)losses.Pointer,
             HiddenShares = shares.Pointer,
             PaddedCells = paddedCells,

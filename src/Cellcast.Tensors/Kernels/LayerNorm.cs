@@ -1,7 +1,10 @@
+using System.Runtime.CompilerServices;
+using Cellcast.Tensors.Kernels.Simd;
+
 namespace Cellcast.Tensors.Kernels;
 
 /// <summary>Layer normalisation over the columns of each row: PyTorch's without scale and shift, and scRobust's.</summary>
-public static class LayerNorm
+public static unsafe class LayerNorm
 {
     /// <summary>Y = (X - mean) / sqrt(var + eps), var the population variance of the row. In place is allowed.</summary>
     /// <param name="workers">Threads.</param>
@@ -16,7 +19,8 @@ public static class LayerNorm
         Guard.Length(x.Length, (long)rows * columns);
         Guard.Length(y.Length, (long)rows * columns);
         if (!inverseSd.IsEmpty) Guard.Length(inverseSd.Length, rows);
-        Reference.LayerNormForward(x, rows, columns, epsilon, y, inverseSd);
+        fixed (float* px = x, py = y, ps = inverseSd)
+            RowKernel<ForwardRow>.For(workers, new ForwardRow { X = px, Y = py, InverseSd = ps, Columns = columns, Epsilon = epsilon }, rows, columns);
     }
 
     /// <summary>Gradient of <see cref="Forward"/>: dX = inverseSd (dY - mean(dY) - Y mean(dY o Y)). In place on dY is allowed.</summary>
@@ -34,7 +38,8 @@ public static class LayerNorm
         Guard.Length(dy.Length, (long)rows * columns);
         Guard.Length(dx.Length, (long)rows * columns);
         Guard.Length(inverseSd.Length, rows);
-        Reference.LayerNormBackward(y, inverseSd, dy, rows, columns, dx, accumulate);
+        fixed (float* py = y, ps = inverseSd, pdy = dy, pdx = dx)
+            RowKernel<BackwardRow>.For(workers, new BackwardRow { Y = py, InverseSd = ps, DY = pdy, DX = pdx, Columns = columns, Accumulate = accumulate }, rows, columns);
     }
 
     /// <summary>scRobust's form: Y = scale o (X - mean) / (sd + eps) + shift, sd the unbiased standard deviation of the row.</summary>
@@ -57,7 +62,8 @@ public static class LayerNorm
         Guard.Length(shift.Length, columns);
         if (!mean.IsEmpty) Guard.Length(mean.Length, rows);
         if (!sd.IsEmpty) Guard.Length(sd.Length, rows);
-        Reference.LayerNormUnbiasedForward(x, rows, columns, scale, shift, epsilon, y, mean, sd);
+        fixed (float* px = x, py = y, pa = scale, pb = shift, pm = mean, ps = sd)
+            RowKernel<UnbiasedRow>.For(workers, new UnbiasedRow { X = px, Y = py, Scale = pa, Shift = pb, Mean = pm, Sd = ps, Columns = columns, Epsilon = epsilon }, rows, columns);
     }
 
     /// <summary>Gradient of <see cref="ForwardUnbiased"/>. A row whose standard deviation is 0 gets the gradient of the mean alone.</summary>
@@ -85,6 +91,212 @@ public static class LayerNorm
         if (!dx.IsEmpty) Guard.Length(dx.Length, (long)rows * columns);
         if (!dscale.IsEmpty) Guard.Length(dscale.Length, columns);
         if (!dshift.IsEmpty) Guard.Length(dshift.Length, columns);
-        Reference.LayerNormUnbiasedBackward(x, mean, sd, scale, epsilon, dy, rows, columns, dx, dscale, dshift, accumulate);
+        fixed (float* px = x, pm = mean, ps = sd, pa = scale, pdy = dy, pdx = dx, pda = dscale, pdb = dshift)
+        {
+            if (pdx != null)
+            {
+                RowKernel<UnbiasedBackwardRow>.For(workers, new UnbiasedBackwardRow
+                {
+                    X = px,
+                    Mean = pm,
+                    Sd = ps,
+                    Scale = pa,
+                    DY = pdy,
+                    DX = pdx,
+                    Columns = columns,
+                    Epsilon = epsilon,
+                    Accumulate = accumulate,
+                }, rows, columns);
+            }
+            if (pda == null && pdb == null) return;
+            int pieces = Math.Max(1, (rows + ColumnGradients.RowsPerPiece - 1) / ColumnGradients.RowsPerPiece), groups = (columns + ColumnGradients.ColumnsPerBlock - 1) / ColumnGradients.ColumnsPerBlock;
+            using Scratch partial = Scratch.Rent(2L * pieces * columns);
+            workers.ForVectors(pieces * groups, new ColumnGradients
+            {
+                X = px,
+                Mean = pm,
+                Sd = ps,
+                DY = pdy,
+                Rows = rows,
+                Columns = columns,
+                Groups = groups,
+                Pieces = pieces,
+                Epsilon = epsilon,
+                Partial = partial.Pointer,
+            });
+            AddPieces(partial.Pointer, pieces, columns, pda, accumulate);
+            AddPieces(partial.Pointer + (nint)pieces * columns, pieces, columns, pdb, accumulate);
+        }
+    }
+
+    private static void AddPieces(float* partial, int pieces, int columns, float* to, bool accumulate)
+    {
+        if (to == null) return;
+        for (int c = 0; c < columns; c++)
+        {
+            double s = 0;
+            for (int p = 0; p < pieces; p++) s += partial[(nint)p * columns + c];
+            to[c] = (accumulate ? to[c] : 0f) + (float)s;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Part<T>(float* p, int left) where T : struct, IVec<T> => left >= T.Count ? T.Load(p) : T.LoadPartial(p, left);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put<T>(float* p, T value, int left) where T : struct, IVec<T>
+    {
+        if (left >= T.Count) T.Store(p, value);
+        else T.StorePartial(p, value, left);
+    }
+
+    /// <summary>Mean and sum of squared deviations, in two passes. What the mean loses by being used in single precision is taken into account.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double Moments<T>(float* x, int n, out double squares) where T : struct, IVec<T>
+    {
+        T sum = T.Zero, square = T.Zero;
+        for (int i = 0; i < n; i += T.Count) sum += Part<T>(x + i, n - i);
+        double mean = T.SumAcross(sum) / n;
+        T centre = T.Create((float)mean);
+        for (int i = 0; i < n; i += T.Count)
+        {
+            T d = Part<T>(x + i, n - i) - centre;
+            if (n - i < T.Count) d &= T.FirstLanes(n - i);
+            square = T.Fma(d, d, square);
+        }
+        double lost = mean - (float)mean;
+        squares = Math.Max(0, T.SumAcross(square) - n * lost * lost);
+        return mean;
+    }
+
+    private struct ForwardRow : IRowMap
+    {
+        public float* X, Y, InverseSd;
+        public int Columns;
+        public float Epsilon;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Row<T>(int row) where T : struct, IVec<T>
+        {
+            float* x = X + (nint)row * Columns, y = Y + (nint)row * Columns;
+            double mean = Moments<T>(x, Columns, out double squares), inverse = 1 / Math.Sqrt(squares / Columns + Epsilon);
+            if (InverseSd != null) InverseSd[row] = (float)inverse;
+            T centre = T.Create((float)mean), f = T.Create((float)inverse), lost = T.Create((float)(((float)mean - mean) * inverse));
+            for (int i = 0; i < Columns; i += T.Count) Put(y + i, T.Fma(Part<T>(x + i, Columns - i) - centre, f, lost), Columns - i);
+        }
+    }
+
+    private struct BackwardRow : IRowMap
+    {
+        public float* Y, InverseSd, DY, DX;
+        public int Columns;
+        public bool Accumulate;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Row<T>(int row) where T : struct, IVec<T>
+        {
+            nint start = (nint)row * Columns;
+            float* y = Y + start, dy = DY + start, dx = DX + start;
+            T sum = T.Zero, dot = T.Zero;
+            for (int i = 0; i < Columns; i += T.Count)
+            {
+                T g = Part<T>(dy + i, Columns - i);
+                sum += g;
+                dot = T.Fma(g, Part<T>(y + i, Columns - i), dot);
+            }
+            T mean = T.Create((float)(T.SumAcross(sum) / Columns)), slope = T.Create((float)(-T.SumAcross(dot) / Columns)), f = T.Create(InverseSd[row]);
+            for (int i = 0; i < Columns; i += T.Count)
+            {
+                int left = Columns - i;
+                T g = f * T.Fma(slope, Part<T>(y + i, left), Part<T>(dy + i, left) - mean);
+                Put(dx + i, Accumulate ? g + Part<T>(dx + i, left) : g, left);
+            }
+        }
+    }
+
+    private struct UnbiasedRow : IRowMap
+    {
+        public float* X, Y, Scale, Shift, Mean, Sd;
+        public int Columns;
+        public float Epsilon;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Row<T>(int row) where T : struct, IVec<T>
+        {
+            float* x = X + (nint)row * Columns, y = Y + (nint)row * Columns;
+            double mean = Moments<T>(x, Columns, out double squares), sd = Math.Sqrt(squares / (Columns - 1));
+            if (Mean != null) Mean[row] = (float)mean;
+            if (Sd != null) Sd[row] = (float)sd;
+            T centre = T.Create((float)mean), f = T.Create((float)(1 / (sd + Epsilon))), lost = T.Create((float)(((float)mean - mean) / (sd + Epsilon)));
+            for (int i = 0; i < Columns; i += T.Count)
+            {
+                int left = Columns - i;
+                Put(y + i, T.Fma(Part<T>(Scale + i, left), T.Fma(Part<T>(x + i, left) - centre, f, lost), Part<T>(Shift + i, left)), left);
+            }
+        }
+    }
+
+    private struct UnbiasedBackwardRow : IRowMap
+    {
+        public float* X, Mean, Sd, Scale, DY, DX;
+        public int Columns;
+        public float Epsilon;
+        public bool Accumulate;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Row<T>(int row) where T : struct, IVec<T>
+        {
+            nint start = (nint)row * Columns;
+            float* x = X + start, dy = DY + start, dx = DX + start;
+            T sum = T.Zero, dot = T.Zero, centre = T.Create(Mean[row]);
+            for (int i = 0; i < Columns; i += T.Count)
+            {
+                int left = Columns - i;
+                T g = Part<T>(dy + i, left) * Part<T>(Scale + i, left);
+                sum += g;
+                // Beyond the end g is 0, so the deviation there does not matter.
+                dot = T.Fma(g, Part<T>(x + i, left) - centre, dot);
+            }
+            double inverse = 1 / ((double)Sd[row] + Epsilon), k = Sd[row] > 0 ? T.SumAcross(dot) * inverse / (Sd[row] * (Columns - 1.0)) : 0;
+            T mean = T.Create((float)(T.SumAcross(sum) / Columns)), slope = T.Create((float)-k), f = T.Create((float)inverse);
+            for (int i = 0; i < Columns; i += T.Count)
+            {
+                int left = Columns - i;
+                T g = f * T.Fma(slope, Part<T>(x + i, left) - centre, T.Fma(Part<T>(dy + i, left), Part<T>(Scale + i, left), -mean));
+                Put(dx + i, Accumulate ? g + Part<T>(dx + i, left) : g, left);
+            }
+        }
+    }
+
+    /// <summary>Gradients of scale and shift. One block is a few columns of a fixed piece of the rows.</summary>
+    private struct ColumnGradients : IVectorKernel
+    {
+        public const int RowsPerPiece = 1024;
+        public const int ColumnsPerBlock = 64;
+
+        public float* X, Mean, Sd, DY, Partial;
+        public int Rows, Columns, Groups, Pieces;
+        public float Epsilon;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Run<T>(int block) where T : struct, IVec<T>
+        {
+            int piece = block / Groups, first = block % Groups * ColumnsPerBlock, last = Math.Min(Columns, first + ColumnsPerBlock);
+            int r0 = piece * RowsPerPiece, r1 = Math.Min(Rows, r0 + RowsPerPiece);
+            for (int c = first; c < last; c += T.Count)
+            {
+                int left = last - c;
+                T scale = T.Zero, shift = T.Zero;
+                for (int r = r0; r < r1; r++)
+                {
+                    nint at = (nint)r * Columns + c;
+                    T g = Part<T>(DY + at, left);
+                    shift += g;
+                    scale = T.Fma(g, (Part<T>(X + at, left) - T.Create(Mean[r])) * T.Create(1 / (Sd[r] + Epsilon)), scale);
+                }
+                Put(Partial + (nint)piece * Columns + c, scale, left);
+                Put(Partial + (nint)(Pieces + piece) * Columns + c, shift, left);
+            }
+        }
     }
 }

@@ -1,7 +1,9 @@
+using Cellcast.Tensors.Kernels.Simd;
+
 namespace Cellcast.Tensors.Kernels;
 
 /// <summary>Products of a sparse matrix, or of chosen rows of it, with a dense matrix.</summary>
-public static class SparseDense
+public static unsafe class SparseDense
 {
     /// <summary>Y = X[rows] W + bias for a minibatch of rows of X.</summary>
     /// <param name="workers">Threads.</param>
@@ -16,7 +18,26 @@ public static class SparseDense
         Guard.Length(w.Length, (long)x.Columns * h);
         Guard.Length(y.Length, (long)rows.Length * h);
         if (!bias.IsEmpty) Guard.Length(bias.Length, h);
-        Reference.SparseForward(x, rows, w, h, bias, y);
+        CheckRows(x, rows);
+        if (rows.IsEmpty || h == 0) return;
+        fixed (float* pw = w, pb = bias, py = y, pv = x.Values)
+        fixed (int* pc = x.ColumnIndices, pr = rows)
+        fixed (long* ps = x.RowStart)
+        {
+            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, SparseForward.ColumnsPerBlock);
+            workers.ForVectors((rows.Length + SparseForward.RowsPerBlock - 1) / SparseForward.RowsPerBlock, new SparseForward
+            {
+                Rows = rows.Length,
+                ColumnBlocks = entries.ColumnBlocks,
+                Starts = entries.Starts,
+                Columns = entries.Columns,
+                Values = entries.Values,
+                W = pw,
+                H = h,
+                Bias = pb,
+                Y = py,
+            });
+        }
     }
 
     /// <summary>dW = X[rows]^T dY, or dW += X[rows]^T dY: the gradient of <see cref="Forward"/> with respect to W.</summary>
@@ -33,6 +54,34 @@ public static class SparseDense
         Guard.Length(dw.Length, (long)x.Columns * h);
         Guard.Length(dy.Length, (long)rows.Length * h);
         if (!touched.IsEmpty) Guard.Length(touched.Length, x.Columns);
-        Reference.SparseBackwardWeights(x, rows, dy, h, dw, accumulate, touched);
+        CheckRows(x, rows);
+        if (h == 0 || x.Columns == 0) return;
+        fixed (float* pdy = dy, pdw = dw, pv = x.Values)
+        fixed (int* pc = x.ColumnIndices, pr = rows)
+        fixed (long* ps = x.RowStart)
+        fixed (byte* pt = touched)
+        {
+            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, SparseBackward.ColumnsPerBlock);
+            workers.ForVectors(entries.ColumnBlocks, new SparseBackward
+            {
+                Rows = rows.Length,
+                TotalColumns = x.Columns,
+                ColumnBlocks = entries.ColumnBlocks,
+                Starts = entries.Starts,
+                Columns = entries.Columns,
+                Values = entries.Values,
+                DY = pdy,
+                H = h,
+                DW = pdw,
+                Accumulate = accumulate,
+                Touched = pt,
+            });
+        }
+    }
+
+    private static void CheckRows(CsrView x, ReadOnlySpan<int> rows)
+    {
+        foreach (int r in rows)
+            if ((uint)r >= (uint)x.Rows) throw new ArgumentOutOfRangeException(nameof(rows), r, $"the matrix has {x.Rows} rows");
     }
 }

@@ -32,6 +32,9 @@ internal readonly unsafe struct F128 : IVec<F128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* p, F128 value) => value._v.Store(p);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F128 FirstLanes(int count) => new(Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle());
+
     public static F128 LoadPartial(float* p, int count) =>
         new(Vector128.Create(count > 0 ? p[0] : 0, count > 1 ? p[1] : 0, count > 2 ? p[2] : 0, 0));
 
@@ -115,17 +118,14 @@ internal readonly unsafe struct F128 : IVec<F128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F128 ShiftRightArithmetic(F128 a, int bits) => new(Vector128.ShiftRightArithmetic(a._v.AsInt32(), bits).AsSingle());
 
-    public static double SumAcross(F128 a)
-    {
-        double s = 0;
-        for (int i = 0; i < 4; i++) s += a._v[i];
-        return s;
-    }
+    public static double SumAcross(F128 a) => Vector128.Sum(Vector128.WidenLower(a._v) + Vector128.WidenUpper(a._v));
 
     public static float MaxAcross(F128 a)
     {
-        float m = a._v[0];
-        for (int i = 1; i < 4; i++) m = MathF.Max(m, a._v[i]);
+        float* x = stackalloc float[4];
+        a._v.Store(x);
+        float m = x[0];
+        for (int i = 1; i < 4; i++) m = MathF.Max(m, x[i]);
         return m;
     }
 }

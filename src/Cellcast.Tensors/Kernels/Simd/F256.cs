@@ -33,13 +33,16 @@ internal readonly unsafe struct F256 : IVec<F256>
     public static void Store(float* p, F256 value) => value._v.Store(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> FirstLanes(int count) => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
+    private static Vector256<float> LaneMask(int count) => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F256 LoadPartial(float* p, int count) => new(Avx.MaskLoad(p, FirstLanes(count)));
+    public static F256 FirstLanes(int count) => new(LaneMask(count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePartial(float* p, F256 value, int count) => Avx.MaskStore(p, FirstLanes(count), value._v);
+    public static F256 LoadPartial(float* p, int count) => new(Avx.MaskLoad(p, LaneMask(count)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePartial(float* p, F256 value, int count) => Avx.MaskStore(p, LaneMask(count), value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F256 operator +(F256 a, F256 b) => new(a._v + b._v);
@@ -116,17 +119,14 @@ internal readonly unsafe struct F256 : IVec<F256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F256 ShiftRightArithmetic(F256 a, int bits) => new(Vector256.ShiftRightArithmetic(a._v.AsInt32(), bits).AsSingle());
 
-    public static double SumAcross(F256 a)
-    {
-        double s = 0;
-        for (int i = 0; i < 8; i++) s += a._v[i];
-        return s;
-    }
+    public static double SumAcross(F256 a) => Vector256.Sum(Vector256.WidenLower(a._v) + Vector256.WidenUpper(a._v));
 
     public static float MaxAcross(F256 a)
     {
-        float m = a._v[0];
-        for (int i = 1; i < 8; i++) m = MathF.Max(m, a._v[i]);
+        float* x = stackalloc float[8];
+        a._v.Store(x);
+        float m = x[0];
+        for (int i = 1; i < 8; i++) m = MathF.Max(m, x[i]);
         return m;
     }
 }

@@ -33,13 +33,16 @@ internal readonly unsafe struct F512 : IVec<F512>
     public static void Store(float* p, F512 value) => value._v.Store(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> FirstLanes(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
+    private static Vector512<float> LaneMask(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F512 LoadPartial(float* p, int count) => new(Avx512F.MaskLoad(p, FirstLanes(count), Vector512<float>.Zero));
+    public static F512 FirstLanes(int count) => new(LaneMask(count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePartial(float* p, F512 value, int count) => Avx512F.MaskStore(p, FirstLanes(count), value._v);
+    public static F512 LoadPartial(float* p, int count) => new(Avx512F.MaskLoad(p, LaneMask(count), Vector512<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePartial(float* p, F512 value, int count) => Avx512F.MaskStore(p, LaneMask(count), value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F512 operator +(F512 a, F512 b) => new(a._v + b._v);
@@ -116,17 +119,14 @@ internal readonly unsafe struct F512 : IVec<F512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F512 ShiftRightArithmetic(F512 a, int bits) => new(Vector512.ShiftRightArithmetic(a._v.AsInt32(), bits).AsSingle());
 
-    public static double SumAcross(F512 a)
-    {
-        double s = 0;
-        for (int i = 0; i < 16; i++) s += a._v[i];
-        return s;
-    }
+    public static double SumAcross(F512 a) => Vector512.Sum(Vector512.WidenLower(a._v) + Vector512.WidenUpper(a._v));
 
     public static float MaxAcross(F512 a)
     {
-        float m = a._v[0];
-        for (int i = 1; i < 16; i++) m = MathF.Max(m, a._v[i]);
+        float* x = stackalloc float[16];
+        a._v.Store(x);
+        float m = x[0];
+        for (int i = 1; i < 16; i++) m = MathF.Max(m, x[i]);
         return m;
     }
 }

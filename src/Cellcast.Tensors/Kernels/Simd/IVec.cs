@@ -10,6 +10,9 @@ internal unsafe interface IVec<T> where T : struct, IVec<T>
     static abstract T CreateBits(int value);
     static abstract T Load(float* p);
 
+    /// <summary>Mask of the first <paramref name="count"/> elements.</summary>
+    static abstract T FirstLanes(int count);
+
     /// <summary>Loads the first <paramref name="count"/> elements (less than a whole vector) and zeros; touches no memory beyond them.</summary>
     static abstract T LoadPartial(float* p, int count);
     static abstract void Store(float* p, T value);
@@ -51,7 +54,7 @@ internal unsafe interface IVec<T> where T : struct, IVec<T>
     static abstract T ShiftLeft(T a, int bits);
     static abstract T ShiftRightArithmetic(T a, int bits);
 
-    /// <summary>Sum of the elements, in double precision and in the order of the elements.</summary>
+    /// <summary>Sum of the elements, in double precision and in a fixed order.</summary>
     static abstract double SumAcross(T a);
     static abstract float MaxAcross(T a);
 }
