@@ -54,9 +54,10 @@ internal static unsafe class H5Transfer
         nint[] pointers = new nint[n];
         fixed (nint* p = pointers)
         {
+            // After a failed read the library has given the strings back itself.
+            read(fileType, p);
             try
             {
-                read(fileType, p);
                 for (long i = 0; i < n; i++) result[i] = H5Strings.Variable(p[i]);
             }
             finally { H5.Reclaim(fileType, space, p); }
