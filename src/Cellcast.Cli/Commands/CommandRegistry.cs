@@ -20,6 +20,7 @@ internal static class CommandRegistry
         new CohortCommand(),
         new SimulateCommand(),
         new ScSurv.ScSurvCommands(),
+        new ScRobust.ScRobustCommands(),
         new DoctorCommand(),
     ];
 }

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.H5ad;
+using Cellcast.Cli.Hosting;
+using Cellcast.Models.ScRobust;
+using Cellcast.Tensors;
+
+namespace Cellcast.Cli.Commands.ScRobust;
+
+/// <summary><c>cellcast scrobust embed</c>: vectors of cells from a trained encoder.</summary>
+internal sealed class ScRobustEmbedCommand : CellcastCommand
+{
+    private static readonly EmbeddingOptions s_defaults = new();
+
+    private readonly Option<string> _model = new("--model", "-m") { Description = "Folder with the encoder.", HelpName = "DIR", Required = true };
+    private readonly Option<string> _cells = new("--cells", "-c") { Description = "Cells with raw counts or log-normalised values.", HelpName = "FILE", Required = true };
+    private readonly Option<string> _out = new("--out", "-o") { Description = "The same cells with their vectors in obsm['X_scrobust'].", HelpName = "FILE.h5ad", Required = true };
+    private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
+    private readonly Option<int> _genes = ScRobustOptions.Whole("--genes", "Most genes of a cell.", s_defaults.Genes);
+    private readonly Option<GeneRanking> _order = new("--order") { Description = "Which genes of a cell come first: the rarest, the most variable, or at random.", DefaultValueFactory = _ => s_defaults.Order };
+    private readonly Option<Pooling> _pooling = new("--pooling") { Description = "What becomes the vector: the cell token's output, or sum, mean or maximum over all tokens.", DefaultValueFactory = _ => s_defaults.Pooling };
+    private readonly Option<Padding?> _padding = new("--padding") { Description = "Cells with fewer genes: shorter (masked) or filled up (published); as the encoder was trained when left out." };
+
+    public ScRobustEmbedCommand() : base("embed", "Turn cells into vectors with a trained encoder.", OutputKind.File, usesSeed: true)
+    {
+        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding]) Options.Add(o);
+        AddExample("cellcast scrobust embed --model encoder --cells cells.h5ad --out embedded.h5ad", "the usual call");
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        ParseResult a = context.Arguments;
+        string target = a.GetValue(_out)!;
+        context.CheckOutputFile(target);
+        ScRobustModel model = ScRobustModel.Load(a.GetValue(_model)!);
+        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!);
+        CellSet cells = model.Read(data, context.Progress, a.GetValue(_layer));
+        var options = new EmbeddingOptions
+        {
+            Genes = a.GetValue(_genes),
+            Order = a.GetValue(_order),
+            Pooling = a.GetValue(_pooling),
+            Padding = a.GetValue(_padding),
+            Seed = context.Seed,
+        };
+        if (model.Statistics is null && options.Order != GeneRanking.Random) context.Log.Info("the encoder comes without figures of its training cells: the order of the genes is that of these cells.");
+        using var device = new CpuDevice(context.Threads);
+        float[] vectors = model.Embed(device, cells, options, context.Progress, context.Cancellation);
+        data.Obsm["X_scrobust"] = new DenseMatrix(cells.Count, model.Encoder.Size.Hidden, vectors);
+        foreach (string note in H5adFile.Write(target, data)) context.Log.Warning(note);
+        context.Log.Info($"{cells.Count:N0} cells, vectors of {model.Encoder.Size.Hidden} numbers: {target}");
+        context.Result["cells"] = cells.Count;
+        context.Result["columns"] = model.Encoder.Size.Hidden;
+        context.Result["file"] = JsonValue.Create(Path.GetFullPath(target));
+    }
+}

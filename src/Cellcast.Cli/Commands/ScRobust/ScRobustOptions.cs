@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Globalization;
+using Cellcast.AnnData;
+using Cellcast.Cli.Hosting;
+
+namespace Cellcast.Cli.Commands.ScRobust;
+
+/// <summary>What the commands for cell vectors share.</summary>
+internal static class ScRobustOptions
+{
+    /// <summary>An option that takes a whole number.</summary>
+    internal static Option<int> Whole(string name, string description, int value, int least = 1)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out int n) || n < least))
+                r.AddError($"{name} takes a whole number of at least {least}, not '{r.Tokens[0].Value}'.");
+        });
+        return option;
+    }
+
+    /// <summary>An option that takes a number within bounds.</summary>
+    internal static Option<double> Number(string name, string description, double value, double least, double below)
+    {
+        var option = new Option<double>(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => value };
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && (!double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) || !(x >= least && x < below)))
+                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} takes a number of at least {least:0.#########}{(double.IsInfinity(below) ? "" : string.Create(CultureInfo.InvariantCulture, $" and below {below}"))}, not '{r.Tokens[0].Value}'."));
+        });
+        return option;
+    }
+
+    /// <summary>Reads cells, passing on what the reader has to say.</summary>
+    internal static AnnotatedData Read(CommandContext context, string path)
+    {
+        context.Log.Info($"reading {path}");
+        AnnotatedData data = AnyFile.Read(path, new AnyFileOptions { H5ad = new() { Threads = context.Threads } });
+        foreach (string warning in data.Warnings) context.Log.Warning(warning);
+        return data;
+    }
+}

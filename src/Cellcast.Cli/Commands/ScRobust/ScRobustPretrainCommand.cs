@@ -1,0 +1,130 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.Tables;
+using Cellcast.Cli.Hosting;
+using Cellcast.Models.ScRobust;
+using Cellcast.Models.Training;
+using Cellcast.Tensors;
+
+namespace Cellcast.Cli.Commands.ScRobust;
+
+/// <summary><c>cellcast scrobust pretrain</c>: trains an encoder on cells without labels.</summary>
+internal sealed class ScRobustPretrainCommand : CellcastCommand
+{
+    private static readonly PretrainingOptions s_defaults = new();
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly Option<string[]> _cells = new("--cells", "-c") { Description = "Cells with raw counts or log-normalised values; several files are combined by gene name.", HelpName = "FILE...", Required = true, AllowMultipleArgumentsPerToken = true };
+    private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
+    private readonly Option<bool> _upperCase = new("--uppercase") { Description = "Take gene names in upper case, which makes most mouse symbols those of their human orthologues." };
+    private readonly Option<int> _minGenes = ScRobustOptions.Whole("--min-genes", "Genes that a cell must express to be used.", 10);
+    private readonly Option<int> _layers = ScRobustOptions.Whole("--layers", "Transformer blocks.", s_defaults.Layers);
+    private readonly Option<int> _hidden = ScRobustOptions.Whole("--hidden", "Columns of a cell vector.", s_defaults.Hidden, 2);
+    private readonly Option<int> _heads = ScRobustOptions.Whole("--heads", "Attention heads; must divide --hidden.", s_defaults.Heads);
+    private readonly Option<int> _genesPerView = ScRobustOptions.Whole("--genes-per-view", "Genes drawn for one view of a cell.", s_defaults.GenesPerView);
+    private readonly Option<int> _batch = ScRobustOptions.Whole("--batch", "Cells per step.", s_defaults.BatchCells, 2);
+    private readonly Option<int> _epochs = ScRobustOptions.Whole("--epochs", "Most epochs.", s_defaults.Epochs);
+    private readonly Option<int> _earlyStop = ScRobustOptions.Whole("--early-stop", "Epochs without a lower contrastive loss of the validation cells after which training stops.", s_defaults.Patience);
+    private readonly Option<double> _learningRate = ScRobustOptions.Number("--lr", "Step size of Adam.", s_defaults.LearningRate, 1e-12, double.PositiveInfinity);
+    private readonly Option<double> _dropout = ScRobustOptions.Number("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
+    private readonly Option<int> _checkpoint = ScRobustOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
+
+    public ScRobustPretrainCommand() : base("pretrain", "Train an encoder on cells without labels.", OutputKind.ResumableFolder, usesSeed: true)
+    {
+        foreach (Option o in (Option[])[_cells, _layer, _upperCase, _minGenes, _layers, _hidden, _heads, _genesPerView, _batch, _epochs, _earlyStop, _learningRate, _dropout, _checkpoint])
+            Options.Add(o);
+        AddExample("cellcast scrobust pretrain --cells cells.h5ad --out encoder", "the usual call");
+        AddExample("cellcast scrobust pretrain --cells human.h5ad mouse.h5ad --uppercase --out encoder", "two species on one vocabulary");
+    }
+
+    protected internal override void Run(CommandContext context)
+    {
+        if (context.Resume && context.Directory.IsComplete)
+        {
+            context.Log.Info("the run in this folder is complete: nothing to resume.");
+            return;
+        }
+        ParseResult a = context.Arguments;
+        var options = new PretrainingOptions
+        {
+            Layers = a.GetValue(_layers),
+            Hidden = a.GetValue(_hidden),
+            Heads = a.GetValue(_heads),
+            GenesPerView = a.GetValue(_genesPerView),
+            BatchCells = a.GetValue(_batch),
+            Epochs = a.GetValue(_epochs),
+            Patience = a.GetValue(_earlyStop),
+            LearningRate = a.GetValue(_learningRate),
+            Dropout = a.GetValue(_dropout),
+            Seed = context.Seed,
+        };
+        if (options.Hidden % options.Heads != 0) throw new UsageException($"--heads {options.Heads} does not divide --hidden {options.Hidden}: choose heads that do.");
+
+        var preprocessing = new CellPreprocessing { UpperCase = a.GetValue(_upperCase) };
+        NormalizedCells[] files = [.. a.GetValue(_cells)!.Select(f =>
+            NormalizedCells.From(ScRobustOptions.Read(context, f), preprocessing, context.Progress, a.GetValue(_layer)).WithGenes(a.GetValue(_minGenes), context.Progress))];
+        CellSet cells = CellSet.From(files, GeneVocabulary.Of(files), context.Progress);
+        context.Log.Info($"{cells.Count:N0} cells, {cells.Vocabulary.Genes.Count:N0} genes{(files.Length > 1 ? $" of {files.Length} files" : "")}");
+
+        using var device = new CpuDevice(context.Threads);
+        RunDirectory directory = context.Directory;
+        var checkpoint = new CheckpointFile(Path.Combine(directory.CheckpointFolder, "pretrain.safetensors"), TimeSpan.FromSeconds(a.GetValue(_checkpoint)));
+        Snapshot? resume = directory.IsResumed ? checkpoint.Load() : null;
+        if (resume is not null) context.Log.Info($"resuming after epoch {resume.History.Count}");
+        PretrainingResult result = Pretraining.Run(device, cells, preprocessing, options, checkpoint, resume, context.Progress, context.Cancellation);
+
+        result.Model.Save(Path.GetDirectoryName(directory.File("encoder.json"))!);
+        History(result.History).Write(directory.File("history.csv"));
+        JsonObject metrics = Metrics(result, options, cells, files);
+        AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
+        PretrainingEpoch best = result.History[result.Summary.BestEpoch - 1];
+        context.Log.Info(FormattableString.Invariant($"best epoch {best.Epoch} of {result.History.Count}: contrastive loss {best.ValidationContrastive:0.0000}, expression loss {best.ValidationExpression:0.0000} on {result.ValidationCells:N0} validation cells"));
+        context.Result["best"] = metrics["best"]!.DeepClone();
+    }
+
+    private static CsvFile History(IReadOnlyList<PretrainingEpoch> history) => new CsvFile()
+        .Add("epoch", history.Select(h => h.Epoch).ToArray())
+        .Add("training_contrastive", history.Select(h => h.TrainingContrastive).ToArray())
+        .Add("training_expression", history.Select(h => h.TrainingExpression).ToArray())
+        .Add("validation_contrastive", history.Select(h => h.ValidationContrastive).ToArray())
+        .Add("validation_expression", history.Select(h => h.ValidationExpression).ToArray());
+
+    private static JsonObject Metrics(PretrainingResult result, PretrainingOptions options, CellSet cells, NormalizedCells[] files)
+    {
+        PretrainingEpoch best = result.History[result.Summary.BestEpoch - 1];
+        return new JsonObject
+        {
+            ["version"] = CommandHost.Version,
+            ["seed"] = options.Seed,
+            ["dimensions"] = new JsonObject
+            {
+                ["cells"] = cells.Count,
+                ["training_cells"] = result.TrainingCells,
+                ["validation_cells"] = result.ValidationCells,
+                ["genes"] = cells.Vocabulary.Genes.Count,
+                ["hidden"] = options.Hidden,
+                ["heads"] = options.Heads,
+                ["layers"] = options.Layers,
+                ["genes_per_view"] = options.GenesPerView,
+                ["batch"] = options.BatchCells,
+            },
+            ["files"] = new JsonArray([.. files.Select(f => (JsonNode)new JsonObject { ["file"] = Path.GetFileName(f.Source), ["cells"] = f.Values.Rows })]),
+            ["stages"] = new JsonArray(new JsonObject
+            {
+                ["name"] = result.Summary.Name,
+                ["epochs"] = result.Summary.Epochs,
+                ["steps"] = result.Summary.Steps,
+                ["seconds"] = Math.Round(result.Summary.Seconds, 3),
+                ["best"] = result.Summary.Best,
+            }),
+            ["best"] = new JsonObject
+            {
+                ["epoch"] = best.Epoch,
+                ["validation_contrastive"] = (double)best.ValidationContrastive,
+                ["validation_expression"] = (double)best.ValidationExpression,
+            },
+        };
+    }
+}
