@@ -3,6 +3,7 @@ using Cellcast.Tensors;
 using Cellcast.Tensors.Autodiff;
 using Cellcast.Tensors.Nn;
 using Cellcast.Tensors.Random;
+using Cellcast.TestSupport;
 
 namespace Cellcast.Parity.Tests.ScRobust;
 
@@ -42,7 +43,7 @@ public sealed class EncoderParityTests
     public void Attention_of_the_last_layer_is_equal(int layers)
     {
         var net = new Net(layers);
-        int heads = net.Oracle.Number("heads"), length = net.Oracle.Number("tokens");
+        int heads = net.Encoder.Size.Heads, length = net.Views.Longest;
         var expected = net.Oracle["forward/attention_last"];
         for (int s = 0; s < net.Views.Sequences; s++)
             for (int h = 0; h < heads; h++)
@@ -86,7 +87,7 @@ public sealed class EncoderParityTests
     public void Classifier_loss_and_all_gradients_are_equal(int layers)
     {
         var net = new Net(layers);
-        var head = new Head("fc", net.Encoder.Size.Hidden, net.Oracle.Number("classes"), RandomKey.From(0, "classifier"));
+        var head = new Head("fc", net.Encoder.Size.Hidden, net.Oracle.Shape("classifier/fc.fc.3.bias")[0], RandomKey.From(0, "classifier"));
         head.ImportState(net.Weights("classifier/"));
         Tensor logits = head.Forward(net.Encoder.CellTokens(net.Tape, net.Views));
         Close(net.Oracle["classify/logits"], logits.Span, LossTolerance);
@@ -102,7 +103,7 @@ public sealed class EncoderParityTests
     public void Gradients_through_all_tokens_are_those_through_the_cell_tokens(int layers)
     {
         var net = new Net(layers);
-        var head = new Head("fc", net.Encoder.Size.Hidden, net.Oracle.Number("classes"), RandomKey.From(0, "classifier"));
+        var head = new Head("fc", net.Encoder.Size.Hidden, net.Oracle.Shape("classifier/fc.fc.3.bias")[0], RandomKey.From(0, "classifier"));
         head.ImportState(net.Weights("classifier/"));
         Tensor cells = Op.GatherRows(net.Tape, net.Encoder.AllTokens(net.Tape, net.Views), net.Views.CellPlaces);
         net.Tape.Backward(Op.CrossEntropy(head.Forward(cells), [.. net.Oracle["input/labels"].Select(v => (int)v)]));
@@ -126,15 +127,16 @@ public sealed class EncoderParityTests
     {
         public Net(int layers)
         {
-            Oracle = new Oracle("layers" + layers);
-            var size = new EncoderSize { Vocabulary = Oracle.Number("vocab"), Hidden = Oracle.Number("hidden"), Heads = Oracle.Number("heads"), Layers = layers };
+            Oracle = new OracleFile(TestPaths.Fixture("scrobust", $"layers{layers}.safetensors"));
+            int[] table = Oracle.Shape("weights/encoder.embedding.embedding.weight");
+            var size = new EncoderSize { Vocabulary = table[0], Hidden = table[1], Heads = Oracle.Shape("forward/attention_last")[1], Layers = layers };
             Encoder = new CellEncoder(size, RandomKey.From(0, "encoder"), "encoder.");
             Pretraining = new ContrastivePretraining(Encoder, RandomKey.From(0, "heads"));
             Pretraining.ImportState(Weights("weights/"));
             Tape = new Tape(Device);
-            int length = Oracle.Number("tokens"), cells = Oracle.Number("cells");
+            int length = Oracle.Shape("input/genes")[1], cells = Oracle.Shape("input/genes")[0] / 2;
             int[] genes = [.. Oracle["input/genes"].Select(v => (int)v)];
-            float[] values = [.. Oracle["input/scales"].Select(v => (float)v)];
+            float[] values = Oracle.Single("input/scales");
             for (int s = 0; s < 2 * cells; s++)
             {
                 Views.Append(genes.AsSpan(s * length, length), values.AsSpan(s * length, length));
@@ -142,7 +144,7 @@ public sealed class EncoderParityTests
             }
         }
 
-        public Oracle Oracle { get; }
+        public OracleFile Oracle { get; }
         public CpuDevice Device { get; } = new(2);
         public Tape Tape { get; }
         public CellEncoder Encoder { get; }
@@ -151,15 +153,11 @@ public sealed class EncoderParityTests
         public TokenBatch SecondViews { get; } = new();
 
         public Dictionary<string, Tensor> Weights(string prefix) =>
-            Oracle.Names(prefix).ToDictionary(n => n, n => Tensor.From([.. Oracle[prefix + n].Select(v => (float)v)], Oracle.Shape(prefix + n)));
+            Oracle.Names.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(n => n[prefix.Length..], n => Tensor.From(Oracle.Single(n), Oracle.Shape(n)));
 
         public void CheckGradients(string prefix, Module module)
         {
-            foreach (var p in module.Parameters)
-            {
-                string name = Oracle.Names(prefix).Single(n => n == p.Name);
-                Close(Oracle[prefix + name], p.Gradient.Span, GradientTolerance, name);
-            }
+            foreach (var p in module.Parameters) Close(Oracle[prefix + p.Name], p.Gradient.Span, GradientTolerance, p.Name);
         }
     }
 }
