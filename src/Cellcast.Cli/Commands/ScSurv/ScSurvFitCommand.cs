@@ -28,15 +28,17 @@ internal sealed class ScSurvFitCommand : CellcastCommand
     private readonly Option<string> _event = new("--event") { Description = "Column of the cohort with the status: Dead / Alive, 1 / 0, true / false.", HelpName = "COLUMN", DefaultValueFactory = _ => "vital_status" };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer with the raw counts; X when left out.", HelpName = "NAME" };
     private readonly Option<string?> _split = new("--split") { Description = "Column of the cohort with train, validation or test; drawn from the seed when left out.", HelpName = "COLUMN" };
-    private readonly Option<Protocol> _protocol = new("--protocol") { Description = "heldout keeps test patients out of gene selection and every training stage; transductive is as published.", DefaultValueFactory = _ => s_defaults.Protocol };
+    private readonly ChoiceOption<Protocol> _protocol = new("--protocol", "heldout keeps test patients out of gene selection and every training stage; transductive is as published.", s_defaults.Protocol, ("heldout", Protocol.HeldOut), ("transductive", Protocol.Transductive));
     private readonly Option<int> _genes = Positive("--genes", "Variable genes to use.", s_defaults.Genes);
-    private readonly Option<GeneSource> _geneSource = new("--gene-source") { Description = "Matrix that ranks the genes by variability.", DefaultValueFactory = _ => s_defaults.GeneSource };
-    private readonly Option<double> _minDetected = new("--min-detected") { Description = "Share of cells and patients in which a gene must be detected.", DefaultValueFactory = _ => s_defaults.MinimumDetected };
-    private readonly Option<CellLikelihood> _likelihood = new("--likelihood") { Description = "Likelihood of the single-cell counts.", DefaultValueFactory = _ => s_defaults.Likelihood };
-    private readonly Option<TieMethod> _ties = new("--ties") { Description = "Treatment of tied event times.", DefaultValueFactory = _ => s_defaults.Ties };
+    private readonly ChoiceOption<GeneSource> _geneSource = new("--gene-source", "Matrix that ranks the genes by variability.", s_defaults.GeneSource, ("bulk", GeneSource.Bulk), ("sc", GeneSource.Cells), ("spatial", GeneSource.Spots));
+    private readonly Option<double> _minDetected = Number("--min-detected", "Share of cells and patients in which a gene must be detected.", s_defaults.MinimumDetected, 0, 1);
+    private readonly ChoiceOption<CellLikelihood> _likelihood = new("--likelihood", "Likelihood of the single-cell counts.", s_defaults.Likelihood, ("poisson", CellLikelihood.Poisson), ("nb", CellLikelihood.NegativeBinomial));
+    private readonly ChoiceOption<TieMethod> _ties = new("--ties", "Treatment of tied event times.", s_defaults.Ties, ("efron", TieMethod.Efron), ("breslow", TieMethod.Breslow));
     private readonly Option<int> _latent = Positive("--latent", "Dimensions of the latent state.", s_defaults.Latent);
     private readonly Option<int> _hidden = Positive("--hidden", "Width of the hidden layers.", s_defaults.Hidden);
     private readonly Option<int> _blocks = Positive("--blocks", "Blocks per net.", s_defaults.Blocks);
+    private readonly Option<double> _learningRate = Number("--learning-rate", "Learning rate of the stages cells, bulk and spots.", s_defaults.Cells.LearningRate, 0, 1);
+    private readonly Option<double> _hazardLearningRate = Number("--hazard-learning-rate", "Learning rate of the stage hazard.", s_defaults.Hazard.LearningRate, 0, 1);
     private readonly Option<int> _maxEpochs = Positive("--max-epochs", "Most epochs of a stage.", s_defaults.MaxEpochs);
     private readonly Option<int> _patience = Positive("--patience", "Epochs without improvement after which a stage stops.", s_defaults.Patience);
     private readonly Option<int> _draws = Positive("--draws", "Posterior draws that contributions and shares are averaged over.", s_defaults.PosteriorDraws);
@@ -44,7 +46,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _maxEpochs, _patience, _draws, _noShares])
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares])
             Options.Add(o);
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --spatial section.h5ad --out fit", "with a hazard map of a tissue section");
@@ -61,15 +63,19 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         ScSurvOptions options = new()
         {
             Seed = checked((long)context.Seed),
-            Protocol = a.GetValue(_protocol),
+            Protocol = _protocol.Of(a),
             Genes = a.GetValue(_genes),
-            GeneSource = a.GetValue(_geneSource),
+            GeneSource = _geneSource.Of(a),
             MinimumDetected = a.GetValue(_minDetected),
-            Likelihood = a.GetValue(_likelihood),
-            Ties = a.GetValue(_ties),
+            Likelihood = _likelihood.Of(a),
+            Ties = _ties.Of(a),
             Latent = a.GetValue(_latent),
             Hidden = a.GetValue(_hidden),
             Blocks = a.GetValue(_blocks),
+            Cells = s_defaults.Cells with { LearningRate = a.GetValue(_learningRate) },
+            Bulk = s_defaults.Bulk with { LearningRate = a.GetValue(_learningRate) },
+            Spots = s_defaults.Spots with { LearningRate = a.GetValue(_learningRate) },
+            Hazard = s_defaults.Hazard with { LearningRate = a.GetValue(_hazardLearningRate) },
             MaxEpochs = a.GetValue(_maxEpochs),
             Patience = a.GetValue(_patience),
             PosteriorDraws = a.GetValue(_draws),
@@ -114,6 +120,17 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         option.Validators.Add(r =>
         {
             if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, out int n) || n < 1)) r.AddError($"{name} takes a whole number of at least 1, not '{r.Tokens[0].Value}'.");
+        });
+        return option;
+    }
+
+    private static Option<double> Number(string name, string description, double value, double least, double most)
+    {
+        var option = new Option<double>(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => value };
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && (!double.TryParse(r.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) || !(x >= least && x <= most)))
+                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} takes a number from {least} to {most}, not '{r.Tokens[0].Value}'."));
         });
         return option;
     }
