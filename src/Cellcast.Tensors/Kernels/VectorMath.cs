@@ -73,7 +73,7 @@ public static class VectorMath
     /// <param name="y">Values; as long as <paramref name="x"/>, may be the same memory.</param>
     public static void Relu(Workers workers, ReadOnlySpan<float> x, Span<float> y) => Maps.Map<ReluMap>(workers, x, y);
 
-    /// <summary>log Gamma(x), x &gt; 0. Error up to 4e-7 max(1, |log Gamma|). Infinity at 0, NaN below.</summary>
+    /// <summary>log Gamma(x), x &gt; 0. Error up to 5e-7 max(1, |log Gamma|). Infinity at 0, NaN below.</summary>
     /// <param name="workers">Threads.</param>
     /// <param name="x">Arguments.</param>
     /// <param name="y">Values; as long as <paramref name="x"/>, may be the same memory.</param>

@@ -89,4 +89,7 @@ internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool con
         }
         if (whole < lines) Pack<T>(line + whole, lines - whole, p, k, width, panels + (nint)whole * k);
     }
+
+    /// <summary>Walks over the memory of some lines and positions.</summary>
+    public CacheWalk Walk(nint line, int lines, nint p, int k) => ContiguousK ? new(At(line, p), _stride, lines, k) : new(At(line, p), _stride, k, lines);
 }

@@ -8,7 +8,11 @@ internal readonly struct GemmPlan
     /// <summary>Blocks below about this many multiply-adds are not worth handing to another thread.</summary>
     private const long SmallestBlock = 1 << 20;
     private const int WantedBlocks = 16;
+
+    /// <summary>Blocks with a shorter side read their factors from the outer caches faster than those deliver; unless all rows are in one block, whose
+    /// columns are then packed on the spot and read but once.</summary>
     private const int SmallestSide = 200;
+    private const int NarrowestColumns = 100;
     private const long LargestPacked = 32L << 20;
 
     /// <summary>Plans for a logical M x N product: rows are broadcast, columns lie in vectors.</summary>
@@ -23,10 +27,10 @@ internal readonly struct GemmPlan
         Depth = Math.Max(1, ((k + chunks - 1) / chunks + 3) / 4 * 4);
         int rows = m <= 480 ? m : 240, columns = Math.Min(n, m > 4L * n ? 1024 : 512);
         long wanted = Math.Clamp((long)m * n * k / SmallestBlock, 1, WantedBlocks);
+        int narrowest = m <= 480 ? NarrowestColumns : SmallestSide;
         while (Blocks(m, rows) * (long)Blocks(n, columns) < wanted)
         {
-            // A side below some 128 would be read again and again from the outer caches, faster than they deliver.
-            bool wide = columns > SmallestSide, tall = rows > SmallestSide;
+            bool wide = columns > narrowest, tall = m > 480 && rows > SmallestSide;
             if (wide && (columns >= rows || !tall)) columns = (columns + 1) / 2;
             else if (tall) rows = (rows + 1) / 2;
             else break;
@@ -97,15 +101,20 @@ internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, 
         for (int p = 0; p < k; p += depth)
         {
             int d = Math.Min(depth, k - p);
-            if (!isRows)
+            int end = Math.Min(lines, last * width);
+            if (!isRows && !operand.ContiguousK)
             {
-                operand.PackPanels<T>(from, Math.Min(lines, last * width) - from, p, d, _packed + p * padded + (nint)from * d);
+                operand.PackPanels<T>(from, end - from, p, d, _packed + p * padded + (nint)from * d);
                 continue;
             }
-            for (int line = from; line < Math.Min(lines, last * width); line += width)
+            for (int line = from; line < end; line += width)
             {
+                // The next panel (or the same lines further on) is on its way while this one is turned.
+                CacheWalk ahead = line + width < end ? operand.Walk(line + width, Math.Min(width, end - line - width), p, d)
+                    : p + depth < k ? operand.Walk(from, Math.Min(width, end - from), p + depth, Math.Min(depth, k - p - depth)) : default;
+                ahead.Ask(ahead.Lines);
                 int count = Math.Min(width, lines - line);
-                operand.Pack<T>(line, count, p, d, count < width ? GemmTiles.PaddedRows<T>(count) : width, _packed + p * padded + (nint)line * d);
+                operand.Pack<T>(line, count, p, d, isRows && count < width ? GemmTiles.PaddedRows<T>(count) : width, _packed + p * padded + (nint)line * d);
             }
         }
     }
@@ -164,12 +173,23 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
                 b = columnPanels.Pointer;
                 Columns.PackPanels<T>(j0, columns, p, depth, b);
             }
+            // While this piece of k is worked on, what the next one needs comes into the second-level cache.
+            int tiles = paddedRows / tileRows * (paddedColumns / tileColumns), next = p + depth < Plan.K ? Math.Min(Plan.Depth, Plan.K - p - depth) : 0;
+            CacheWalk nextColumns = PackedColumns == null
+                ? Columns.Walk(j0, columns, p + depth, next)
+                : new CacheWalk(PackedColumns + (p + depth) * aheadN + (nint)j0 * next, 0, Math.Min(next, 1), paddedColumns * next);
+            CacheWalk nextRows = PackedRows == null
+                ? Rows.Walk(i0, rows, p + depth, next)
+                : new CacheWalk(PackedRows + (p + depth) * aheadM + (nint)i0 * next, 0, Math.Min(next, 1), paddedRows * next);
+            int columnLines = (nextColumns.Lines + tiles - 1) / tiles, rowLines = (nextRows.Lines + tiles - 1) / tiles;
             for (int j = 0; j < columns; j += tileColumns)
             {
                 int width = Math.Min(tileColumns, columns - j);
                 float* bPanel = b + (nint)j * depth;
                 for (int i = 0; i < rows; i += tileRows)
                 {
+                    nextColumns.Ask(columnLines);
+                    nextRows.Ask(rowLines);
                     int count = Math.Min(tileRows, rows - i), height = count < tileRows ? GemmTiles.PaddedRows<T>(count) : tileRows;
                     float* aPanel = a + (nint)i * depth;
                     if (buffered)
@@ -186,18 +206,18 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
                     else
                     {
                         GemmTiles.Run<T>(height, depth, aPanel, bPanel, edge, tileColumns, false);
-                        CopyTile(edge, tileColumns, c, Ldc, count, width, add);
+                        CopyTile<T>(edge, tileColumns, c, Ldc, count, width, add);
                     }
                 }
                 if (!buffered && p + depth == Plan.K && typeof(TEpilogue) != typeof(NoEpilogue))
                     Epilogue.Apply(C + i0 * Ldc + j0 + j, (int)Ldc, i0, j0 + j, rows, width);
             }
         }
-        if (buffered) Deliver(blockBuffer.Pointer, i0, j0, rows, columns, paddedRows, tileColumns);
+        if (buffered) Deliver<T>(blockBuffer.Pointer, i0, j0, rows, columns, paddedRows, tileColumns);
     }
 
     /// <summary>Moves a finished block from its panels to C.</summary>
-    private readonly void Deliver(float* panels, int i0, int j0, int rows, int columns, int paddedRows, int tileColumns)
+    private readonly void Deliver<T>(float* panels, int i0, int j0, int rows, int columns, int paddedRows, int tileColumns) where T : struct, IVec<T>
     {
         using Scratch turned = Transposed && Accumulate ? Scratch.Rent((long)tileColumns * paddedRows) : default;
         for (int j = 0; j < columns; j += tileColumns)
@@ -207,7 +227,7 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
             if (!Transposed)
             {
                 float* c = C + i0 * Ldc + j0 + j;
-                CopyTile(panel, tileColumns, c, Ldc, rows, width, Accumulate);
+                CopyTile<T>(panel, tileColumns, c, Ldc, rows, width, Accumulate);
                 if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(c, (int)Ldc, i0, j0 + j, rows, width);
                 continue;
             }
@@ -215,7 +235,7 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
             if (Accumulate)
             {
                 Transposition.Copy(panel, tileColumns, rows, width, turned.Pointer, paddedRows);
-                CopyTile(turned.Pointer, paddedRows, corner, Ldc, width, rows, true);
+                CopyTile<T>(turned.Pointer, paddedRows, corner, Ldc, width, rows, true);
             }
             else
             {
@@ -226,21 +246,13 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyTile(float* from, nint ldFrom, float* to, nint ldTo, int rows, int columns, bool add)
+    private static void CopyTile<T>(float* from, nint ldFrom, float* to, nint ldTo, int rows, int columns, bool add) where T : struct, IVec<T>
     {
         for (int i = 0; i < rows; i++, from += ldFrom, to += ldTo)
         {
             int j = 0;
-            if (add)
-            {
-                for (; j + F128.Count <= columns; j += F128.Count) F128.Store(to + j, F128.Load(to + j) + F128.Load(from + j));
-                for (; j < columns; j++) to[j] += from[j];
-            }
-            else
-            {
-                for (; j + F128.Count <= columns; j += F128.Count) F128.Store(to + j, F128.Load(from + j));
-                for (; j < columns; j++) to[j] = from[j];
-            }
+            for (; j + T.Count <= columns; j += T.Count) T.Store(to + j, add ? T.Load(to + j) + T.Load(from + j) : T.Load(from + j));
+            if (j < columns) T.StorePartial(to + j, add ? T.LoadPartial(to + j, columns - j) + T.LoadPartial(from + j, columns - j) : T.LoadPartial(from + j, columns - j), columns - j);
         }
     }
 }
