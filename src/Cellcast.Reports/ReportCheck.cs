@@ -1,0 +1,54 @@
+namespace Cellcast.Reports;
+
+/// <summary>Refuses data that would give a broken page.</summary>
+internal static class ReportCheck
+{
+    internal static void Require(ReportData data)
+    {
+        if (data.Cells is { } cells)
+        {
+            if (cells.Embeddings.Count == 0) throw new ArgumentException("cells have no embedding", nameof(data));
+            Points("cells", cells.Names.Length, [.. cells.Embeddings.SelectMany(e => new[] { (e.Name, e.X.Length), (e.Name, e.Y.Length) }), .. Of(cells.Values, cells.Groups), .. cells.Genes.Select(g => (g.Name, g.Values.Length))]);
+            Codes(cells.Groups);
+        }
+        if (data.Spots is { } spots)
+        {
+            if (spots.Values.Count == 0) throw new ArgumentException("spots have no value", nameof(data));
+            Points("spots", spots.Names.Length, [("x", spots.X.Length), ("y", spots.Y.Length), .. Of(spots.Values, spots.Groups)]);
+            Codes(spots.Groups);
+        }
+        if (data.Patients is { } patients)
+        {
+            if (patients.Parts.Count == 0) throw new ArgumentException("patients have no part", nameof(data));
+            foreach (SurvivalCurve c in patients.Parts.SelectMany(p => p.Curves))
+                Points(c.Label, c.Time.Length, [("survival", c.Survival.Length), ("lower", c.Lower.Length), ("upper", c.Upper.Length), ("at risk", c.AtRisk.Length), ("censored", c.Censored.Length)]);
+        }
+        foreach (var (name, table) in new[] { ("genes", data.Genes?.Table), ("patients", data.Patients?.Table), ("cell types", data.Contributions?.Table), ("evaluation", data.Evaluation?.Summary) })
+            if (table is not null) Points(name, Length(table.Columns[0]), [.. table.Columns.Select(c => (c.Key, Length(c)))]);
+        if (data.Genes is { } g)
+            foreach (string? key in (string?[])[g.NameColumn, g.XColumn, g.YColumn, g.QColumn])
+                if (key is not null && g.Table.Columns.All(c => c.Key != key)) throw new ArgumentException($"genes have no column '{key}'", nameof(data));
+        foreach (TrainingStage s in data.Training ?? [])
+            Points(s.Name, s.Epoch.Length, [("loss", s.Loss.Length), ("validation", s.Validation.Length), ("running mean", s.RunningMean.Length)]);
+        foreach (ConfusionMatrix c in data.Evaluation?.Confusions ?? [])
+            Points(c.Name, c.Labels.Count * c.Labels.Count, [("counts", c.Counts.Count)]);
+    }
+
+    private static int Length(ReportColumn c) => c.Text?.Length ?? c.Numbers!.Length;
+
+    private static IEnumerable<(string, int)> Of(IEnumerable<PointValues> values, IEnumerable<PointGroups> groups) =>
+        [.. values.Select(v => (v.Name, v.Values.Length)), .. groups.Select(g => (g.Name, g.Codes.Length))];
+
+    private static void Points(string what, int length, IReadOnlyList<(string Name, int Length)> arrays)
+    {
+        foreach (var (name, found) in arrays)
+            if (found != length) throw new ArgumentException($"{what}: '{name}' has {found} values, {length} are expected");
+    }
+
+    private static void Codes(IEnumerable<PointGroups> groups)
+    {
+        foreach (PointGroups g in groups)
+            foreach (int c in g.Codes)
+                if (c < -1 || c >= g.Labels.Count) throw new ArgumentException($"'{g.Name}' has a code of {c} for {g.Labels.Count} labels");
+    }
+}

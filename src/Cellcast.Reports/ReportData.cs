@@ -1,0 +1,485 @@
+using System.Text.Json.Serialization;
+
+namespace Cellcast.Reports;
+
+/// <summary>Everything that a report shows. Sections that are null have no tab.</summary>
+public sealed record ReportData
+{
+    /// <summary>Heading.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>Line below the heading.</summary>
+    public string? Subtitle { get; init; }
+
+    /// <summary>Version of the program.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>What a reader should know first.</summary>
+    public required ReportSummary Summary { get; init; }
+
+    /// <summary>Cells on an embedding.</summary>
+    public CellSection? Cells { get; init; }
+
+    /// <summary>Contributions by group of cells.</summary>
+    public ContributionSection? Contributions { get; init; }
+
+    /// <summary>Genes that go with the contribution.</summary>
+    public GeneSection? Genes { get; init; }
+
+    /// <summary>Patients and their survival.</summary>
+    public PatientSection? Patients { get; init; }
+
+    /// <summary>Spots on the tissue.</summary>
+    public SpotSection? Spots { get; init; }
+
+    /// <summary>Comparison of a classifier with its baselines.</summary>
+    public EvaluationSection? Evaluation { get; init; }
+
+    /// <summary>Course of the training, one entry per stage.</summary>
+    public IReadOnlyList<TrainingStage>? Training { get; init; }
+
+    /// <summary>What was run.</summary>
+    public RunSection? Run { get; init; }
+}
+
+/// <summary>The first page.</summary>
+/// <param name="Numbers">The few numbers that matter most.</param>
+/// <param name="Findings">Sentences.</param>
+/// <param name="Cautions">Sentences on what the reader must not conclude.</param>
+public sealed record ReportSummary(IReadOnlyList<Headline> Numbers, IReadOnlyList<string> Findings, IReadOnlyList<string> Cautions);
+
+/// <summary>A number with its name.</summary>
+/// <param name="Label">What it is.</param>
+/// <param name="Value">The number as text.</param>
+/// <param name="Note">An interval, a unit.</param>
+public sealed record Headline(string Label, string Value, string? Note = null);
+
+/// <summary>How numbers of a column are written.</summary>
+public enum ColumnFormat
+{
+    /// <summary>A text.</summary>
+    Text,
+
+    /// <summary>Three significant digits.</summary>
+    Number,
+
+    /// <summary>A whole number.</summary>
+    Integer,
+
+    /// <summary>A p or q value.</summary>
+    Probability,
+
+    /// <summary>A share.</summary>
+    Percent,
+}
+
+/// <summary>A table that can be searched, sorted and saved.</summary>
+/// <param name="Columns">Columns of one length; the first names the row.</param>
+public sealed record ReportTable(IReadOnlyList<ReportColumn> Columns);
+
+/// <summary>A column of a table: texts or numbers (NaN: missing).</summary>
+public sealed record ReportColumn
+{
+    private ReportColumn(string key, string title, string? help, ColumnFormat format, string[]? text, double[]? numbers) =>
+        (Key, Title, Help, Format, Text, Numbers) = (key, title, help, format, text, numbers);
+
+    /// <summary>Name in a saved file.</summary>
+    public string Key { get; }
+
+    /// <summary>Heading.</summary>
+    public string Title { get; }
+
+    /// <summary>Explanation of the heading.</summary>
+    public string? Help { get; }
+
+    /// <summary>How numbers are written.</summary>
+    public ColumnFormat Format { get; }
+
+    /// <summary>The texts, or null.</summary>
+    [JsonConverter(typeof(PackedTexts))]
+    public string[]? Text { get; }
+
+    /// <summary>The numbers, or null.</summary>
+    public double[]? Numbers { get; }
+
+    /// <summary>A column of texts.</summary>
+    public static ReportColumn Of(string key, string title, IEnumerable<string?> values, string? help = null) =>
+        new(key, title, help, ColumnFormat.Text, [.. values.Select(v => v ?? "")], null);
+
+    /// <summary>A column of numbers.</summary>
+    public static ReportColumn Of(string key, string title, IEnumerable<double> values, ColumnFormat format = ColumnFormat.Number, string? help = null) =>
+        new(key, title, help, format, null, [.. values]);
+}
+
+/// <summary>Coordinates of the points of a section.</summary>
+/// <param name="Name">Name of the embedding.</param>
+/// <param name="XLabel">Name of the first coordinate.</param>
+/// <param name="YLabel">Name of the second coordinate.</param>
+/// <param name="X">First coordinate of each point.</param>
+/// <param name="Y">Second coordinate of each point.</param>
+/// <param name="Note">How it came about.</param>
+public sealed record Embedding(string Name, string XLabel, string YLabel, float[] X, float[] Y, string? Note = null);
+
+/// <summary>A number for each point.</summary>
+/// <param name="Name">What it is.</param>
+/// <param name="Values">One per point, NaN: missing.</param>
+/// <param name="Description">Title of the colour scale.</param>
+/// <param name="Centre">Middle of a diverging scale; null for a sequential one.</param>
+/// <param name="Logarithmic">Whether the scale is logarithmic (values above 0).</param>
+public sealed record PointValues(string Name, float[] Values, string? Description = null, double? Centre = null, bool Logarithmic = false);
+
+/// <summary>A group for each point.</summary>
+/// <param name="Name">What the groups are.</param>
+/// <param name="Labels">Names of the groups.</param>
+/// <param name="Codes">Position in <paramref name="Labels"/> of each point, -1: none.</param>
+public sealed record PointGroups(string Name, IReadOnlyList<string> Labels, int[] Codes);
+
+/// <summary>Expression of one gene over the cells, kept in 255 steps.</summary>
+/// <param name="Name">The gene.</param>
+/// <param name="Values">log1p of counts per 10,000, one per cell.</param>
+public sealed record GeneExpression(string Name, [property: JsonConverter(typeof(PackedLevels))] float[] Values);
+
+/// <summary>Cells and what they can be coloured by.</summary>
+public sealed record CellSection
+{
+    /// <summary>Most cells that a report draws; of more, a sample is taken (<see cref="PointSample"/>).</summary>
+    public const int MostPoints = 100_000;
+
+    /// <summary>How many cells there are, drawn or not.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>How the drawn cells were chosen; null when all are drawn.</summary>
+    public string? SampleNote { get; init; }
+
+    /// <summary>Names of the drawn cells.</summary>
+    [JsonConverter(typeof(PackedTexts))]
+    public required string[] Names { get; init; }
+
+    /// <summary>At least one set of coordinates.</summary>
+    public required IReadOnlyList<Embedding> Embeddings { get; init; }
+
+    /// <summary>Numbers of the cells, the most important first.</summary>
+    public IReadOnlyList<PointValues> Values { get; init; } = [];
+
+    /// <summary>Groups of the cells, the most important first.</summary>
+    public IReadOnlyList<PointGroups> Groups { get; init; } = [];
+
+    /// <summary>Genes of the top list.</summary>
+    public IReadOnlyList<GeneExpression> Genes { get; init; } = [];
+}
+
+/// <summary>How a number spreads within groups of cells.</summary>
+/// <param name="ValueName">What is shown.</param>
+/// <param name="Centre">Median of all cells.</param>
+/// <param name="Groupings">Ways to group the cells.</param>
+/// <param name="Table">Statistics of the cell types, or null.</param>
+public sealed record ContributionSection(string ValueName, double? Centre, IReadOnlyList<Grouping> Groupings, ReportTable? Table);
+
+/// <summary>One way to group cells.</summary>
+/// <param name="Name">What the groups are.</param>
+/// <param name="Items">The groups, in the order in which they are shown.</param>
+public sealed record Grouping(string Name, IReadOnlyList<Distribution> Items);
+
+/// <summary>Genes: a table, and which of its columns make a picture.</summary>
+public sealed record GeneSection
+{
+    /// <summary>The genes.</summary>
+    public required ReportTable Table { get; init; }
+
+    /// <summary>Key of the column with the names.</summary>
+    public required string NameColumn { get; init; }
+
+    /// <summary>Key of the column across.</summary>
+    public required string XColumn { get; init; }
+
+    /// <summary>Its label.</summary>
+    public required string XLabel { get; init; }
+
+    /// <summary>Whether the scale across is logarithmic.</summary>
+    public bool XLogarithmic { get; init; }
+
+    /// <summary>Key of the column upwards, a correlation from -1 to 1.</summary>
+    public required string YColumn { get; init; }
+
+    /// <summary>Its label.</summary>
+    public required string YLabel { get; init; }
+
+    /// <summary>Key of the column with adjusted p values, or null.</summary>
+    public string? QColumn { get; init; }
+
+    /// <summary>Explanation below the picture.</summary>
+    public string? Note { get; init; }
+}
+
+/// <summary>A Kaplan-Meier curve of one group of patients.</summary>
+public sealed record SurvivalCurve
+{
+    /// <summary><c>high</c>, <c>low</c> or another short name.</summary>
+    public required string Key { get; init; }
+
+    /// <summary>Name of the group.</summary>
+    public required string Label { get; init; }
+
+    /// <summary>Patients in it.</summary>
+    public required int Patients { get; init; }
+
+    /// <summary>Events among them.</summary>
+    public required int Events { get; init; }
+
+    /// <summary>Median survival time; null when the curve stays above one half.</summary>
+    public double? Median { get; init; }
+
+    /// <summary>Its lower 95 % limit.</summary>
+    public double? MedianLower { get; init; }
+
+    /// <summary>Its upper 95 % limit.</summary>
+    public double? MedianUpper { get; init; }
+
+    /// <summary>Distinct follow-up times, ascending.</summary>
+    public required double[] Time { get; init; }
+
+    /// <summary>Share surviving beyond each time.</summary>
+    public required double[] Survival { get; init; }
+
+    /// <summary>Lower 95 % limits, NaN: unknown.</summary>
+    public required double[] Lower { get; init; }
+
+    /// <summary>Upper 95 % limits, NaN: unknown.</summary>
+    public required double[] Upper { get; init; }
+
+    /// <summary>Patients at risk just before each time.</summary>
+    public required double[] AtRisk { get; init; }
+
+    /// <summary>Patients censored at each time.</summary>
+    public required double[] Censored { get; init; }
+}
+
+/// <summary>A number with its 95 % interval.</summary>
+public sealed record Interval(double Value, double Lower, double Upper);
+
+/// <summary>A test with a chi-squared statistic.</summary>
+public sealed record TestResult(double Statistic, int DegreesOfFreedom, double PValue);
+
+/// <summary>Patients of like predicted survival.</summary>
+/// <param name="Patients">How many.</param>
+/// <param name="Predicted">Mean predicted survival at the horizon.</param>
+/// <param name="Observed">Kaplan-Meier survival at the horizon.</param>
+/// <param name="Lower">Its lower 95 % limit.</param>
+/// <param name="Upper">Its upper 95 % limit.</param>
+public sealed record CalibrationBin(int Patients, double Predicted, double Observed, double? Lower, double? Upper);
+
+/// <summary>Predicted against observed survival at one time.</summary>
+public sealed record CalibrationResult(double Horizon, IReadOnlyList<CalibrationBin> Bins);
+
+/// <summary>One part of a cohort: held-out, validation, training or all patients.</summary>
+public sealed record PatientPart
+{
+    /// <summary>Short name.</summary>
+    public required string Key { get; init; }
+
+    /// <summary>Name.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>What a reader must know of this part.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>Whether the model has never seen these patients.</summary>
+    public bool HeldOut { get; init; }
+
+    /// <summary>Patients.</summary>
+    public required int Patients { get; init; }
+
+    /// <summary>Events.</summary>
+    public required int Events { get; init; }
+
+    /// <summary>One curve per risk group.</summary>
+    public required IReadOnlyList<SurvivalCurve> Curves { get; init; }
+
+    /// <summary>Log-rank test of the groups, or null.</summary>
+    public TestResult? LogRank { get; init; }
+
+    /// <summary>Harrell's concordance, or null.</summary>
+    public Interval? Concordance { get; init; }
+
+    /// <summary>Hazard ratio of high against low risk, or null.</summary>
+    public Interval? HazardRatio { get; init; }
+
+    /// <summary>Calibration, or null.</summary>
+    public CalibrationResult? Calibration { get; init; }
+}
+
+/// <summary>How the survival curve of a patient is predicted: exp(-H exp(eta)).</summary>
+/// <param name="Times">Times.</param>
+/// <param name="CumulativeHazard">Baseline cumulative hazard H at each time.</param>
+/// <param name="LinearPredictor">eta of each row of the patients' table.</param>
+public sealed record SurvivalPrediction(double[] Times, double[] CumulativeHazard, double[] LinearPredictor);
+
+/// <summary>Patients.</summary>
+public sealed record PatientSection
+{
+    /// <summary>Label of the time axis.</summary>
+    public required string TimeLabel { get; init; }
+
+    /// <summary>How patients were grouped.</summary>
+    public string? GroupNote { get; init; }
+
+    /// <summary>Parts of the cohort; the first is shown first.</summary>
+    public required IReadOnlyList<PatientPart> Parts { get; init; }
+
+    /// <summary>The patients.</summary>
+    public required ReportTable Table { get; init; }
+
+    /// <summary>Predicted curves, or null.</summary>
+    public SurvivalPrediction? Prediction { get; init; }
+}
+
+/// <summary>A picture of the tissue below the spots.</summary>
+/// <param name="Source">The picture as a <c>data:</c> address.</param>
+/// <param name="Width">Its width in the units of the spots' coordinates.</param>
+/// <param name="Height">Its height in those units.</param>
+public sealed record TissueImage(string Source, double Width, double Height);
+
+/// <summary>Spots of a tissue section.</summary>
+public sealed record SpotSection
+{
+    /// <summary>How many spots there are, drawn or not.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>How the drawn spots were chosen; null when all are drawn.</summary>
+    public string? SampleNote { get; init; }
+
+    /// <summary>Names of the drawn spots.</summary>
+    [JsonConverter(typeof(PackedTexts))]
+    public required string[] Names { get; init; }
+
+    /// <summary>Across, in the units of the image.</summary>
+    public required float[] X { get; init; }
+
+    /// <summary>Downwards.</summary>
+    public required float[] Y { get; init; }
+
+    /// <summary>Diameter of a spot in those units; null when unknown.</summary>
+    public double? Diameter { get; init; }
+
+    /// <summary>The tissue, or null.</summary>
+    public TissueImage? Image { get; init; }
+
+    /// <summary>Numbers of the spots, the hazard first.</summary>
+    public required IReadOnlyList<PointValues> Values { get; init; }
+
+    /// <summary>Groups of the spots.</summary>
+    public IReadOnlyList<PointGroups> Groups { get; init; } = [];
+}
+
+/// <summary>Course of one stage of a training.</summary>
+public sealed record TrainingStage
+{
+    /// <summary>Short name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Title.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>What was minimised.</summary>
+    public required string LossLabel { get; init; }
+
+    /// <summary>What was watched; the same text as <see cref="LossLabel"/> puts both into one picture.</summary>
+    public required string ValidationLabel { get; init; }
+
+    /// <summary>How long it took.</summary>
+    public double? Seconds { get; init; }
+
+    /// <summary>The epoch that was kept.</summary>
+    public int? BestEpoch { get; init; }
+
+    /// <summary>Epochs.</summary>
+    public required double[] Epoch { get; init; }
+
+    /// <summary>Training loss.</summary>
+    public required double[] Loss { get; init; }
+
+    /// <summary>Validation loss or score, NaN: none.</summary>
+    public required double[] Validation { get; init; }
+
+    /// <summary>Its running mean, NaN: none.</summary>
+    public required double[] RunningMean { get; init; }
+}
+
+/// <summary>A score of each class under several models.</summary>
+/// <param name="Name">The score.</param>
+/// <param name="Classes">The classes.</param>
+/// <param name="Models">The models; ours first.</param>
+public sealed record ClassScores(string Name, IReadOnlyList<string> Classes, IReadOnlyList<ModelScores> Models);
+
+/// <summary>Scores of one model.</summary>
+/// <param name="Name">The model.</param>
+/// <param name="Mean">Mean over folds, one per class.</param>
+/// <param name="Sd">Standard deviation over folds.</param>
+public sealed record ModelScores(string Name, IReadOnlyList<double> Mean, IReadOnlyList<double?> Sd);
+
+/// <summary>Given against predicted labels.</summary>
+/// <param name="Name">The model.</param>
+/// <param name="Labels">The labels.</param>
+/// <param name="Counts">Cells, given x predicted, row by row.</param>
+public sealed record ConfusionMatrix(string Name, IReadOnlyList<string> Labels, IReadOnlyList<double> Counts);
+
+/// <summary>A score while genes are taken away.</summary>
+/// <param name="XLabel">What is varied.</param>
+/// <param name="YLabel">The score.</param>
+/// <param name="Models">One curve per model.</param>
+public sealed record RobustnessCurves(string XLabel, string YLabel, IReadOnlyList<RobustnessCurve> Models);
+
+/// <summary>One curve.</summary>
+public sealed record RobustnessCurve(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Mean, IReadOnlyList<double?> Sd);
+
+/// <summary>How good a classifier is.</summary>
+public sealed record EvaluationSection
+{
+    /// <summary>How it was measured.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>One row per model.</summary>
+    public ReportTable? Summary { get; init; }
+
+    /// <summary>F1 of each class.</summary>
+    public ClassScores? ClassScores { get; init; }
+
+    /// <summary>Confusion matrices.</summary>
+    public IReadOnlyList<ConfusionMatrix> Confusions { get; init; } = [];
+
+    /// <summary>Scores with genes missing.</summary>
+    public RobustnessCurves? Robustness { get; init; }
+}
+
+/// <summary>A name and its value.</summary>
+public sealed record Fact(string Label, string Value);
+
+/// <summary>A file that was read or written.</summary>
+/// <param name="Role">What it was for.</param>
+/// <param name="Name">Its name without folders that tell of the machine.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Sha256">Its SHA-256 in hexadecimal digits.</param>
+/// <param name="Note">Why there is no hash.</param>
+public sealed record FileRecord(string Role, string Name, long? Bytes, string? Sha256, string? Note = null);
+
+/// <summary>What was run.</summary>
+public sealed record RunSection
+{
+    /// <summary>The command line.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>Versions, seed, sizes, durations.</summary>
+    public IReadOnlyList<Fact> Facts { get; init; } = [];
+
+    /// <summary>All options and their values.</summary>
+    public IReadOnlyList<Fact> Options { get; init; } = [];
+
+    /// <summary>Files.</summary>
+    public IReadOnlyList<FileRecord> Files { get; init; } = [];
+
+    /// <summary>Warnings.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Lines of the log.</summary>
+    public IReadOnlyList<string> Log { get; init; } = [];
+}
