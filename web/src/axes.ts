@@ -31,6 +31,12 @@ export interface AxisOptions {
   grid?: boolean;
 }
 
+/** Only powers of ten are labelled. */
+export function decades(v: number): string {
+  const e = Math.log10(v);
+  return Math.abs(e - Math.round(e)) > 1e-9 ? "" : v >= 1e4 || v < 1e-3 ? v.toExponential(0).replace("+", "") : String(Number(v.toPrecision(1)));
+}
+
 export function ticksOf(scale: Scale, count: number, format?: (v: number) => string): { value: number; text: string }[] {
   const values = scale.ticks(count), text = scale.tickFormat(count) as (v: number) => string;
   return values.map((value) => ({ value, text: (format ?? text)(value).replace("-", "\u2212") })).filter((t) => t.text !== "");

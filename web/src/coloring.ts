@@ -59,7 +59,7 @@ export async function byValues(v: Values): Promise<Coloring> {
 
 export async function byGene(gene: Gene): Promise<Coloring> {
   const levels = await open(gene.values), max = gene.values.max ?? 1;
-  return scale(gene.name, `${gene.name}: log1p of counts per 10,000`, Float32Array.from(levels, (l) => (l / 255) * max), null, false, 0);
+  return scale(gene.name, `${gene.name}: log1p of counts per 10,000 on the genes used`, Float32Array.from(levels, (l) => (l / 255) * max), null, false, 0);
 }
 
 /** Colours by a number: a diverging scale around a centre, or a sequential one. The ends are at the 1st and 99th percentile, so that few extreme values do not flatten the rest. */
@@ -74,7 +74,7 @@ function scale(name: string, label: string, values: Float32Array, centre: number
   }
   if (!(high > low)) high = low + 1;
   const shown = (v: number): string => (logarithmic ? number(Math.exp(v)) : number(v));
-  const relative = (v: number): string => (v > 0 ? "+" : "") + number(v, 2);
+  const relative = (v: number): string => (v > 0 ? "+" : "") + number(v);
   const middle = (low + high) / 2;
   const position = (v: number): number => Math.max(0, Math.min(255, Math.round(((t(v) - low) / (high - low)) * 255)));
   return {
@@ -83,7 +83,7 @@ function scale(name: string, label: string, values: Float32Array, centre: number
       const colors = ramp(centre === null ? theme.sequential : theme.diverging).map(css);
       return (i) => (Number.isNaN(values[i]!) ? theme.missing : colors[position(values[i]!)]!);
     },
-    value: (i) => number(values[i]) + (centre !== null && !logarithmic ? ` (${relative(values[i]! - centre)} to the median)` : ""),
+    value: (i) => (centre === 0 ? relative(values[i]!) : number(values[i])),
     priority: centre === null ? (i) => values[i]! : (i) => Math.abs(t(values[i]!) - middle),
     group: null,
     legend: (theme) => ({
@@ -91,7 +91,7 @@ function scale(name: string, label: string, values: Float32Array, centre: number
         colors: centre === null ? theme.sequential : theme.diverging, label,
         ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => {
           const v = low + at * (high - low);
-          return { at, text: centre !== null && !logarithmic ? (at === 0.5 ? `median ${number(centre)}` : at % 0.5 ? "" : shown(v)) : shown(v) };
+          return { at, text: centre === 0 ? (at === 0.5 ? "0" : relative(v)) : shown(v) };
         }),
       },
     }),

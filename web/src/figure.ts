@@ -59,7 +59,7 @@ export class Figure {
     const save = h("div", { class: "save" },
       button("SVG", { class: "small", "aria-label": `Save ${spec.title} as SVG` }, () => this.saveSvg()),
       button("PNG", { class: "small", "aria-label": `Save ${spec.title} as PNG` }, () => void this.savePng()));
-    this.element = h("figure", { class: "card", id: "figure-" + fileName(spec.title) },
+    this.element = h("figure", { class: "card" },
       h("div", { class: "card-head" }, this.heading, save),
       spec.controls?.length ? h("div", { class: "controls" }, ...spec.controls) : null,
       this.plot, this.legendBox,
@@ -94,7 +94,7 @@ export class Figure {
     this.legendBox.hidden = legend === null;
     if (!legend) return;
     if ("bar" in legend) {
-      const svg = s("svg", { width: 300, height: 44, viewBox: "0 0 300 44", "font-family": font, role: "img", "aria-label": legend.bar.label });
+      const svg = s("svg", { width: 320, height: 44, viewBox: "0 0 320 44", overflow: "visible", "font-family": font, role: "img", "aria-label": legend.bar.label });
       drawColorBar(svg, legend.bar, 8, 0, 284, current());
       this.legendBox.append(svg);
       return;
@@ -172,7 +172,7 @@ function drawColorBar(parent: Element, bar: ColorBar, x: number, y: number, widt
   const gradient = s("linearGradient", { id });
   bar.colors.forEach((c, i) => gradient.append(s("stop", { offset: i / (bar.colors.length - 1), "stop-color": c })));
   parent.append(s("defs", {}, gradient), s("rect", { x, y: y + 14, width, height: 10, rx: 2, fill: `url(#${id})` }),
-    s("text", { x, y: y + 9, "font-size": 11, fill: theme.muted }, clip(bar.label, 56)));
+    s("text", { x, y: y + 9, "font-size": 11, fill: theme.muted }, clip(bar.label, 62)));
   for (const t of bar.ticks) {
     const at = x + t.at * width;
     parent.append(s("line", { x1: at, x2: at, y1: y + 24, y2: y + 28, stroke: theme.axis }),

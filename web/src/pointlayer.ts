@@ -25,7 +25,7 @@ void main() {
   gl_PointSize = radius * 2.0 + 1.0; color = c;
 }`;
 const fragment = `#version 300 es
-precision mediump float; in vec4 color; uniform float radius; out vec4 o;
+precision highp float; in vec4 color; uniform float radius; out vec4 o;
 void main() {
   float d = length(gl_PointCoord - 0.5) * (radius * 2.0 + 1.0);
   float a = color.a * clamp(radius + 0.5 - d, 0.0, 1.0);
@@ -39,6 +39,8 @@ export class PointLayer {
   /** @param lost Called when the graphics processor has gone (a laptop slept): the canvas was replaced, draw again. */
   constructor(lost: () => void) {
     this.gl = GlPoints.tryCreate(this.canvas);
+    // A canvas that was given to WebGL in vain cannot be drawn on otherwise.
+    if (!this.gl) this.canvas = document.createElement("canvas");
     this.canvas.dataset.renderer = this.gl ? "webgl" : "image";
     this.canvas.addEventListener("webglcontextlost", () => {
       this.gl = null;
@@ -96,18 +98,14 @@ export function stamp(canvas: HTMLCanvasElement, batch: PointBatch, view: View, 
   pen.putImageData(image, 0, 0);
 }
 
-let probed: boolean | null = null;
-
 class GlPoints {
   private count = 0;
 
   private constructor(private readonly gl: WebGL2RenderingContext, private program: WebGLProgram, private buffers: [WebGLBuffer, WebGLBuffer, WebGLBuffer]) {}
 
   static tryCreate(canvas: HTMLCanvasElement): GlPoints | null {
-    // A probe first: a canvas that has been asked for WebGL in vain cannot always be drawn on otherwise.
     const options: WebGLContextAttributes = { antialias: false, alpha: true, premultipliedAlpha: true, preserveDrawingBuffer: true };
-    probed ??= document.createElement("canvas").getContext("webgl2", options) !== null;
-    const gl = probed ? (canvas.getContext("webgl2", options) as WebGL2RenderingContext | null) : null;
+    const gl = canvas.getContext("webgl2", options) as WebGL2RenderingContext | null;
     if (!gl) return null;
     const program = gl.createProgram()!;
     for (const [kind, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const) {

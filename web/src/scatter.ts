@@ -1,6 +1,6 @@
 // A picture of many points: cells on an embedding, spots on tissue, genes by two numbers.
 
-import { drawAxes, extent, leftMargin, linear, logarithmic, padded, ticksOf, type Frame, type Scale } from "./axes";
+import { decades, drawAxes, extent, leftMargin, linear, logarithmic, padded, ticksOf, type Frame, type Scale } from "./axes";
 import { button, clip, h, s } from "./dom";
 import { Figure, type Legend, type Scene } from "./figure";
 import { PointLayer, stamp, type PointBatch } from "./pointlayer";
@@ -199,8 +199,8 @@ export class Scatter {
 
   private drawFrame(scene: Scene, f: Frame, scales: { x: Scale; y: Scale }): void {
     const { spec } = this;
-    if (spec.numbered) drawAxes(scene, f, { x: scales.x, y: scales.y, xLabel: spec.xLabel, yLabel: spec.yLabel, grid: true, xTicks: spec.xLogarithmic ? 6 : undefined });
-    else if (!spec.image) {
+    if (spec.numbered) drawAxes(scene, f, { x: scales.x, y: scales.y, xLabel: spec.xLabel, yLabel: spec.yLabel, grid: true, xFormat: spec.xLogarithmic ? decades : undefined });
+    else if (!spec.image && spec.xLabel) {
       const style = { "font-size": 11, fill: scene.theme.muted };
       scene.svg.append(
         s("path", { d: `M${f.left - 4} ${f.bottom - 70}V${f.bottom + 4}h74`, fill: "none", stroke: scene.theme.axis }),
@@ -213,7 +213,7 @@ export class Scatter {
     const taken: [number, number, number][] = [];
     for (const l of this.spec.labels?.() ?? []) {
       const text = clip(l.text, 28), x = scales.x(l.at[0]!), half = text.length * 3.4;
-      let y = scales.y(l.at[1]!);
+      let y = scales.y(l.at[1]!) - (this.spec.numbered ? 11 : 0);
       // Names that would cover one another step aside.
       for (let step = 0; step < 12 && taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half && Math.abs(ty - y) < 14); step++) y += (step % 2 ? -1 : 1) * 14 * (Math.floor(step / 2) + 1);
       taken.push([x, y, half]);

@@ -84,7 +84,7 @@ export class SurvivalPlot {
 
   private draw(scene: Scene): void {
     const { svg, theme, width } = scene, visible = this.curves.filter((c) => !this.hidden.has(c.key));
-    const rows = this.curves.length, f: Frame = { left: 52, right: width - 14, top: 14, bottom: scene.height - 44 - 26 - 18 * rows };
+    const rows = this.curves.length, f: Frame = { left: 62, right: width - 14, top: 14, bottom: scene.height - 44 - 26 - 18 * rows };
     const last = Math.max(1e-9, ...this.curves.map((c) => c.time[c.time.length - 1] ?? 0));
     const x = linear([0, last * 1.02], [f.left, f.right]), y = linear([0, 1], [f.bottom, f.top]);
     drawAxes(scene, f, { x, y, xLabel: this.timeLabel, yLabel: "share surviving", yFormat: (v) => Math.round(v * 100) + " %" });

@@ -28,6 +28,7 @@ export class DataTable {
   private readonly more: HTMLButtonElement;
   private readonly headers: HTMLTableCellElement[] = [];
   private readonly lower: string[];
+  private readonly whole: boolean[];
   private order: number[] = [];
   private shown: number;
   private sort: { column: number; descending: boolean } | null = null;
@@ -47,6 +48,7 @@ export class DataTable {
     this.columns = columns;
     this.rows = columns[0]?.values.length ?? 0;
     this.shown = options.page ?? 50;
+    this.whole = columns.map((c) => !c.text && (c.values as Float64Array).every((v) => Number.isNaN(v) || Number.isInteger(v)));
     const texts = columns.filter((c) => c.text);
     this.lower = Array.from({ length: this.rows }, (_, i) => texts.map((c) => c.values[i] as string).join("\n").toLowerCase());
     const head = h("tr");
@@ -121,7 +123,7 @@ export class DataTable {
     this.body.replaceChildren(...this.order.slice(0, this.shown).map((i) => {
       const row = h("tr", { class: this.chosen === i ? "chosen" : null });
       this.columns.forEach((c, k) => {
-        const text = show(c, i);
+        const text = show(c, i, this.whole[k]!);
         const content = k === 0 && rowClick ? button(clip(text, 60), { class: "link", title: this.options.rowLabel ?? null }, () => rowClick(i)) : clip(text, 60);
         row.append(k === 0 ? h("th", { scope: "row" }, content) : h("td", { class: c.text ? null : "number" }, content));
       });
@@ -139,14 +141,14 @@ export class DataTable {
   }
 }
 
-function show(c: OpenColumn, i: number): string {
+function show(c: OpenColumn, i: number, whole: boolean): string {
   if (c.text) return c.values[i] as string;
   const v = c.values[i] as number;
   switch (c.format) {
     case "integer": return Number.isNaN(v) ? "\u2013" : integer(v);
     case "probability": return probability(v);
     case "percent": return percent(v);
-    default: return number(v);
+    default: return whole && !Number.isNaN(v) ? integer(v) : number(v);
   }
 }
 

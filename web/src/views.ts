@@ -2,7 +2,7 @@
 
 import { drawAxes, leftMargin, linear } from "./axes";
 import { byGroup, byValues, type Coloring } from "./coloring";
-import { open, type ContributionSection, type EvaluationSection, type GeneSection, type PatientPart, type PatientSection, type Report, type RunSection, type SpotSection, type TrainingStage } from "./data";
+import { open, type ContributionSection, type EvaluationSection, type GeneSection, type Group, type PatientPart, type PatientSection, type Report, type RunSection, type SpotSection, type TrainingStage } from "./data";
 import { Distributions } from "./distributions";
 import { clip, h, on, s, select } from "./dom";
 import { Figure, type Scene } from "./figure";
@@ -14,35 +14,47 @@ import { DataTable } from "./table";
 import { categoryColor, css, ramp } from "./theme";
 import { hideTooltip, showTooltip } from "./tooltip";
 
-export function summaryView(report: Report): HTMLElement {
+export async function summaryView(report: Report): Promise<HTMLElement> {
   const { numbers, findings, cautions } = report.summary;
+  const pictures: HTMLElement[] = [];
+  if (report.patients) {
+    const part = report.patients.parts[0]!, plot = new SurvivalPlot(`Survival of ${part.title.toLowerCase()}`, report.patients.timeLabel, null, []);
+    await plot.show(part);
+    pictures.push(plot.figure.element);
+  }
+  if (report.contributions?.groupings[0]?.items.length) pictures.push((await distributions(report.contributions, report.cells?.groups ?? [], false)).element);
   return h("div", { class: "view" },
     h("dl", { class: "numbers" }, ...numbers.map((n) => h("div", {}, h("dt", {}, n.label), h("dd", {}, n.value), n.note ? h("dd", { class: "note" }, n.note) : null))),
     findings.length ? h("section", { class: "card" }, h("h3", {}, "What was found"), h("ul", { class: "findings" }, ...findings.map((f) => h("li", {}, clip(f, 600))))) : null,
-    cautions.length ? h("section", { class: "card caution" }, h("h3", {}, "Read with care"), h("ul", { class: "findings" }, ...cautions.map((f) => h("li", {}, clip(f, 600))))) : null);
+    cautions.length ? h("section", { class: "card caution" }, h("h3", {}, "Read with care"), h("ul", { class: "findings" }, ...cautions.map((f) => h("li", {}, clip(f, 600))))) : null,
+    pictures.length ? h("div", { class: "pair" }, ...pictures) : null);
 }
 
-export async function contributionsView(section: ContributionSection): Promise<HTMLElement> {
+export async function contributionsView(section: ContributionSection, groups: Group[]): Promise<HTMLElement> {
   const view = h("div", { class: "view" });
-  if (section.groupings.length) {
-    let chosen = 0;
-    const controls = section.groupings.length > 1 ? [select("Group cells by", section.groupings.map((g) => ({ text: g.name })), 0, (i) => {
-      chosen = i;
-      void show();
-    })] : [];
-    const plot = new Distributions(`Contribution per ${section.groupings[0]!.name}`, "Violin: distribution of the cells; box: middle half; thick line: median; dashed: median of all cells. To the right: worse prognosis. Groups are in the order of their medians.",
-      section.valueName, section.centre, controls);
-    const show = async (): Promise<void> => {
-      const g = section.groupings[chosen]!;
-      plot.figure.setTitle(`Contribution per ${clip(g.name, 60)}`);
-      const codes = [...g.items].map((d) => d.label).sort(), at = new Map(codes.map((c, i) => [c, i]));
-      await plot.show(g.items, (theme, i) => categoryColor(theme, g.items.length > 24 ? 0 : at.get(g.items[i]!.label)!));
-    };
-    view.append(plot.figure.element);
-    await show();
-  }
+  if (section.groupings.length) view.append((await distributions(section, groups, true)).element);
   if (section.table) view.append(h("section", { class: "card" }, h("h3", {}, "Cell types"), (await DataTable.create(section.table, { title: "Cell types", search: section.groupings[0] ? section.groupings[0].items.length > 12 : true })).element));
   return view;
+}
+
+/** Violins of the groups of cells; with a choice of the grouping where there are several. */
+async function distributions(section: ContributionSection, groups: Group[], choosable: boolean): Promise<Figure> {
+  let chosen = 0;
+  const controls = choosable && section.groupings.length > 1 ? [select("Group cells by", section.groupings.map((g) => ({ text: g.name })), 0, (i) => {
+    chosen = i;
+    void show();
+  })] : [];
+  const plot = new Distributions(`Contribution per ${section.groupings[0]!.name}`, "Violin: distribution of the cells; box: middle half; thick line: median; dashed: median of all cells. To the right: worse prognosis.",
+    section.valueName, section.centre, controls);
+  const show = async (): Promise<void> => {
+    const g = section.groupings[chosen]!;
+    plot.figure.setTitle(`Contribution per ${clip(g.name, 60)}`);
+    // The same colours as in the picture of the cells.
+    const labels = groups.find((o) => o.name === g.name)?.labels ?? g.items.map((d) => d.label);
+    await plot.show(g.items, (theme, i) => categoryColor(theme, labels.indexOf(g.items[i]!.label)));
+  };
+  await show();
+  return plot.figure;
 }
 
 export async function genesView(section: GeneSection, onCells: { known: Set<string>; show: (gene: string) => void }): Promise<HTMLElement> {
@@ -146,7 +158,7 @@ function concordanceFigure(parts: PatientPart[]): Figure {
     description: () => known.map((p) => `${p.title}: ${number(p.concordance!.value)}`).join("; "),
     height: () => 74 + known.length * 40,
     draw: (scene: Scene) => {
-      const { svg, theme, width, height } = scene, left = Math.min(160, width * 0.36), right = width - 16, bottom = height - 44;
+      const { svg, theme, width, height } = scene, left = Math.min(160, Math.max(126, width * 0.36)), right = width - 16, bottom = height - 44;
       const low = Math.min(0.4, ...known.map((p) => p.concordance!.lower)), high = Math.max(0.8, ...known.map((p) => p.concordance!.upper));
       const x = linear([Math.max(0, low - 0.03), Math.min(1, high + 0.03)], [left, right]);
       drawAxes(scene, { left, right, top: 8, bottom }, { x, xLabel: "concordance", xTicks: width < 420 ? 4 : 6 });
@@ -177,7 +189,7 @@ function calibrationFigure(part: () => PatientPart): Figure {
         svg.append(s("text", { x: width / 2, y: height / 2, "text-anchor": "middle", "font-size": 13, fill: theme.muted }, "Too few patients to say."));
         return;
       }
-      const f = { left: 58, right: width - 14, top: 12, bottom: height - 44 }, x = linear([0, 1], [f.left, f.right]), y = linear([0, 1], [f.bottom, f.top]);
+      const f = { left: 62, right: width - 24, top: 12, bottom: height - 44 }, x = linear([0, 1], [f.left, f.right]), y = linear([0, 1], [f.bottom, f.top]);
       const text = (v: number): string => Math.round(v * 100) + " %";
       drawAxes(scene, f, { x, y, xLabel: `predicted survival at ${number(c.horizon, 4)}`, yLabel: "observed", xFormat: text, yFormat: text, xTicks: 5, yTicks: 5 });
       svg.append(s("line", { x1: x(0), y1: y(0), x2: x(1), y2: y(1), stroke: theme.muted, "stroke-dasharray": "4 3" }));

@@ -53,6 +53,17 @@ public sealed class CsvFile
         return file;
     }
 
+    /// <summary>The table as it will be read from the file: the first column names the rows, kinds are inferred (see <see cref="ColumnInference"/>).</summary>
+    public DataFrame ToDataFrame()
+    {
+        if (_columns.Count == 0) throw new InvalidOperationException("a table without columns");
+        var frame = new DataFrame(Texts(0), _columns[0].Name);
+        for (int c = 1; c < _columns.Count; c++) frame[_columns[c].Name] = ColumnInference.Infer(Texts(c));
+        return frame;
+
+        string[] Texts(int c) => [.. Enumerable.Range(0, _columns[c].Length).Select(r => _columns[c].Cell(r) ?? "")];
+    }
+
     /// <summary>Writes the file: tab-separated if it is called <c>.tsv</c> or <c>.txt</c>, compressed if its name ends in <c>.gz</c>.</summary>
     /// <exception cref="OutputException">It could not be written.</exception>
     public void Write(string path)

@@ -21,6 +21,7 @@ internal static class CommandRegistry
         new SimulateCommand(),
         new ScSurv.ScSurvCommands(),
         new ScRobust.ScRobustCommands(),
+        new Reporting.ReportCommand(),
         new DoctorCommand(),
     ];
 }

@@ -9,7 +9,7 @@ internal sealed class RunLog : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly bool _quiet;
-    private readonly List<string> _waiting = [];
+    private readonly List<string> _waiting = [], _warnings = [];
     private StreamWriter? _file;
 
     internal RunLog(bool quiet) => _quiet = quiet;
@@ -19,7 +19,20 @@ internal sealed class RunLog : IDisposable
 
     internal void Info(string text) => Write(text, "info", _quiet ? null : text);
 
-    internal void Warning(string text) => Write(text, "warning", "warning: " + text);
+    internal void Warning(string text)
+    {
+        lock (_lock) _warnings.Add(text);
+        Write(text, "warning", "warning: " + text);
+    }
+
+    /// <summary>All warnings so far.</summary>
+    internal IReadOnlyList<string> Warnings
+    {
+        get
+        {
+            lock (_lock) return [.. _warnings];
+        }
+    }
 
     internal void Error(string text) => Write(text, "error", "error: " + text);
 

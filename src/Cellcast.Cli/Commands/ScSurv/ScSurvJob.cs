@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
+using Cellcast.AnnData.Tables;
+using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScSurv;
 using Cellcast.Models.Training;
@@ -41,15 +43,52 @@ internal static class ScSurvJob
         ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
         AnnotatedData cells = ScSurvOutput.Cells(results, inputs, data, tables.Genes, settings, withShares);
         H5adFile.Write(directory.File("cells.h5ad"), cells);
-        ScSurvOutput.Patients(results).Write(directory.File("patients.csv"));
+        CsvFile patients = ScSurvOutput.Patients(results), history = ScSurvOutput.History(fit.History);
+        patients.Write(directory.File("patients.csv"));
         ScSurvOutput.SurvivalCurves(results.RiskScale.Hazard, results.Patients, results.LinearPredictor).Write(directory.File("survival_curves.csv"));
         tables.WriteGenes(directory.File("genes.csv"));
         tables.CellTypes?.Write(directory.File("cell_types.csv"));
-        if (inputs.Spatial is not null) H5adFile.Write(directory.File("spots.h5ad"), ScSurvOutput.Spots(results, inputs, tables.SpotTypes));
-        ScSurvOutput.History(fit.History).Write(directory.File("history.csv"));
+        AnnotatedData? spots = inputs.Spatial is null ? null : ScSurvOutput.Spots(results, inputs, tables.SpotTypes);
+        if (spots is not null) H5adFile.Write(directory.File("spots.h5ad"), spots);
+        history.Write(directory.File("history.csv"));
         JsonObject metrics = ScSurvOutput.Metrics(results, data, fit, CommandHost.Version);
+        metrics["inputs"] = InputFiles.Describe(settings, context.Cancellation);
+        metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         fit.Model.Save(directory.Folder("model"));
+        Report(context, inputs, results, tables, cells, spots, patients, history, metrics, settings);
         context.Result["concordance"] = metrics["concordance"]!.DeepClone();
+    }
+
+    private static void Report(CommandContext context, ScSurvInputs inputs, ScSurvResults results, ScSurvTables tables, AnnotatedData cells, AnnotatedData? spots,
+        CsvFile patients, CsvFile history, JsonObject metrics, IReadOnlyDictionary<string, string> settings)
+    {
+        try
+        {
+            var source = new ScSurvReportSource
+            {
+                Name = Path.GetFileName(context.Directory.FullPath),
+                Cells = cells,
+                Genes = tables.Genes,
+                Patients = patients.ToDataFrame(),
+                CellTypes = tables.CellTypes?.ToDataFrame(),
+                Spots = spots,
+                History = history.ToDataFrame(),
+                // As it will be read: whatever kind of number it was, it is a number.
+                Metrics = JsonNode.Parse(metrics.ToJsonString())!.AsObject(),
+                Settings = settings,
+                LabelColumn = inputs.LabelColumn,
+                SampleColumn = inputs.SampleColumn,
+                BaselineTimes = [.. results.RiskScale.Hazard.Times],
+                BaselineHazard = results.RiskScale.Hazard.CumulativeHazard(),
+            };
+            ReportFiles.Write(ScSurvReport.From(source), context.Directory.File);
+        }
+        catch (Exception e) when (e is not (OperationCanceledException or OutputException or OutOfMemoryException))
+        {
+            // Hours of training must not be lost over a picture of them.
+            context.Log.Warning($"the report could not be made ({e.Message.TrimEnd('.')}); the results are complete, and 'cellcast report' tries again.");
+            context.Log.Detail(e.ToString());
+        }
     }
 }

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.H5ad;
+using Cellcast.AnnData.Tables;
+
+namespace Cellcast.Cli.Commands.Reporting;
+
+/// <summary>What a report on scSurv is made of: the results in the shapes in which they leave, straight from a run or read from its folder.</summary>
+internal sealed record ScSurvReportSource
+{
+    /// <summary>Name of the result.</summary>
+    internal required string Name { get; init; }
+
+    /// <summary><c>cells.h5ad</c>.</summary>
+    internal required AnnotatedData Cells { get; init; }
+
+    /// <summary><c>genes.csv</c>.</summary>
+    internal required DataFrame Genes { get; init; }
+
+    /// <summary><c>patients.csv</c>.</summary>
+    internal required DataFrame Patients { get; init; }
+
+    /// <summary><c>cell_types.csv</c>.</summary>
+    internal DataFrame? CellTypes { get; init; }
+
+    /// <summary><c>spots.h5ad</c>.</summary>
+    internal AnnotatedData? Spots { get; init; }
+
+    /// <summary><c>history.csv</c>.</summary>
+    internal DataFrame? History { get; init; }
+
+    /// <summary><c>metrics.json</c>.</summary>
+    internal required JsonObject Metrics { get; init; }
+
+    /// <summary>Options of the run.</summary>
+    internal required IReadOnlyDictionary<string, string> Settings { get; init; }
+
+    /// <summary>Column of the cells with the cell type.</summary>
+    internal string? LabelColumn { get; init; }
+
+    /// <summary>Column of the cells with the sample.</summary>
+    internal string? SampleColumn { get; init; }
+
+    /// <summary>Times of the baseline hazard.</summary>
+    internal double[]? BaselineTimes { get; init; }
+
+    /// <summary>Cumulative baseline hazard at those times, for a linear predictor of 0.</summary>
+    internal double[]? BaselineHazard { get; init; }
+
+    /// <summary>Reads a folder that <c>scsurv fit</c> left.</summary>
+    /// <exception cref="InputException">It is none, or a file of it is damaged.</exception>
+    internal static ScSurvReportSource Read(string folder, JsonObject metrics, int threads)
+    {
+        AnnotatedData cells = H5adFile.Read(Required("cells.h5ad"), new H5adReadOptions { Threads = threads });
+        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        if (cells.Uns.TryGet(["scsurv", "params"], out ElementMap? parameters))
+            foreach (var (key, value) in parameters)
+                if (value is Scalar { Value: string text }) settings["--" + key] = text;
+        DataFrame patients = Table("patients.csv")!;
+        var (times, hazard) = Baseline(Path.Combine(folder, "survival_curves.csv"), patients);
+        string spots = Path.Combine(folder, "spots.h5ad");
+        return new ScSurvReportSource
+        {
+            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
+            Cells = cells,
+            Genes = Table("genes.csv")!,
+            Patients = patients,
+            CellTypes = Table("cell_types.csv", required: false),
+            Spots = File.Exists(spots) ? H5adFile.Read(spots, new H5adReadOptions { Threads = threads, X = false }) : null,
+            History = Table("history.csv", required: false),
+            Metrics = metrics,
+            Settings = settings,
+            LabelColumn = ColumnOf("--label", "label"),
+            SampleColumn = ColumnOf("--batch", "sample"),
+            BaselineTimes = times,
+            BaselineHazard = hazard,
+        };
+
+        string Required(string name)
+        {
+            string path = Path.Combine(folder, name);
+            return File.Exists(path) ? path : throw new InputException($"'{folder}': has no {name}, so it is no complete result of 'cellcast scsurv fit'.");
+        }
+
+        DataFrame? Table(string name, bool required = true) => required || File.Exists(Path.Combine(folder, name)) ? TextTable.Read(Required(name)).ToDataFrame() : null;
+
+        // Results of 'demo' do not name their columns: they are called so.
+        string? ColumnOf(string option, string usual)
+        {
+            string? given = settings.GetValueOrDefault(option);
+            if (!string.IsNullOrEmpty(given) && cells.Obs.Contains(given)) return given;
+            return !settings.ContainsKey(option) && cells.Obs.Contains(usual) ? usual : null;
+        }
+    }
+
+    internal static JsonObject ReadMetrics(string folder)
+    {
+        string path = Path.Combine(folder, "metrics.json");
+        if (!Directory.Exists(folder)) throw new InputException($"'{folder}': there is no such folder; name one that 'cellcast scsurv fit' or 'cellcast demo' has filled.");
+        if (!File.Exists(path)) throw new InputException($"'{folder}': has no metrics.json; name a folder that 'cellcast scsurv fit' or 'cellcast demo' has filled.");
+        try { return JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InputException($"'{path}': is no JSON object."); }
+        catch (JsonException e) { throw new InputException($"'{path}': is damaged ({e.Message.TrimEnd('.')}).", e); }
+    }
+
+    // S(t) = exp(-H(t) exp(eta)): one patient's curve and linear predictor give H.
+    private static (double[]? Times, double[]? Hazard) Baseline(string path, DataFrame patients)
+    {
+        if (!File.Exists(path)) return (null, null);
+        TextTable curves = TextTable.Read(path);
+        double[] eta = Columns.Numbers(patients, "linear_predictor");
+        int row = Array.FindIndex(patients.Index, p => curves.Contains(p));
+        if (row < 0 || !double.IsFinite(eta[row])) return (null, null);
+        double[] times = Columns.Parse(curves.Require("time")), survival = Columns.Parse(curves.Require(patients.Index[row]));
+        return (times, [.. survival.Select(s => -Math.Log(s) / Math.Exp(eta[row]))]);
+    }
+}

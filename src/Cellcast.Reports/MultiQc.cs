@@ -1,0 +1,89 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Cellcast.Reports;
+
+/// <summary>The same results as custom content of MultiQC, which collects all files that end in <c>_mqc.json</c>.</summary>
+public static class MultiQc
+{
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.Default };
+
+    /// <summary>File names and their contents. The sample is the report's title.</summary>
+    public static IReadOnlyList<(string Name, string Json)> Sections(ReportData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        var files = new List<(string, string)>();
+        string sample = data.Title;
+        if (data.Patients is { } patients)
+        {
+            General(data, patients, sample, files);
+            PatientPart first = patients.Parts[0];
+            Add(files, "survival", "Survival by risk group", $"Kaplan-Meier curves, {first.Title.ToLowerInvariant()}.", "linegraph",
+                new JsonObject { ["id"] = "cellcast_survival_plot", ["title"] = $"cellcast: survival, {first.Title.ToLowerInvariant()}", ["xlab"] = patients.TimeLabel, ["ylab"] = "share surviving", ["ymin"] = 0, ["ymax"] = 1 },
+                Curves(first.Curves.Select(c => ($"{sample}, {c.Label}", Steps(c)))));
+        }
+        if (data.Contributions is { Groupings: [var grouping, ..] })
+        {
+            var row = new JsonObject();
+            foreach (Distribution d in grouping.Items) row[d.Label] = Math.Round(d.Median, 6);
+            Add(files, "cell_types", "Contribution of cell types", "Median contribution to the hazard of the cells of each type; higher is worse.", "bargraph",
+                new JsonObject { ["id"] = "cellcast_cell_types_plot", ["title"] = "cellcast: contribution of cell types", ["ylab"] = "median contribution", ["stacking"] = "group", ["cpswitch"] = false },
+                new JsonObject { [sample] = row });
+        }
+        foreach (TrainingStage s in data.Training ?? [])
+            Add(files, "training_" + Safe(s.Name), $"Training: {s.Title}", $"{s.LossLabel} by epoch.", "linegraph",
+                new JsonObject { ["id"] = $"cellcast_training_{Safe(s.Name)}_plot", ["title"] = $"cellcast: training, {s.Title}", ["xlab"] = "epoch", ["ylab"] = s.LossLabel },
+                Curves([($"{sample}, training", s.Epoch.Zip(s.Loss)), .. s.LossLabel == s.ValidationLabel ? new[] { ($"{sample}, validation", s.Epoch.Zip(s.Validation)) } : []]));
+        return files;
+    }
+
+    private static void General(ReportData data, PatientSection patients, string sample, List<(string, string)> files)
+    {
+        var row = new JsonObject();
+        var headers = new JsonArray();
+        foreach (PatientPart p in patients.Parts)
+        {
+            if (p.Concordance is not { } c) continue;
+            row["concordance_" + p.Key] = Math.Round(c.Value, 6);
+            headers.Add(new JsonObject { ["concordance_" + p.Key] = new JsonObject { ["title"] = "C " + p.Key, ["description"] = "Concordance, " + p.Title.ToLowerInvariant(), ["min"] = 0, ["max"] = 1, ["format"] = "{:,.3f}" } });
+        }
+        row["patients"] = patients.Parts[^1].Patients;
+        if (data.Cells is { } cells) row["cells"] = cells.Count;
+        Add(files, "general", "cellcast", "", "generalstats", headers, new JsonObject { [sample] = row });
+    }
+
+    private static void Add(List<(string, string)> files, string id, string name, string description, string kind, JsonNode configuration, JsonNode content) =>
+        files.Add(($"cellcast_{id}_mqc.json", new JsonObject
+        {
+            ["id"] = "cellcast_" + id,
+            ["section_name"] = name,
+            ["description"] = description,
+            ["plot_type"] = kind,
+            ["pconfig"] = configuration,
+            ["data"] = content,
+        }.ToJsonString(s_json) + "\n"));
+
+    private static JsonObject Curves(IEnumerable<(string Name, IEnumerable<(double, double)> Points)> curves)
+    {
+        var all = new JsonObject();
+        foreach (var (name, points) in curves)
+            all[name] = new JsonArray([.. points.Where(p => double.IsFinite(p.Item2)).Select(p => (JsonNode)new JsonArray(p.Item1, p.Item2))]);
+        return all;
+    }
+
+    private static IEnumerable<(double, double)> Steps(SurvivalCurve c)
+    {
+        double s = 1;
+        yield return (0, 1);
+        for (int k = 0; k < c.Time.Length; k++)
+        {
+            if (c.Survival[k] == s) continue;
+            yield return (c.Time[k], s);
+            yield return (c.Time[k], s = c.Survival[k]);
+        }
+        if (c.Time.Length > 0) yield return (c.Time[^1], s);
+    }
+
+    private static string Safe(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));
+}

@@ -1,0 +1,43 @@
+namespace Cellcast.Survival;
+
+/// <summary>Subjects of like predicted survival.</summary>
+/// <param name="Subjects">How many.</param>
+/// <param name="Predicted">Mean predicted probability of surviving beyond the horizon.</param>
+/// <param name="Observed">Kaplan-Meier estimate of it.</param>
+/// <param name="Lower">Its lower 95 % limit; NaN when unknown.</param>
+/// <param name="Upper">Its upper 95 % limit; NaN when unknown.</param>
+public sealed record CalibrationGroup(int Subjects, double Predicted, double Observed, double Lower, double Upper);
+
+/// <summary>Do predicted probabilities of survival come true? Subjects are put into groups of equal size by their prediction, and the mean prediction of a
+/// group is set against its Kaplan-Meier estimate. Source: Harrell, Regression Modeling Strategies (2015), section 20.8.</summary>
+public static class Calibration
+{
+    /// <summary>Compares predictions with outcomes at one time.</summary>
+    /// <param name="data">Follow-up of n subjects.</param>
+    /// <param name="predicted">Predicted probability of surviving beyond the horizon, n values.</param>
+    /// <param name="horizon">The time.</param>
+    /// <param name="groups">How many groups to form.</param>
+    /// <returns>The groups, lowest prediction first; a group whose follow-up ends before the horizon with survivors is left out.</returns>
+    public static IReadOnlyList<CalibrationGroup> Compute(SurvivalData data, ReadOnlySpan<double> predicted, double horizon, int groups)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        data.RequireMatching(predicted.Length, "predictions");
+        ArgumentOutOfRangeException.ThrowIfLessThan(groups, 1);
+        double[] p = predicted.ToArray();
+        for (int i = 0; i < p.Length; i++)
+            if (!(p[i] is >= 0 and <= 1)) throw new SurvivalDataException($"the predicted survival of {SurvivalData.Subject(i, p.Length)} is {p[i]}: probabilities lie between 0 and 1");
+        int[] order = [.. Enumerable.Range(0, p.Length).OrderBy(i => p[i]).ThenBy(i => i)];
+        groups = Math.Min(groups, p.Length);
+        var result = new List<CalibrationGroup>();
+        for (int g = 0; g < groups; g++)
+        {
+            int[] members = order[(int)((long)g * order.Length / groups)..(int)((long)(g + 1) * order.Length / groups)];
+            var curve = KaplanMeier.Estimate(data.Subset(members), ConfidenceScale.LogLog);
+            if (curve.Time[^1] < horizon && curve.Survival[^1] > 0) continue;
+            int k = -1;
+            while (k + 1 < curve.Time.Count && curve.Time[k + 1] <= horizon) k++;
+            result.Add(new CalibrationGroup(members.Length, members.Average(i => p[i]), k < 0 ? 1 : curve.Survival[k], k < 0 ? double.NaN : curve.Lower[k], k < 0 ? double.NaN : curve.Upper[k]));
+        }
+        return result;
+    }
+}
