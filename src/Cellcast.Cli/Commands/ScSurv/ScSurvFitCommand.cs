@@ -44,9 +44,11 @@ internal sealed class ScSurvFitCommand : CellcastCommand
     private readonly Option<int> _draws = Positive("--draws", "Posterior draws that contributions and shares are averaged over.", s_defaults.PosteriorDraws);
     private readonly Option<bool> _noShares = new("--no-shares") { Description = "Leave the share of every cell in every patient and spot out of cells.h5ad." };
 
+    private readonly Option<double> _checkpointEvery = new("--checkpoint-every") { Description = "Seconds between checkpoints within a stage; each stage ends with one.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
+
     public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares])
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _checkpointEvery])
             Options.Add(o);
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --spatial section.h5ad --out fit", "with a hazard map of a tissue section");
@@ -80,6 +82,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             Patience = a.GetValue(_patience),
             PosteriorDraws = a.GetValue(_draws),
         };
+        if (a.GetValue(_checkpointEvery) is not (>= 0 and <= 86_400)) throw new UsageException("--checkpoint-every takes seconds from 0 to 86400.");
         if (options.GeneSource == GeneSource.Spots && a.GetValue(_spatial) is null) throw new UsageException("--gene-source spatial needs --spatial: name the file with the spots.");
         var inputs = new ScSurvInputs
         {
@@ -93,7 +96,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             EventColumn = a.GetValue(_event)!,
             SplitColumn = a.GetValue(_split),
         };
-        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares));
+        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)));
         Summarize(context, results);
     }
 

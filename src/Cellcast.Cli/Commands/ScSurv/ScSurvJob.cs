@@ -20,7 +20,8 @@ internal static class ScSurvJob
     /// <param name="options">Settings of the training.</param>
     /// <param name="settings">Options of the command as they are kept in the results.</param>
     /// <param name="withShares">Keep the share of every cell in every patient and spot.</param>
-    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares)
+    /// <param name="checkpointEvery">Time between checkpoints within a stage.</param>
+    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, TimeSpan checkpointEvery)
     {
         ScSurvData data = ScSurvPreparation.Prepare(inputs, options, context.Progress);
         context.Log.Info($"{data.Cells.Names.Count:N0} cells, {data.Patients.Count:N0} patients ({data.Event.Count(e => e):N0} events){(data.Spots is null ? "" : $", {data.Spots.Count:N0} spots")}, {data.Genes.Count:N0} genes; "
@@ -28,7 +29,7 @@ internal static class ScSurvJob
 
         using var device = new CpuDevice(context.Threads);
         RunDirectory directory = context.Directory;
-        var checkpoint = new CheckpointFile(Path.Combine(directory.CheckpointFolder, "scsurv.safetensors"), TimeSpan.FromSeconds(10));
+        var checkpoint = new CheckpointFile(Path.Combine(directory.CheckpointFolder, "scsurv.safetensors"), checkpointEvery);
         Snapshot? resume = directory.IsResumed ? checkpoint.Load() : null;
         if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
         ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);

@@ -1,0 +1,103 @@
+using Cellcast.TestSupport;
+
+namespace Cellcast.Robustness.Tests;
+
+/// <summary>Same seed, same bytes: for any number of threads, and however often the run was killed and resumed.</summary>
+public sealed class ReproducibilityTests : IDisposable
+{
+    // One folder of inputs: their paths are kept in the results.
+    private static readonly Lazy<TemporaryDirectory> s_inputs = new(() =>
+    {
+        var folder = new TemporaryDirectory();
+        new SmallStudy().Write(folder);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
+        return folder;
+    });
+
+    private static readonly Lazy<Dictionary<string, byte[]>> s_uninterrupted = new(() =>
+    {
+        using var folder = new TemporaryDirectory();
+        var result = CommandLine.Run(Arguments(folder, "1"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        return Results(folder);
+    });
+
+    private readonly TemporaryDirectory _folder = new();
+
+    [Theory]
+    [InlineData("2")]
+    [InlineData("5")]
+    public void Any_number_of_threads_gives_the_same_bytes(string threads)
+    {
+        var result = CommandLine.Run(Arguments(_folder, threads));
+        Assert.True(result.ExitCode == 0, result.Error);
+        Same(s_uninterrupted.Value, Results(_folder));
+    }
+
+    [Fact]
+    public void Another_seed_gives_other_weights()
+    {
+        Assert.Equal(0, CommandLine.Run(Arguments(_folder, "2", "--seed", "1")).ExitCode);
+        Assert.NotEqual(s_uninterrupted.Value["model/weights.safetensors"], Results(_folder)["model/weights.safetensors"]);
+    }
+
+    [Theory]
+    [InlineData("28 events")] // in the first stage
+    [InlineData("[1/4 cells]")] // said when the stage is done: in the second stage
+    [InlineData("[2/4 bulk]")]
+    [InlineData("[3/4 spots]")]
+    [InlineData("[4/4 hazard]")] // while test patients are projected
+    public void Killed_at_any_stage_and_resumed_it_gives_the_same_bytes(string said)
+    {
+        using (var process = CommandLineProcess.Start(Arguments(_folder, "2")))
+        {
+            process.WaitForError(said);
+            Thread.Sleep(150);
+            process.Signal("KILL");
+            process.WaitForExit();
+        }
+        Assert.False(File.Exists(_folder["fit/cells.h5ad"]), "the run had ended before it was killed");
+        var resumed = CommandLine.Run(Arguments(_folder, "1", "--resume"));
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Same(s_uninterrupted.Value, Results(_folder));
+    }
+
+    [Fact]
+    public void Resuming_a_complete_run_changes_nothing()
+    {
+        Assert.Equal(0, CommandLine.Run(Arguments(_folder, "2")).ExitCode);
+        var before = Results(_folder);
+        var again = CommandLine.Run(Arguments(_folder, "2", "--resume"));
+        Assert.True(again.ExitCode == 0, again.Error);
+        Same(before, Results(_folder));
+    }
+
+    [Fact]
+    public void Resuming_with_another_option_is_refused()
+    {
+        Assert.Equal(0, CommandLine.Run(Arguments(_folder, "2")).ExitCode);
+        var refused = CommandLine.Run(Arguments(_folder, "2", "--resume", "--latent", "7"));
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("--latent was '20'", refused.ErrorSentence(), StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static string[] Arguments(TemporaryDirectory folder, string threads, params string[] more) =>
+    [
+        "scsurv", "fit", "--reference", s_inputs.Value["cells.h5ad"], "--bulk", s_inputs.Value["bulk.h5ad"], "--spatial", s_inputs.Value["spots.h5ad"], "--batch", "sample", "--label", "label",
+        "--max-epochs", "100", "--patience", "1000", "--draws", "2", "--checkpoint-every", "0", "--threads", threads, "--out", folder["fit"], .. more,
+    ];
+
+    /// <summary>Everything that must be reproducible: all but the log and the seconds in metrics.json.</summary>
+    private static Dictionary<string, byte[]> Results(TemporaryDirectory folder) =>
+        Directory.EnumerateFiles(folder["fit"], "*", SearchOption.AllDirectories)
+            .ToDictionary(f => Path.GetRelativePath(folder["fit"], f), File.ReadAllBytes)
+            .Where(f => f.Key is not ("run.log" or "metrics.json" or ".cellcast-run.json")).ToDictionary();
+
+    private static void Same(Dictionary<string, byte[]> expected, Dictionary<string, byte[]> actual)
+    {
+        Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
+        foreach (var (name, bytes) in expected) Assert.True(bytes.AsSpan().SequenceEqual(actual[name]), name + " differs");
+    }
+}
