@@ -60,6 +60,70 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         }
     }
 
+    long ITokenDevice.TableProjectionsRoom(Tensor table, TokenBatch tokens, int outputs) => (long)tokens.UniqueCount * (table.Columns + outputs + 3) + outputs;
+
+    void ITokenDevice.TableProjections(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor room, Tensor y)
+    {
+        var p = ProjectionProblem(table, scale, tokens, y.Columns, room);
+        Kernels.TableProjections.BuildTable(Workers, p);
+        int first = 0, genes = tokens.UniqueCount, n = table.Columns;
+        var scaled = new Span<float>(p.Scaled, genes * n);
+        for (int i = 0; i < weights.Length; i++)
+        {
+            Tensor w = weights[i];
+            Gemm.Multiply(Workers, false, true, genes, w.Rows, n, scaled, n, w.Span, n, new Span<float>(p.Projected + first, genes * y.Columns - first), y.Columns);
+            var constant = new Span<float>(p.Constant + first, w.Rows);
+            Gemm.Multiply(Workers, false, true, 1, w.Rows, n, shift.Span, n, w.Span, n, constant, w.Rows);
+            if (biases[i] is { } b) Elementwise.Add(Workers, constant, b.Span, constant);
+            first += w.Rows;
+        }
+        Kernels.TableProjections.Spread(Workers, p, At(y));
+    }
+
+    void ITokenDevice.TableProjectionsGradient(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, ReadOnlySpan<Tensor> weights, Tensor room, Tensor dy, Tensor? dtable, Tensor? dscale,
+        Tensor? dshift, ReadOnlySpan<Tensor?> dweights, ReadOnlySpan<Tensor?> dbiases)
+    {
+        int genes = tokens.UniqueCount, n = table.Columns, outputs = dy.Columns, first = 0;
+        var p = ProjectionProblem(table, scale, tokens, outputs, room);
+        using var rented = Borrow(checked(genes * (outputs + n + 1) + outputs));
+        fixed (float* dprojected = rented.Span)
+        {
+            float* dscaled = dprojected + (nint)genes * outputs, ddeviations = dscaled + (nint)genes * n, dconstant = ddeviations + genes;
+            new Span<float>(dconstant, outputs).Clear();
+            ColumnSums.Add(Workers, At(dy), dy.Rows, outputs, outputs, dconstant);
+            Kernels.TableProjections.Collect(Workers, p, At(dy), dprojected, ddeviations);
+            Span<float> scaled = new(p.Scaled, genes * n), ds = new(dscaled, genes * n);
+            for (int i = 0; i < weights.Length; i++)
+            {
+                Tensor w = weights[i];
+                var part = new Span<float>(dprojected + first, genes * outputs - first);
+                var constant = new Span<float>(dconstant + first, w.Rows);
+                Gemm.Multiply(Workers, false, false, genes, n, w.Rows, part, outputs, w.Span, n, ds, n, accumulate: i > 0);
+                if (dweights[i] is { } dw)
+                {
+                    Gemm.Multiply(Workers, true, false, w.Rows, n, genes, part, outputs, scaled, n, dw.Span, n, accumulate: true);
+                    Gemm.Multiply(Workers, false, false, w.Rows, n, 1, constant, 1, shift.Span, n, dw.Span, n, accumulate: true);
+                }
+                if (dshift is not null) Gemm.Multiply(Workers, false, false, 1, n, w.Rows, constant, w.Rows, w.Span, n, dshift.Span, n, accumulate: true);
+                if (dbiases[i] is { } db) Elementwise.Add(Workers, db.Span, constant, db.Span);
+                first += w.Rows;
+            }
+            Kernels.TableProjections.TableGradient(Workers, p, dscaled, ddeviations, At(dtable), At(dscale));
+        }
+    }
+
+    private static TableProjections.Problem ProjectionProblem(Tensor table, Tensor scale, TokenBatch tokens, int outputs, Tensor room)
+    {
+        nint genes = tokens.UniqueCount;
+        var p = new TableProjections.Problem { Tokens = new TokenView(tokens), Columns = table.Columns, Outputs = outputs, Table = At(table), Scale = At(scale), Scaled = At(room) };
+        p.Projected = p.Scaled + genes * table.Columns;
+        p.Constant = p.Projected + genes * outputs;
+        p.Lengths = p.Constant + outputs;
+        p.Means = p.Lengths + genes;
+        p.Deviations = p.Means + genes;
+        return p;
+    }
+
     void ITokenDevice.Attention(Tensor qkv, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor y, Tensor logSums) =>
         TokenAttention.Forward(Workers, ProblemOf(qkv, tokens, heads, noise, logSums), At(y), y.Columns);
 

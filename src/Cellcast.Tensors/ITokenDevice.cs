@@ -26,6 +26,16 @@ internal interface ITokenDevice
     /// <summary>Gradients of <see cref="Projections"/> that are asked for; the one with respect to x replaces what was there unless accumulating.</summary>
     void ProjectionsGradient(Tensor x, ReadOnlySpan<Tensor> weights, Tensor dy, Tensor? dx, bool accumulate, ReadOnlySpan<Tensor?> dweights, ReadOnlySpan<Tensor?> dbiases);
 
+    /// <summary>Room for what <see cref="TableProjections"/> keeps for its gradient, in floats.</summary>
+    long TableProjectionsRoom(Tensor table, TokenBatch tokens, int outputs);
+
+    /// <summary><see cref="Projections"/> of normalised token inputs, straight from the embedding table; see <see cref="Op.TableProjections"/>.</summary>
+    void TableProjections(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor room, Tensor y);
+
+    /// <summary>Gradients of <see cref="TableProjections"/> that are asked for.</summary>
+    void TableProjectionsGradient(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, ReadOnlySpan<Tensor> weights, Tensor room, Tensor dy, Tensor? dtable, Tensor? dscale, Tensor? dshift,
+        ReadOnlySpan<Tensor?> dweights, ReadOnlySpan<Tensor?> dbiases);
+
     /// <summary>softmax(q k' / sqrt(d)) v within each sequence and head; qkv has the three side by side.</summary>
     void Attention(Tensor qkv, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor y, Tensor logSums);
 

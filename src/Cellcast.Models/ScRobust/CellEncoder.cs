@@ -57,7 +57,8 @@ public sealed class CellEncoder : Module
         if (_blocks.Length == 1 && Size.Hidden % 32 == 0 && BeginsWithCellTokens(tokens))
             return _blocks[0].ForwardFromTable(tape.Use(Embedding), Inputs(tape, _cellToken), tokens, noise.For(0));
         Tensor x = Inputs(tape, tokens);
-        for (int i = 0; i < _blocks.Length - 1; i++) x = _blocks[i].Forward(x, tokens, noise.For(i));
+        for (int i = 0; i < _blocks.Length - 1; i++)
+            x = i == 0 && MoreTokensThanGenes(tokens) ? _blocks[i].ForwardFirst(tape.Use(Embedding), x, tokens, noise.For(i)) : _blocks[i].Forward(x, tokens, noise.For(i));
         return _blocks[^1].ForwardCellTokens(tape, x, tokens, noise.For(_blocks.Length - 1));
     }
 
@@ -74,6 +75,8 @@ public sealed class CellEncoder : Module
     }
 
     private Tensor Inputs(Tape tape, TokenBatch tokens) => Op.TokenEmbedding(tape, Embedding, tokens);
+
+    private bool MoreTokensThanGenes(TokenBatch tokens) => tokens.DifferentGenes(Size.Vocabulary) < tokens.Tokens;
 
     private static bool BeginsWithCellTokens(TokenBatch tokens)
     {

@@ -46,11 +46,18 @@ internal sealed class TransformerBlock : Module
     }
 
     /// <summary>All tokens: tokens x hidden to tokens x hidden.</summary>
-    internal Tensor Forward(Tensor x, TokenBatch tokens, DropoutNoise noise)
+    internal Tensor Forward(Tensor x, TokenBatch tokens, DropoutNoise noise) =>
+        AfterAttention(x, SelfAttention(QueriesKeysValues(x), tokens, _heads, noise.For("attention")), noise);
+
+    /// <summary>All tokens of a first layer; queries, keys and values are computed once per gene.</summary>
+    /// <param name="table">Embedding.</param>
+    /// <param name="x">Inputs made from it.</param>
+    /// <param name="tokens">The batch.</param>
+    /// <param name="noise">Dropout.</param>
+    internal Tensor ForwardFirst(Tensor table, Tensor x, TokenBatch tokens, DropoutNoise noise)
     {
-        Tensor attended = SelfAttention(QueriesKeysValues(x), tokens, _heads, noise.For("attention"));
-        x = Add(x, DropoutRows(_output.Forward(attended), noise.For("attention output")));
-        return FeedForward(x, noise, default);
+        Tensor qkv = TableProjections(table, _attentionNorm.Scale, _attentionNorm.Shift, tokens, [_query.Weight, _key.Weight, _value.Weight], [_query.Bias, null, _value.Bias]);
+        return AfterAttention(x, SelfAttention(qkv, tokens, _heads, noise.For("attention")), noise);
     }
 
     /// <summary>The cell tokens only: tokens x hidden to sequences x hidden. Queries, output and feed-forward exist for one token of each sequence, keys and values for none.</summary>
@@ -80,6 +87,9 @@ internal sealed class TransformerBlock : Module
 
     private Tensor QueriesKeysValues(Tensor x) =>
         Projections(_attentionNorm.Forward(x), [_query.Weight, _key.Weight, _value.Weight], [_query.Bias, null, _value.Bias]);
+
+    private Tensor AfterAttention(Tensor x, Tensor attended, DropoutNoise noise) =>
+        FeedForward(Add(x, DropoutRows(_output.Forward(attended), noise.For("attention output"))), noise, default);
 
     private Tensor AfterPooling(Tensor x, Tensor pooled, TokenBatch tokens, DropoutNoise noise)
     {

@@ -33,6 +33,43 @@ public static partial class Op
         return y;
     }
 
+    /// <summary><see cref="Projections"/> of a first layer's normalised inputs, LayerNormAffine(TokenEmbedding(table)), computed once per different gene and spread over the tokens (values not negative): exact, and
+    /// cheaper by as much as a batch has more tokens than different genes.</summary>
+    /// <param name="table">Embedding, vocabulary x columns.</param>
+    /// <param name="scale">Scale of the normalisation.</param>
+    /// <param name="shift">Shift of the normalisation.</param>
+    /// <param name="tokens">The batch. Read again by the backward pass: do not change it before.</param>
+    /// <param name="weights">Each outputs x columns.</param>
+    /// <param name="biases">As many, null where there is none.</param>
+    /// <returns>tokens x all outputs.</returns>
+    public static Tensor TableProjections(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, Tensor[] weights, Tensor?[] biases)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(biases);
+        var tape = Tape.Of(table, scale, shift);
+        int outputs = 0;
+        bool required = table.RequiresGradient || scale.RequiresGradient || shift.RequiresGradient;
+        for (int i = 0; i < weights.Length; i++)
+        {
+            if (weights[i].Columns != table.Columns || (biases[i] is { } b && b.Length != weights[i].Rows)) throw Mismatch(nameof(TableProjections), table, weights[i]);
+            outputs += weights[i].Rows;
+            required |= weights[i].RequiresGradient || biases[i] is { RequiresGradient: true };
+        }
+        tokens.IndexGenes(table.Rows);
+        var device = Tokens(tape);
+        var y = tape.Result([tokens.Tokens, outputs], required);
+        var room = tape.NewTensor(checked((int)device.TableProjectionsRoom(table, tokens, outputs)));
+        device.TableProjections(table, scale, shift, tokens, weights, biases, room, y);
+        if (y.RequiresGradient)
+            tape.Add(nameof(TableProjections), y, y =>
+            {
+                Tensor?[] dweights = [.. weights.Select(Wanted)], dbiases = [.. biases.Select(b => b is null ? null : Wanted(b))];
+                device.TableProjectionsGradient(table, scale, shift, tokens, weights, room, y.Gradient, Wanted(table), Wanted(scale), Wanted(shift), dweights, dbiases);
+            });
+        return y;
+    }
+
     /// <summary>Scaled dot-product attention within each sequence, head by head: dropout(softmax(q k' / sqrt(d))) v (Vaswani et al. 2017). Scores are never stored.</summary>
     /// <param name="qkv">tokens x 3 columns: queries, keys and values side by side, each with all heads side by side.</param>
     /// <param name="tokens">Where sequences begin.</param>

@@ -37,6 +37,15 @@ public sealed class TokenBatch
     /// <summary>Value of each token.</summary>
     public ReadOnlySpan<float> Values => _values.AsSpan(0, Tokens);
 
+    /// <summary>How many different genes the tokens have.</summary>
+    /// <param name="vocabulary">Number of ids.</param>
+    /// <exception cref="ArgumentException">A token's id is outside the vocabulary.</exception>
+    public int DifferentGenes(int vocabulary)
+    {
+        IndexGenes(vocabulary);
+        return UniqueCount;
+    }
+
     /// <summary>Forgets all sequences.</summary>
     public void Clear()
     {

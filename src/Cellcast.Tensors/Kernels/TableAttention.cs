@@ -497,11 +497,7 @@ internal static unsafe class TableAttention
                 for (int s = 0; s < Problem.Slices; s++)
                     new Span<float>(Gradients.Dz + ((nint)s * Problem.Tokens.UniqueCount + u) * SliceColumns, SliceColumns).CopyTo(new Span<float>(du + s * SliceColumns, SliceColumns));
                 nint at = (nint)Problem.Tokens.Unique[u] * columns;
-                RowMath.Affine<T>(UnitRows.Inverse(Problem.Lengths[u]), -Problem.Means[u], Problem.Table + at, z, columns);
-                RowMath.Affine<T>(1, -(float)(RowMath.Sum<T>(du, columns) / columns), du, du, columns);
-                float sd = Problem.Deviations[u];
-                if (sd > 0) RowMath.Axpy<T>(Gradients.GeneDeviations[u] / (sd * (columns - 1)), z, du, columns);
-                UnitRows.AddGradient<T>(Problem.Table + at, Problem.Lengths[u], du, Gradients.Dtable + at, columns);
+                UnitRows.AddGradientOfCentred<T>(Problem.Table + at, Problem.Lengths[u], Problem.Means[u], Problem.Deviations[u], du, Gradients.GeneDeviations[u], z, Gradients.Dtable + at, columns);
             }
         }
     }

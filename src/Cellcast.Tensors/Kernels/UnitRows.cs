@@ -28,4 +28,26 @@ internal static unsafe class UnitRows
             T.Store(de + i, T.Load(de + i) + T.Fma(a, T.Load(du + i), b * T.Load(e + i)));
         if (i < n) T.StorePartial(de + i, T.LoadPartial(de + i, n - i) + T.Fma(a, T.LoadPartial(du + i, n - i), b * T.LoadPartial(e + i, n - i)), n - i);
     }
+
+    /// <summary>Adds the gradient with respect to e, given those with respect to the centred vector z = u - mean(u) and to its sd.</summary>
+    /// <param name="e">Row of the table.</param>
+    /// <param name="length">Its length.</param>
+    /// <param name="mean">Mean of u.</param>
+    /// <param name="deviation">Unbiased sd of u.</param>
+    /// <param name="dz">Gradient with respect to z; overwritten.</param>
+    /// <param name="ddeviation">Gradient with respect to the sd.</param>
+    /// <param name="z">Room for a row.</param>
+    /// <param name="de">Added to.</param>
+    /// <param name="n">Columns.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddGradientOfCentred<T>(float* e, float length, float mean, float deviation, float* dz, float ddeviation, float* z, float* de, int n) where T : struct, IVec<T>
+    {
+        RowMath.Affine<T>(1, -(float)(RowMath.Sum<T>(dz, n) / n), dz, dz, n);
+        if (deviation > 0)
+        {
+            RowMath.Affine<T>(Inverse(length), -mean, e, z, n);
+            RowMath.Axpy<T>(ddeviation / (deviation * (n - 1)), z, dz, n);
+        }
+        AddGradient<T>(e, length, dz, de, n);
+    }
 }

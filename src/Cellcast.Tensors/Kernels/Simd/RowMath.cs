@@ -65,4 +65,22 @@ internal static unsafe class RowMath
         for (; i <= n - T.Count; i += T.Count) T.Store(y + i, T.Fma(f, T.Load(x + i), s));
         if (i < n) T.StorePartial(y + i, T.Fma(f, T.LoadPartial(x + i, n - i), s), n - i);
     }
+
+    /// <summary>y = a b, number by number; y may be either.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Multiply<T>(float* a, float* b, float* y, int n) where T : struct, IVec<T>
+    {
+        int i = 0;
+        for (; i <= n - T.Count; i += T.Count) T.Store(y + i, T.Load(a + i) * T.Load(b + i));
+        for (; i < n; i++) y[i] = a[i] * b[i];
+    }
+
+    /// <summary>y += a b, number by number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyAdd<T>(float* a, float* b, float* y, int n) where T : struct, IVec<T>
+    {
+        int i = 0;
+        for (; i <= n - T.Count; i += T.Count) T.Store(y + i, T.Fma(T.Load(a + i), T.Load(b + i), T.Load(y + i)));
+        for (; i < n; i++) y[i] += a[i] * b[i];
+    }
 }
