@@ -5,7 +5,7 @@ namespace Cellcast.Tensors.Tests.Kernels;
 /// <summary>Every kernel test of this folder once more with narrower vectors, each level in a process of its own because the runtime decides at its start.</summary>
 public class KernelInstructionSetTests
 {
-    private const string All = "FullyQualifiedName~Tests.Kernels&FullyQualifiedName!~KernelInstructionSetTests&FullyQualifiedName!~WorkersTests";
+    private const string All = "FullyQualifiedName~Tests.Kernels&FullyQualifiedName!~KernelInstructionSetTests&FullyQualifiedName!~WorkersTests&FullyQualifiedName!~BenchmarkTests";
 
     [Theory]
     [InlineData("DOTNET_EnableAVX512", All)]
