@@ -48,6 +48,18 @@ public static class ScSurvOutput
         return cells;
     }
 
+    /// <summary>Decoded rates of all cells at the posterior mean, N x G, dense: the layer <c>xld</c>.</summary>
+    /// <exception cref="InputException">They are too many for one matrix in memory.</exception>
+    public static DenseMatrix Rates(ScSurvModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        int n = model.Posterior.Cells, genes = model.Genes.Count;
+        if ((long)n * genes > Array.MaxLength) throw new InputException($"the decoded rates of {n} cells and {genes} genes are too many for one dense matrix; leave --rates out or use fewer --genes.");
+        var all = new float[n * genes];
+        foreach (var (from, _, rates) in model.Posterior.RatesAtMean(model.Module)) rates.CopyTo(all, from * genes);
+        return new DenseMatrix(n, genes, all);
+    }
+
     /// <summary>The spots with their hazard; counts, coordinates and images as they were.</summary>
     public static AnnotatedData Spots(ScSurvResults results, ScSurvInputs inputs, CellTypeShares? types)
     {

@@ -46,9 +46,11 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     private readonly Option<double> _checkpointEvery = new("--checkpoint-every") { Description = "Seconds between checkpoints within a stage; each stage ends with one.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
 
+    private readonly Option<bool> _rates = new("--rates") { Description = "Add the decoded rates of all cells and genes to cells.h5ad as layer xld: a dense matrix." };
+
     public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _checkpointEvery])
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _checkpointEvery])
             Options.Add(o);
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --spatial section.h5ad --out fit", "with a hazard map of a tissue section");
@@ -96,7 +98,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             EventColumn = a.GetValue(_event)!,
             SplitColumn = a.GetValue(_split),
         };
-        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)));
+        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), withRates: a.GetValue(_rates), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)));
         Summarize(context, results);
     }
 

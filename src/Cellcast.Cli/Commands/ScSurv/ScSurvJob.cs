@@ -20,8 +20,9 @@ internal static class ScSurvJob
     /// <param name="options">Settings of the training.</param>
     /// <param name="settings">Options of the command as they are kept in the results.</param>
     /// <param name="withShares">Keep the share of every cell in every patient and spot.</param>
+    /// <param name="withRates">Add the decoded rates of all cells as a dense layer.</param>
     /// <param name="checkpointEvery">Time between checkpoints within a stage.</param>
-    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, TimeSpan checkpointEvery)
+    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates, TimeSpan checkpointEvery)
     {
         ScSurvData data = ScSurvPreparation.Prepare(inputs, options, context.Progress);
         context.Log.Info($"{data.Cells.Names.Count:N0} cells, {data.Patients.Count:N0} patients ({data.Event.Count(e => e):N0} events){(data.Spots is null ? "" : $", {data.Spots.Count:N0} spots")}, {data.Genes.Count:N0} genes; "
@@ -34,15 +35,16 @@ internal static class ScSurvJob
         if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
         ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);
         ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress);
-        Write(context, inputs, data, fit, results, device, settings, withShares);
+        Write(context, inputs, data, fit, results, device, settings, withShares, withRates);
         return results;
     }
 
-    private static void Write(CommandContext context, ScSurvInputs inputs, ScSurvData data, ScSurvFit fit, ScSurvResults results, Device device, IReadOnlyDictionary<string, string> settings, bool withShares)
+    private static void Write(CommandContext context, ScSurvInputs inputs, ScSurvData data, ScSurvFit fit, ScSurvResults results, Device device, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates)
     {
         RunDirectory directory = context.Directory;
         ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
         AnnotatedData cells = ScSurvOutput.Cells(results, inputs, data, tables.Genes, settings, withShares);
+        if (withRates) cells.Layers["xld"] = ScSurvOutput.Rates(fit.Model);
         H5adFile.Write(directory.File("cells.h5ad"), cells);
         CsvFile patients = ScSurvOutput.Patients(results), history = ScSurvOutput.History(fit.History);
         patients.Write(directory.File("patients.csv"));

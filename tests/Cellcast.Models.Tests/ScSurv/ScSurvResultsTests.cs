@@ -1,0 +1,97 @@
+using Cellcast.AnnData;
+using Cellcast.Models.ScSurv;
+using Cellcast.Models.Training;
+using Cellcast.Tensors;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Cellcast.Models.Tests.ScSurv;
+
+/// <summary>What the numbers in the results mean, so that users can recompute one from another.</summary>
+public sealed class ScSurvResultsTests
+{
+    [Fact]
+    public void Results_follow_from_each_other()
+    {
+        using var device = new CpuDevice(2);
+        ScSurvData data = Cohort.Make(spots: true);
+        ScSurvFit fit = ScSurvModel.Fit(device, data, Cohort.Quick, new NoCheckpoints(), null, NoProgress.Instance, default);
+        ScSurvResults r = ScSurvResults.Collect(device, fit, data, NoProgress.Instance);
+        int n = Cohort.Cells, patients = Cohort.Patients, spots = r.Spots.Count;
+
+        Assert.Equal(0, r.Contribution.Min());
+        for (int c = 0; c < n; c++) Assert.Equal(r.RawContribution[c] - r.RawContribution.Min(), r.Contribution[c], 6);
+        for (int s = 0; s < patients; s++)
+        {
+            Assert.Equal(1, Enumerable.Range(0, n).Sum(c => (double)r.PatientShares[c * patients + s]), 5);
+            Assert.Equal(r.LinearPredictor[s], Enumerable.Range(0, n).Sum(c => (double)r.PatientShares[c * patients + s] * r.RawContribution[c]), 6);
+        }
+        double center = data.PatientsIn(Split.Train).Average(s => r.LinearPredictor[s]);
+        for (int s = 0; s < patients; s++) Assert.Equal(Math.Exp(r.LinearPredictor[s] - center), r.Risk[s], 9);
+        int[] train = data.PatientsIn(Split.Train);
+        Assert.InRange(train.Count(s => r.HighRisk[s]), train.Length / 2 - 1, train.Length / 2 + 1);
+
+        Assert.Equal(1, r.SpotHazard.Average(), 9);
+        double[] hazard = [.. Enumerable.Range(0, spots).Select(q => Math.Exp(Enumerable.Range(0, n).Sum(c => (double)r.SpotShares[c * spots + q] * r.Contribution[c])))];
+        for (int q = 0; q < spots; q++) Assert.Equal(hazard[q] / hazard.Average(), r.SpotHazard[q], 6);
+    }
+
+    [Fact]
+    public void Patients_are_split_by_event_in_the_stated_shares() =>
+        Prop.ForAll(Gen.Choose(10, 120).ToArbitrary(), Gen.Choose(10, 120).ToArbitrary(), Gen.Choose(0, 1000).ToArbitrary(), (died, censored, seed) =>
+        {
+            bool[] events = [.. Enumerable.Range(0, died + censored).Select(i => i < died)];
+            Split[] splits = Splits.OfPatients(events, 0.6, 0.2, Tensors.Random.RandomKey.From(seed, "test"));
+            bool Near(Split s, bool e, double share) =>
+                Math.Abs(Enumerable.Range(0, events.Length).Count(i => events[i] == e && splits[i] == s) - share * (e ? died : censored)) <= 1;
+            return Near(Split.Train, true, .6) && Near(Split.Train, false, .6) && Near(Split.Validation, true, .2) && Near(Split.Validation, false, .2) && Near(Split.Test, true, .2);
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Too_few_events_are_refused_with_the_number_that_is_needed()
+    {
+        bool[] events = [.. Enumerable.Range(0, 50).Select(i => i < 3)];
+        var e = Assert.Throws<InputException>(() => Splits.OfPatients(events, 0.6, 0.2, Tensors.Random.RandomKey.From(0, "test")));
+        Assert.Contains("3 events among 50 patients", e.Message, StringComparison.Ordinal);
+        Assert.Contains("events in all", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Dead", true)]
+    [InlineData("ALIVE", false)]
+    [InlineData("1", true)]
+    [InlineData("0.0", false)]
+    [InlineData("True", true)]
+    [InlineData("deceased", true)]
+    public void Events_are_understood_in_all_usual_words(string word, bool expected)
+    {
+        var obs = new DataFrame(["p"]);
+        obs.Set("status", new string[] { word });
+        Assert.Equal([expected], SurvivalColumns.Event(new AnnotatedData(obs, new DataFrame([])), "status"));
+    }
+
+    [Theory]
+    [InlineData("maybe", "has status 'maybe'")]
+    [InlineData(null, "has no status")]
+    public void An_event_that_is_none_is_refused_by_patient_and_row(string? word, string reason)
+    {
+        var obs = new DataFrame(["first", "second"]);
+        obs["status"] = new StringColumn(["Dead", word]);
+        var e = Assert.Throws<InputException>(() => SurvivalColumns.Event(new AnnotatedData(obs, new DataFrame([])) { Source = "cohort.h5ad" }, "status"));
+        Assert.Contains("'cohort.h5ad', obs column 'status': patient 'second' (row 2) " + reason, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0.0, "must be above 0")]
+    [InlineData(-3.0, "must be above 0")]
+    [InlineData(double.NaN, "no survival time")]
+    [InlineData(double.PositiveInfinity, "no number")]
+    public void A_survival_time_that_cannot_be_is_refused_by_patient_and_row(double time, string reason)
+    {
+        var obs = new DataFrame(["first", "second"]);
+        obs.Set("days", new[] { 10.0, time });
+        var e = Assert.Throws<InputException>(() => SurvivalColumns.Time(new AnnotatedData(obs, new DataFrame([])), "days"));
+        Assert.Contains("'second' (row 2)", e.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+    }
+}
