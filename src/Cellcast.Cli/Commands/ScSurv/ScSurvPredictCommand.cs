@@ -62,6 +62,5 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
             context.Log.Info($"concordance of {patients.Count} patients: {c.Value:0.000} (standard error {c.StandardError:0.000})");
         }
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-        context.Log.Info($"results are in {directory.FullPath}");
     }
 }
