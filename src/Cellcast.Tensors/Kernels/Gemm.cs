@@ -102,7 +102,17 @@ public static unsafe class Gemm
         return rows * columns * (k + (transposed ? 16 : 0)) * (rows < tileRows ? tileRows / rows : 1);
     }
 
+    /// <summary>The product in pieces of k whose packed factors stay in a third-level cache. Pieces depend on the shape alone.</summary>
     private static void Blocked<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool transposed, bool accumulate, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        int piece = plan.Piece, p = 0;
+        for (; plan.K - p > piece; p += piece)
+            Piece(workers, plan.Of(piece), rows.From(p), columns.From(p), c, ldc, transposed, accumulate || p > 0, default(NoEpilogue));
+        Piece(workers, p == 0 ? plan : plan.Of(plan.K - p), rows.From(p), columns.From(p), c, ldc, transposed, accumulate || p > 0, epilogue);
+    }
+
+    private static void Piece<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool transposed, bool accumulate, TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         using Scratch rowPanels = plan.PackRowsAhead ? Scratch.Rent((long)plan.PaddedM * plan.K) : default;

@@ -283,20 +283,23 @@ public static unsafe class LayerNorm
         {
             int piece = block / Groups, first = block % Groups * ColumnsPerBlock, last = Math.Min(Columns, first + ColumnsPerBlock);
             int r0 = piece * RowsPerPiece, r1 = Math.Min(Rows, r0 + RowsPerPiece);
-            for (int c = first; c < last; c += T.Count)
+            float* scale = stackalloc float[ColumnsPerBlock], shift = stackalloc float[ColumnsPerBlock];
+            new Span<float>(scale, ColumnsPerBlock).Clear();
+            new Span<float>(shift, ColumnsPerBlock).Clear();
+            for (int r = r0; r < r1; r++)
             {
-                int left = last - c;
-                T scale = T.Zero, shift = T.Zero;
-                for (int r = r0; r < r1; r++)
+                // Along the row: neighbouring columns share cache lines.
+                nint at = (nint)r * Columns + first;
+                T mean = T.Create(Mean[r]), inverse = T.Create(1 / (Sd[r] + Epsilon));
+                for (int c = 0; c < last - first; c += T.Count)
                 {
-                    nint at = (nint)r * Columns + c;
-                    T g = Part<T>(DY + at, left);
-                    shift += g;
-                    scale = T.Fma(g, (Part<T>(X + at, left) - T.Create(Mean[r])) * T.Create(1 / (Sd[r] + Epsilon)), scale);
+                    T g = Part<T>(DY + at + c, last - first - c);
+                    T.Store(shift + c, T.Load(shift + c) + g);
+                    T.Store(scale + c, T.Fma(g, (Part<T>(X + at + c, last - first - c) - mean) * inverse, T.Load(scale + c)));
                 }
-                Put(Partial + (nint)piece * Columns + c, scale, left);
-                Put(Partial + (nint)(Pieces + piece) * Columns + c, shift, left);
             }
+            new ReadOnlySpan<float>(scale, last - first).CopyTo(new Span<float>(Partial + (nint)piece * Columns + first, last - first));
+            new ReadOnlySpan<float>(shift, last - first).CopyTo(new Span<float>(Partial + (nint)(Pieces + piece) * Columns + first, last - first));
         }
     }
 }

@@ -168,31 +168,63 @@ public static unsafe class Reductions
 
     private struct ColumnKernel : IVectorKernel
     {
-        public const int RowsPerPiece = 4096;
+        public const int RowsPerPiece = 2048;
         public const int ColumnsPerBlock = 64;
 
         public float* A, B;
         public int Rows, Columns, Groups;
         public double* Partial;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<T>(int block) where T : struct, IVec<T>
         {
             int piece = block / Groups, first = block % Groups * ColumnsPerBlock, last = Math.Min(Columns, first + ColumnsPerBlock);
             int r0 = piece * RowsPerPiece, r1 = Math.Min(Rows, r0 + RowsPerPiece);
-            for (int c = first; c < last; c += T.Count)
+            double* to = Partial + (long)piece * Columns;
+            int c = first;
+            for (; c <= last - 4 * T.Count; c += 4 * T.Count) Four<T>(r0, r1, c, to + c);
+            for (; c < last; c += T.Count) One<T>(r0, r1, c, Math.Min(T.Count, last - c), to + c);
+        }
+
+        /// <summary>Four vectors side by side: whole cache lines of neighbouring columns for every row.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Four<T>(int r0, int r1, int c, double* to) where T : struct, IVec<T>
+        {
+            Compensated<T> s0 = default, s1 = default, s2 = default, s3 = default;
+            for (int r = r0; r < r1; r++)
             {
-                int left = last - c;
-                Compensated<T> sum = default;
-                for (int r = r0; r < r1; r++)
+                float* a = A + (nint)r * Columns + c;
+                T x0 = T.Load(a), x1 = T.Load(a + T.Count), x2 = T.Load(a + 2 * T.Count), x3 = T.Load(a + 3 * T.Count);
+                if (B != null)
                 {
-                    nint at = (nint)r * Columns + c;
-                    T x = left >= T.Count ? T.Load(A + at) : T.LoadPartial(A + at, left);
-                    if (B != null) x *= left >= T.Count ? T.Load(B + at) : T.LoadPartial(B + at, left);
-                    sum.Add(x);
+                    float* b = B + (nint)r * Columns + c;
+                    x0 *= T.Load(b);
+                    x1 *= T.Load(b + T.Count);
+                    x2 *= T.Load(b + 2 * T.Count);
+                    x3 *= T.Load(b + 3 * T.Count);
                 }
-                sum.CopyTo(Partial + (long)piece * Columns + c, Math.Min(left, T.Count));
+                s0.Add(x0);
+                s1.Add(x1);
+                s2.Add(x2);
+                s3.Add(x3);
             }
+            s0.CopyTo(to, T.Count);
+            s1.CopyTo(to + T.Count, T.Count);
+            s2.CopyTo(to + 2 * T.Count, T.Count);
+            s3.CopyTo(to + 3 * T.Count, T.Count);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void One<T>(int r0, int r1, int c, int width, double* to) where T : struct, IVec<T>
+        {
+            Compensated<T> sum = default;
+            for (int r = r0; r < r1; r++)
+            {
+                nint at = (nint)r * Columns + c;
+                T x = width == T.Count ? T.Load(A + at) : T.LoadPartial(A + at, width);
+                if (B != null) x *= width == T.Count ? T.Load(B + at) : T.LoadPartial(B + at, width);
+                sum.Add(x);
+            }
+            sum.CopyTo(to, width);
         }
     }
 }

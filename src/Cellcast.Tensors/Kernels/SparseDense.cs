@@ -24,6 +24,9 @@ public static unsafe class SparseDense
         fixed (int* pc = x.ColumnIndices, pr = rows)
         fixed (long* ps = x.RowStart)
         {
+            int stride = PaddedCopy.Stride(h);
+            using Scratch padded = Scratch.Rent((long)x.Columns * stride);
+            RowKernel<PaddedCopy>.For(workers, new PaddedCopy(pw, padded.Pointer, h, stride), x.Columns, h);
             using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, SparseForward.ColumnsPerBlock);
             workers.ForVectors((rows.Length + SparseForward.RowsPerBlock - 1) / SparseForward.RowsPerBlock, new SparseForward
             {
@@ -32,7 +35,8 @@ public static unsafe class SparseDense
                 Starts = entries.Starts,
                 Columns = entries.Columns,
                 Values = entries.Values,
-                W = pw,
+                W = padded.Pointer,
+                Stride = stride,
                 H = h,
                 Bias = pb,
                 Y = py,
@@ -61,6 +65,9 @@ public static unsafe class SparseDense
         fixed (long* ps = x.RowStart)
         fixed (byte* pt = touched)
         {
+            int stride = PaddedCopy.Stride(h);
+            using Scratch padded = Scratch.Rent((long)rows.Length * stride);
+            RowKernel<PaddedCopy>.For(workers, new PaddedCopy(pdy, padded.Pointer, h, stride), rows.Length, h);
             using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, SparseBackward.ColumnsPerBlock);
             workers.ForVectors(entries.ColumnBlocks, new SparseBackward
             {
@@ -70,7 +77,8 @@ public static unsafe class SparseDense
                 Starts = entries.Starts,
                 Columns = entries.Columns,
                 Values = entries.Values,
-                DY = pdy,
+                DY = padded.Pointer,
+                Stride = stride,
                 H = h,
                 DW = pdw,
                 Accumulate = accumulate,

@@ -19,6 +19,9 @@ internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool con
 
     public nint Stride => _stride;
 
+    /// <summary>The same from a position of k on.</summary>
+    public GemmOperand From(nint p) => new(At(0, p), _stride, ContiguousK);
+
     /// <summary>Copies some lines into a panel: k rows of <paramref name="width"/> values, missing lines as zeros.</summary>
     /// <param name="line">First line.</param>
     /// <param name="lines">Lines to copy, at most <paramref name="width"/>.</param>

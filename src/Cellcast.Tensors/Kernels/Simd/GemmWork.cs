@@ -13,7 +13,8 @@ internal readonly struct GemmPlan
     /// columns are then packed on the spot and read but once.</summary>
     private const int SmallestSide = 200;
     private const int NarrowestColumns = 100;
-    private const long LargestPacked = 32L << 20;
+    private const long LargestPacked = 4L << 20;
+    private const int ShortestPiece = 1024;
 
     /// <summary>Plans for a logical M x N product: rows are broadcast, columns lie in vectors.</summary>
     public GemmPlan(int m, int n, int k, int tileRows, int tileColumns)
@@ -39,9 +40,18 @@ internal readonly struct GemmPlan
         BlockColumns = Even(n, columns, tileColumns);
         RowBlocks = Blocks(m, BlockRows);
         ColumnBlocks = Blocks(n, BlockColumns);
-        PackRowsAhead = ColumnBlocks > 1 && (long)m * k <= LargestPacked;
-        PackColumnsAhead = RowBlocks > 1 && (long)n * k <= LargestPacked;
+        // What is read by one block only, or is too large to wait in a cache, is packed on the spot.
+        PackRowsAhead = ColumnBlocks > 1 && (long)m * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
+        PackColumnsAhead = RowBlocks > 1 && (long)n * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
+        long packed = (PackRowsAhead ? m : 0L) + (PackColumnsAhead ? n : 0L);
+        Piece = packed * k <= LargestPacked ? k : (int)Math.Clamp(LargestPacked / Math.Max(1, packed) / Depth * Depth, (ShortestPiece + Depth - 1) / Depth * Depth, Math.Max(k, ShortestPiece + Depth));
     }
+
+    /// <summary>Longest stretch of k for which what is packed ahead stays in the outer cache.</summary>
+    public int Piece { get; }
+
+    /// <summary>The plan for another k.</summary>
+    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns);
 
     /// <summary>Whether partial sums of a block wait in a buffer of their own rather than in C.</summary>
     public bool BuffersBlock => K > 2 * Depth;
