@@ -6,6 +6,9 @@ namespace Cellcast.Tensors.Kernels.Simd;
 /// leaves its share of the gradient of the hidden layer in its own buffer.</summary>
 internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : struct, ICountModel
 {
+    /// <summary>Cells whose counts are asked for ahead of their use.</summary>
+    private const int Ahead = 6;
+
     public int Cells;
     public int Genes;
     public int H;
@@ -152,6 +155,12 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         {
             int* start = Starts + (nint)(tile.FirstCell + c) * (GeneBlocks + 1) + block;
             float size = SizeFactors[tile.FirstCell + c];
+            if (c + Ahead < tile.Cells)
+            {
+                int* next = start + (nint)Ahead * (GeneBlocks + 1);
+                CacheWalk.Fetch(Columns + next[0], (next[1] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(Values + next[0], (next[1] - next[0]) * sizeof(float));
+            }
             for (int e = start[0]; e < start[1]; e++)
             {
                 float x = Values[e];

@@ -26,7 +26,7 @@ internal readonly unsafe struct PaddedCopy(float* from, float* to, int columns, 
 internal unsafe struct SparseForward : IVectorKernel
 {
     public const int RowsPerBlock = 64;
-    public const int ColumnsPerBlock = 96;
+    public const int ColumnsPerBlock = 512;
 
     public int Rows, ColumnBlocks, H;
     public int* Starts;
@@ -63,12 +63,30 @@ internal unsafe struct SparseForward : IVectorKernel
     {
         int* start = Starts + (nint)row * (ColumnBlocks + 1) + block;
         int e = start[0], end = start[1], stride = Stride;
+        if (block + 1 < ColumnBlocks)
+        {
+            // The row's next entries are wanted after all other rows have had their turn: far enough away to be forgotten, or never seen.
+            CacheWalk.Fetch(Columns + end, (start[2] - end) * sizeof(int));
+            CacheWalk.Fetch(Values + end, (start[2] - end) * sizeof(float));
+        }
         for (; e + 4 <= end; e += 4)
         {
             float* w0 = W + (nint)Columns[e] * stride, w1 = W + (nint)Columns[e + 1] * stride, w2 = W + (nint)Columns[e + 2] * stride, w3 = W + (nint)Columns[e + 3] * stride;
             T x0 = T.Create(Values[e]), x1 = T.Create(Values[e + 1]), x2 = T.Create(Values[e + 2]), x3 = T.Create(Values[e + 3]);
-            for (int j = 0; j < stride; j += T.Count)
-                T.Store(y + j, T.Fma(x3, T.Load(w3 + j), T.Fma(x2, T.Load(w2 + j), T.Fma(x1, T.Load(w1 + j), T.Fma(x0, T.Load(w0 + j), T.Load(y + j))))));
+            nint j = 0;
+            for (; j <= stride - 2 * T.Count; j += 2 * T.Count)
+            {
+                T a = T.Load(y + j), b = T.Load(y + j + T.Count);
+                a = T.Fma(x0, T.Load(w0 + j), a);
+                b = T.Fma(x0, T.Load(w0 + j + T.Count), b);
+                a = T.Fma(x1, T.Load(w1 + j), a);
+                b = T.Fma(x1, T.Load(w1 + j + T.Count), b);
+                a = T.Fma(x2, T.Load(w2 + j), a);
+                b = T.Fma(x2, T.Load(w2 + j + T.Count), b);
+                T.Store(y + j, T.Fma(x3, T.Load(w3 + j), a));
+                T.Store(y + j + T.Count, T.Fma(x3, T.Load(w3 + j + T.Count), b));
+            }
+            if (j < stride) T.Store(y + j, T.Fma(x3, T.Load(w3 + j), T.Fma(x2, T.Load(w2 + j), T.Fma(x1, T.Load(w1 + j), T.Fma(x0, T.Load(w0 + j), T.Load(y + j))))));
         }
         for (; e < end; e++)
         {
@@ -82,7 +100,8 @@ internal unsafe struct SparseForward : IVectorKernel
 /// <summary>Gradient of sparse times dense with respect to the dense matrix. One block is some columns of the sparse matrix; it owns their rows of the gradient.</summary>
 internal unsafe struct SparseBackward : IVectorKernel
 {
-    public const int ColumnsPerBlock = 64;
+    public const int ColumnsPerBlock = 128;
+    private const int Ahead = 8;
 
     public int Rows, TotalColumns, ColumnBlocks, H;
     public int* Starts;
@@ -108,13 +127,28 @@ internal unsafe struct SparseBackward : IVectorKernel
         {
             int* start = Starts + (nint)r * (ColumnBlocks + 1) + block;
             float* dy = DY + (nint)r * stride;
+            if (r + Ahead < Rows)
+            {
+                // Entries of one block of columns lie far apart from row to row.
+                int* next = start + (nint)Ahead * (ColumnBlocks + 1);
+                CacheWalk.Fetch(Columns + next[0], (next[1] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(Values + next[0], (next[1] - next[0]) * sizeof(float));
+            }
             for (int e = start[0]; e < start[1]; e++)
             {
                 int column = Columns[e];
                 if (Touched != null) Touched[column] = 1;
                 float* w = sums + (nint)(column - first) * stride;
                 T x = T.Create(Values[e]);
-                for (int j = 0; j < stride; j += T.Count) T.Store(w + j, T.Fma(x, T.Load(dy + j), T.Load(w + j)));
+                nint j = 0;
+                for (; j <= stride - 4 * T.Count; j += 4 * T.Count)
+                {
+                    T.Store(w + j, T.Fma(x, T.Load(dy + j), T.Load(w + j)));
+                    T.Store(w + j + T.Count, T.Fma(x, T.Load(dy + j + T.Count), T.Load(w + j + T.Count)));
+                    T.Store(w + j + 2 * T.Count, T.Fma(x, T.Load(dy + j + 2 * T.Count), T.Load(w + j + 2 * T.Count)));
+                    T.Store(w + j + 3 * T.Count, T.Fma(x, T.Load(dy + j + 3 * T.Count), T.Load(w + j + 3 * T.Count)));
+                }
+                for (; j < stride; j += T.Count) T.Store(w + j, T.Fma(x, T.Load(dy + j), T.Load(w + j)));
             }
         }
         for (int c = 0; c < count; c++)
