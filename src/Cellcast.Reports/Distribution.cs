@@ -61,8 +61,8 @@ public sealed record Distribution
             Median = Quantile(v, 0.5),
             UpperQuartile = q3,
             Maximum = v[^1],
-            LowerWhisker = v.First(x => x >= q1 - reach),
-            UpperWhisker = v.Last(x => x <= q3 + reach),
+            LowerWhisker = Math.Min(q1, v.First(x => x >= q1 - reach)),
+            UpperWhisker = Math.Max(q3, v.Last(x => x <= q3 + reach)),
             At = at,
             Density = density,
         };

@@ -31,6 +31,12 @@ export interface LinePlotSpec {
   yDomain?: [number, number];
 }
 
+/** The points and the ends of their error bars. */
+function reach(l: Series): ArrayLike<number>[] {
+  const { error } = l;
+  return error ? [Array.from(l.y, (v, i) => v - (error[i] ?? 0)), Array.from(l.y, (v, i) => v + (error[i] ?? 0))] : [l.y];
+}
+
 export function linePlot(spec: LinePlotSpec): Figure {
   const hidden = new Set<Series>();
   let cursor: SVGGElement | null = null, xScale: Scale | null = null, bounds = { top: 0, bottom: 0 }, at = 0;
@@ -38,7 +44,7 @@ export function linePlot(spec: LinePlotSpec): Figure {
 
   const draw = (scene: Scene): void => {
     const { svg, theme, width, height } = scene, lines = shown();
-    const xd = extent(...spec.series.map((l) => l.x)), yd = spec.yDomain ?? padded(extent(...lines.map((l) => l.y)), 0.06);
+    const xd = extent(...spec.series.map((l) => l.x)), yd = spec.yDomain ?? padded(extent(...lines.flatMap(reach)), 0.06);
     const probe = linear(yd, [1, 0]), left = leftMargin(ticksOf(probe, 5).map((t) => t.text), true);
     const f = { left, right: width - 14, top: 12, bottom: height - 44 };
     const x = linear(xd[0] === xd[1] ? padded(xd, 0.5) : xd, [f.left, f.right]), y = linear(yd, [f.bottom, f.top]);

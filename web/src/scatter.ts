@@ -213,9 +213,10 @@ export class Scatter {
     const taken: [number, number, number][] = [];
     for (const l of this.spec.labels?.() ?? []) {
       const text = clip(l.text, 28), x = scales.x(l.at[0]!), half = text.length * 3.4;
-      let y = scales.y(l.at[1]!) - (this.spec.numbered ? 11 : 0);
+      const wanted = scales.y(l.at[1]!) - (this.spec.numbered ? 11 : 0);
+      let y = wanted;
       // Names that would cover one another step aside.
-      for (let step = 0; step < 12 && taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half && Math.abs(ty - y) < 14); step++) y += (step % 2 ? -1 : 1) * 14 * (Math.floor(step / 2) + 1);
+      for (let step = 0; step < 12 && taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half && Math.abs(ty - y) < 14); step++) y = wanted + (step % 2 ? -1 : 1) * 14 * (Math.floor(step / 2) + 1);
       taken.push([x, y, half]);
       if (x < f.left || x > f.right || y < f.top || y > f.bottom) continue;
       scene.svg.append(s("text", { x: Math.min(Math.max(x, f.left + half), f.right - half), y: y + 4, "text-anchor": "middle", "font-size": 12, "font-weight": 600, fill: scene.theme.text, stroke: scene.theme.background, "stroke-width": 3.5, "stroke-linejoin": "round", "paint-order": "stroke", "pointer-events": "none" }, text));

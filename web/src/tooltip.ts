@@ -9,9 +9,9 @@ export function showTooltip(clientX: number, clientY: number, lines: Line[]): vo
   if (!box) document.body.append((box = h("div", { class: "tooltip", role: "status", "aria-live": "polite" })));
   box.replaceChildren(
     ...lines.map((l) => {
-      if (typeof l === "string") return h("div", { class: "tooltip-title" }, clip(l, 70));
+      if (typeof l === "string") return h("div", { class: "tooltip-title" }, clip(l, 60));
       const chip = l.color ? h("span", { class: "chip", style: `background:${l.color}` }) : null;
-      return h("div", { class: "tooltip-row" }, h("span", {}, chip, clip(l.name, 40)), h("b", {}, clip(l.value, 60)));
+      return h("div", { class: "tooltip-row" }, h("span", {}, chip, clip(l.name, 28)), h("b", {}, clip(l.value, 44)));
     }),
   );
   box.hidden = false;

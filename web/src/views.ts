@@ -308,13 +308,14 @@ function classFigure(scores: NonNullable<EvaluationSection["classScores"]>): Fig
 
 function confusionFigure(confusion: EvaluationSection["confusions"][number]): Figure {
   const n = confusion.labels.length, { counts } = confusion;
+  const foot = 28 + Math.min(18, Math.max(0, ...confusion.labels.map((l) => l.length))) * 5;
   const rows = confusion.labels.map((_, r) => counts.slice(r * n, r * n + n).reduce((a, b) => a + b, 0));
   return new Figure({
     title: `Confusion: ${confusion.name}`, note: "Rows: given label; columns: predicted label. Colour: share of the row.",
     description: () => confusion.labels.map((l, i) => `${l}: ${percent(counts[i * n + i]! / (rows[i] || 1))} right`).join("; "),
-    height: (w) => Math.min(w - 110, n * 46) + 130,
+    height: (w) => Math.max(40, Math.min(w - 110, n * 46)) + foot,
     draw: (scene) => {
-      const { svg, theme, width } = scene, left = leftMargin(confusion.labels.map((l) => clip(l, 18)), true), side = Math.min((width - left - 10) / n, 46, (scene.height - 130) / n), colors = ramp(theme.sequential);
+      const { svg, theme, width } = scene, left = leftMargin(confusion.labels.map((l) => clip(l, 18)), true), side = Math.min((width - left - 10) / n, 46, (scene.height - foot) / n), colors = ramp(theme.sequential);
       confusion.labels.forEach((label, r) => {
         svg.append(s("text", { x: left - 6, y: 10 + r * side + side / 2 + 4, "text-anchor": "end", "font-size": 11, fill: theme.text }, clip(label, 18)),
           s("text", { transform: `translate(${left + r * side + side / 2 + 3} ${16 + n * side}) rotate(50)`, "font-size": 11, fill: theme.text }, clip(label, 18)));
@@ -340,7 +341,7 @@ export function runView(run: RunSection): HTMLElement {
     list("Run", run.facts),
     run.command ? h("section", { class: "card" }, h("h3", {}, "Command"), h("pre", { tabindex: 0 }, clip(run.command, 4000))) : null,
     run.files.length ? h("section", { class: "card" }, h("h3", {}, "Files"), h("div", { class: "table-scroll", tabindex: 0 }, h("table", {},
-      h("thead", {}, h("tr", {}, ...["role", "file", "size", "SHA-256"].map((t) => h("th", { scope: "col" }, t)))),
+      h("thead", {}, h("tr", {}, ...["role", "file", "size", "SHA-256"].map((t) => h("th", { scope: "col", class: t === "size" ? "number" : null }, t)))),
       h("tbody", {}, ...run.files.map((f) => h("tr", {}, h("th", { scope: "row" }, f.role), h("td", { class: "wrap" }, clip(f.name, 300)), h("td", { class: "number" }, f.bytes === null ? "\u2013" : bytes(f.bytes)), h("td", { class: "hash" }, f.sha256 ?? f.note ?? "\u2013"))))))) : null,
     list("Options", run.options),
     run.log.length ? h("details", { class: "card" }, h("summary", {}, "Log"), h("pre", { tabindex: 0 }, run.log.map((l) => clip(l, 2000)).join("\n"))) : null);

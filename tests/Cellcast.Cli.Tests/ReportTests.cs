@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Cellcast.TestSupport;
+
+namespace Cellcast.Cli.Tests;
+
+/// <summary>The report of a run, and the report made again from its folder.</summary>
+public class ReportTests
+{
+    [Fact]
+    public void A_run_leaves_a_report_and_the_command_makes_the_same_from_its_folder()
+    {
+        using var folder = new TemporaryDirectory();
+        Done("simulate", "--out", folder["study"], "--cells", "150", "--genes", "120", "--types", "4", "--families", "2", "--samples", "2", "--patients", "80", "--spots", "40", "--gradient-types", "1");
+        string[] files = Directory.GetFiles(folder["study"], "*.h5ad");
+        string File_(string part) => files.Single(f => Path.GetFileName(f).Contains(part, StringComparison.Ordinal));
+        Done("scsurv", "fit", "--reference", File_("cells"), "--bulk", File_("bulk"), "--spatial", File_("spots"), "--batch", "sample", "--label", "label", "--out", folder["fit"],
+            "--genes", "60", "--max-epochs", "3", "--draws", "2", "--latent", "4", "--hidden", "8");
+
+        JsonObject run = Data(folder["fit/report.html"]);
+        foreach (string section in new[] { "summary", "cells", "contributions", "genes", "patients", "spots", "training", "run" }) Assert.True(run[section] is not null, section);
+        Assert.Equal(150, (int)run["cells"]!["count"]!);
+        Assert.Equal(40, (int)run["spots"]!["count"]!);
+        Assert.Equal(["test", "validation", "train", "all"], run["patients"]!["parts"]!.AsArray().Select(p => (string)p!["key"]!));
+        Assert.Equal(4, run["contributions"]!["groupings"]![0]!["items"]!.AsArray().Count);
+        var reference = run["run"]!["files"]!.AsArray().Single(f => (string)f!["role"]! == "reference")!;
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(File_("cells")))), (string)reference["sha256"]!);
+        Assert.DoesNotContain(folder.Path, File.ReadAllText(folder["fit/report.html"]), StringComparison.Ordinal);
+        Assert.NotEmpty(Directory.GetFiles(folder["fit/multiqc"], "*_mqc.json"));
+
+        File.Delete(folder["fit/report.html"]);
+        Assert.Equal(folder["fit/report.html"], (string)CommandLine.Run("report", folder["fit"], "--json").LastLine()["report"]!);
+        JsonObject again = Data(folder["fit/report.html"]);
+        foreach (string section in new[] { "summary", "cells", "contributions", "spots", "training", "run" })
+            Assert.True(JsonNode.DeepEquals(run[section], again[section]), $"{section} differs");
+        Assert.True(JsonNode.DeepEquals(run["patients"]!["parts"]![0]!["concordance"], again["patients"]!["parts"]![0]!["concordance"]));
+        Assert.True(JsonNode.DeepEquals(run["patients"]!["parts"]![0]!["logRank"], again["patients"]!["parts"]![0]!["logRank"]));
+    }
+
+    [Fact]
+    public void A_folder_without_results_is_refused_with_what_to_do()
+    {
+        using var folder = new TemporaryDirectory();
+        var none = CommandLine.Run("report", folder["nothing"]);
+        Assert.Equal(3, none.ExitCode);
+        Assert.Contains("there is no such folder", none.ErrorSentence()!, StringComparison.Ordinal);
+        var empty = CommandLine.Run("report", folder.Path);
+        Assert.Equal(3, empty.ExitCode);
+        Assert.Contains("has no metrics.json", empty.ErrorSentence()!, StringComparison.Ordinal);
+        File.WriteAllText(folder["metrics.json"], "{\"model\": ");
+        Assert.Contains("is damaged", CommandLine.Run("report", folder.Path).ErrorSentence()!, StringComparison.Ordinal);
+        File.WriteAllText(folder["metrics.json"], "{\"model\": \"scsurv\"}");
+        Assert.Contains("has no cells.h5ad", CommandLine.Run("report", folder.Path).ErrorSentence()!, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder["report.html"]));
+    }
+
+    private static void Done(params string[] arguments)
+    {
+        var result = CommandLine.Run(arguments);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.DoesNotContain("could not be made", result.Error, StringComparison.Ordinal);
+    }
+
+    private static JsonObject Data(string path)
+    {
+        string text = File.ReadAllText(path);
+        const string start = "id=\"cellcast-data\">";
+        int from = text.IndexOf(start, StringComparison.Ordinal) + start.Length;
+        return JsonNode.Parse(text[from..text.IndexOf("</script>", from, StringComparison.Ordinal)])!.AsObject();
+    }
+}

@@ -1,0 +1,228 @@
+using System.Text;
+using System.Xml.Linq;
+using Cellcast.TestSupport;
+using Microsoft.Playwright;
+
+namespace Cellcast.Reports.Tests;
+
+/// <summary>What a reader of a report may rely on, in a real browser.</summary>
+public class BrowserTests(Browser browser) : IClassFixture<Browser>
+{
+    private const string Chromium = "chromium";
+
+    public static TheoryData<string, int, int> Looks() => new() { { "light", 1200, 900 }, { "dark", 1200, 900 }, { "light", 390, 800 } };
+
+    [ToolTheory(Chromium)]
+    [MemberData(nameof(Looks))]
+    public async Task Every_tab_shows_its_part_without_errors_requests_or_overflow(string colors, int width, int height)
+    {
+        await using var report = await browser.Open(SampleReport.Create(), width, height, colors == "dark" ? ColorScheme.Dark : ColorScheme.Light);
+        string[] tabs = await report.Tabs();
+        Assert.Equal(["summary", "patients", "cells", "types", "genes", "tissue", "evaluation", "training", "run"], tabs);
+        string folder = Directory.CreateDirectory(Path.Combine(TestPaths.Root, "artifacts", "report-screenshots")).FullName;
+        foreach (string tab in tabs)
+        {
+            ILocator panel = await report.Show(tab);
+            Assert.True(await panel.IsVisibleAsync(), tab);
+            Assert.True(await panel.Locator(".card").CountAsync() > 0, tab);
+            if (tab != "run") Assert.True(await panel.Locator("figure svg path, figure svg circle, figure canvas").CountAsync() > 0, tab);
+            Assert.True(await report.Page.EvaluateAsync<int>("document.documentElement.scrollWidth - innerWidth") <= 0, $"{tab} is wider than the window");
+            await report.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{tab}-{colors}-{width}.png"), FullPage = true });
+        }
+        Assert.Equal(colors, await report.Page.EvaluateAsync<string>("document.documentElement.dataset.theme"));
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task Parts_without_data_have_no_tab()
+    {
+        ReportData full = SampleReport.Create();
+        await using var report = await browser.Open(full with { Cells = null, Spots = null, Evaluation = null, Training = null });
+        Assert.Equal(["summary", "patients", "types", "genes", "run"], await report.Tabs());
+        foreach (string tab in await report.Tabs()) await report.Show(tab);
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolTheory(Chromium)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Hovering_a_cell_tells_what_it_is_and_its_legend_entry_hides_it(bool webGl)
+    {
+        await using var report = await browser.Open(SampleReport.Create(), webGl: webGl);
+        ILocator panel = await report.Show("cells");
+        Assert.Equal(webGl ? "webgl" : "image", await panel.Locator("canvas").GetAttributeAsync("data-renderer"));
+        ILocator tooltip = report.Page.Locator(".tooltip");
+
+        await HoverMiddle();
+        // 121 cells on a grid: number 60 is in the middle, and of type 60 % 3.
+        Assert.Contains("cell 60", await tooltip.InnerTextAsync());
+        Assert.Contains("Neuron", await tooltip.InnerTextAsync());
+        int before = await Painted(panel);
+        Assert.True(before > 1000);
+
+        await panel.Locator("select").Nth(1).SelectOptionAsync(new SelectOptionValue { Label = "label" });
+        ILocator entry = panel.Locator("button.entry", new() { HasText = "Neuron" });
+        await entry.ClickAsync();
+        Assert.Equal("false", await entry.GetAttributeAsync("aria-pressed"));
+        await report.Page.Mouse.MoveAsync(1, 1);
+        await HoverMiddle();
+        Assert.False(await tooltip.IsVisibleAsync());
+        int after = await Painted(panel);
+        Assert.InRange(after, before * 0.55, before * 0.75); // a third of the cells is gone
+        Assert.Empty(report.Troubles);
+
+        async Task HoverMiddle()
+        {
+            var box = (await panel.Locator("canvas").BoundingBoxAsync())!;
+            await report.Page.Mouse.MoveAsync(box.X + box.Width / 2 + 1, box.Y + box.Height / 2);
+        }
+    }
+
+    [ToolFact(Chromium)]
+    public async Task A_gene_can_be_searched_sorted_found_in_the_picture_and_shown_on_the_cells()
+    {
+        await using var report = await browser.Open(SampleReport.Create());
+        ILocator panel = await report.Show("genes");
+        ILocator rows = panel.Locator("tbody tr");
+        Assert.Equal("GENE0", await rows.First.Locator("th").InnerTextAsync());
+        await panel.Locator("thead button", new() { HasText = "correlation" }).ClickAsync();
+        Assert.Equal("ascending", await panel.Locator("thead th").Nth(1).GetAttributeAsync("aria-sort"));
+        await panel.Locator("input[type=search]").FillAsync("gene29");
+        Assert.Equal(11, await rows.CountAsync()); // GENE29 and GENE290 to GENE299
+        await panel.Locator("input[type=search]").FillAsync("gene3");
+        string csv = Encoding.UTF8.GetString(await report.Download(panel.Locator("button", new() { HasText = "Download CSV" })));
+        string[] lines = csv.TrimEnd('\n').Split('\n');
+        Assert.Equal("gene,pearson,q,rate", lines[0]);
+        Assert.Equal(12, lines.Length);
+        Assert.Contains(lines, l => l.StartsWith($"GENE3,{Math.Cos(3 * 0.1) * 0.9:R},", StringComparison.Ordinal));
+
+        await rows.Locator("button", new() { HasText = "GENE3" }).Last.ScrollIntoViewIfNeededAsync();
+        await panel.Locator("tbody button", new() { HasTextRegex = new("^GENE3$") }).ClickAsync();
+        await panel.Locator(".picked button").ClickAsync();
+        await Assertions.Expect(report.Page.Locator("#panel-cells h3")).ToHaveTextAsync("Cells by GENE3");
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task Every_picture_saves_as_svg_and_png()
+    {
+        await using var report = await browser.Open(SampleReport.Create(5));
+        foreach (string tab in new[] { "patients", "cells", "types", "genes", "tissue", "evaluation", "training" })
+        {
+            ILocator panel = await report.Show(tab);
+            foreach (ILocator figure in await panel.Locator("figure").AllAsync())
+            {
+                string title = await figure.Locator("h3").InnerTextAsync();
+                XElement svg = XElement.Parse(Encoding.UTF8.GetString(await report.Download(figure.Locator("button", new() { HasTextRegex = new("^SVG$") }))));
+                Assert.Equal("{http://www.w3.org/2000/svg}svg", svg.Name.ToString());
+                Assert.Contains(svg.Descendants(), e => e.Name.LocalName == "text" && e.Value == title);
+                Assert.True(svg.Descendants().Count(e => e.Name.LocalName is "path" or "circle" or "line" or "rect") > 3, title);
+                Assert.DoesNotContain(svg.DescendantsAndSelf().Attributes(), a => a.Value.Contains("NaN", StringComparison.Ordinal));
+            }
+            byte[] png = await report.Download(panel.Locator("figure button", new() { HasTextRegex = new("^PNG$") }).First);
+            Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], png[..4]);
+            Assert.True(png.Length > 3000, tab);
+        }
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task Everything_can_be_reached_by_keyboard()
+    {
+        await using var report = await browser.Open(SampleReport.Create());
+        await report.Page.Locator("#tab-summary").FocusAsync();
+        await report.Page.Keyboard.PressAsync("ArrowRight");
+        Assert.Equal("tab-patients", await report.Page.EvaluateAsync<string>("document.activeElement.id"));
+        ILocator survival = report.Page.Locator("#panel-patients figure svg[role=img]").First;
+        await survival.FocusAsync();
+        for (int k = 0; k < 10; k++) await report.Page.Keyboard.PressAsync("Shift+ArrowRight");
+        await Assertions.Expect(report.Page.Locator(".tooltip")).ToContainTextAsync("at risk");
+        await report.Page.Keyboard.PressAsync("Escape");
+        await Assertions.Expect(report.Page.Locator(".tooltip")).ToBeHiddenAsync();
+
+        ILocator panel = await report.Show("cells");
+        await panel.Locator("svg[role=img]").First.FocusAsync();
+        await report.Page.Keyboard.PressAsync("ArrowRight");
+        await report.Page.Keyboard.PressAsync("ArrowLeft");
+        await Assertions.Expect(report.Page.Locator(".tooltip")).ToContainTextAsync("cell 60");
+        await report.Page.Keyboard.PressAsync("End");
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task A_patient_of_the_table_gets_the_predicted_curve()
+    {
+        await using var report = await browser.Open(SampleReport.Create());
+        ILocator panel = await report.Show("patients");
+        Assert.Contains("0.71", await panel.Locator(".lead").InnerTextAsync());
+        await panel.Locator("tbody button").First.ClickAsync();
+        await Assertions.Expect(panel.Locator(".legend").First).ToContainTextAsync("predicted for patient 33");
+        await panel.Locator(".segments button", new() { HasText = "Training" }).ClickAsync();
+        await Assertions.Expect(panel.Locator(".lead")).ToContainTextAsync("Fitted.");
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolTheory(Chromium)]
+    [InlineData("<script>window.harmed = true</script>")]
+    [InlineData("</script><script>window.harmed = true</script><!--<script>")]
+    [InlineData("\"'><img src=x onerror=\"window.harmed = true\">&lt;&amp;\\u003c${1}`")]
+    [InlineData("\u2028\u2029\0\u0001\ud800 \u202e\ufeff")]
+    [InlineData("LONG")]
+    public async Task Hostile_names_do_no_harm(string text)
+    {
+        if (text == "LONG") text = new string('W', 10_000);
+        await using var report = await browser.Open(SampleReport.Create(5, n => n + text));
+        foreach (string tab in await report.Tabs())
+        {
+            ILocator panel = await report.Show(tab);
+            Assert.True(await panel.Locator(".card").CountAsync() > 0);
+            Assert.True(await report.Page.EvaluateAsync<int>("document.documentElement.scrollWidth - innerWidth") <= 0, $"{tab} is wider than the window");
+        }
+        ILocator cells = await report.Show("cells");
+        var box = (await cells.Locator("canvas").BoundingBoxAsync())!;
+        await report.Page.Mouse.MoveAsync(box.X + box.Width / 2 + 1, box.Y + box.Height / 2);
+        await Assertions.Expect(report.Page.Locator(".tooltip")).ToContainTextAsync("cell 12");
+        var tooltip = (await report.Page.Locator(".tooltip").BoundingBoxAsync())!;
+        Assert.InRange(tooltip.Height, 10, 400);
+        XElement.Parse(Encoding.UTF8.GetString(await report.Download(cells.Locator("button", new() { HasTextRegex = new("^SVG$") }))).Replace("\0", "", StringComparison.Ordinal).Replace("\u0001", "", StringComparison.Ordinal));
+        Assert.False(await report.Page.EvaluateAsync<bool>("'harmed' in window"));
+        Assert.Equal(0, await report.Page.Locator("img[src=x]").CountAsync());
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task A_hundred_thousand_cells_can_be_drawn_and_pointed_at()
+    {
+        await using var report = await browser.Open(SampleReport.Create(315)); // 99,225 cells
+        ILocator panel = await report.Show("cells");
+        var box = (await panel.Locator("canvas").BoundingBoxAsync())!;
+        await report.Page.Mouse.MoveAsync(box.X + box.Width / 2, box.Y + box.Height / 2);
+        await Assertions.Expect(report.Page.Locator(".tooltip")).ToContainTextAsync("cell 49612");
+        Assert.True(await Painted(panel) > 100_000);
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task The_whole_report_can_be_printed_in_light_colours()
+    {
+        await using var report = await browser.Open(SampleReport.Create(5), colors: ColorScheme.Dark);
+        await report.Page.EvaluateAsync("() => { window.print = () => { window.printed = [...document.querySelectorAll('.panel')].filter(p => p.querySelector('.view')).length; window.dispatchEvent(new Event('beforeprint')); window.theme = document.documentElement.dataset.theme; window.dispatchEvent(new Event('afterprint')); }; }");
+        await report.Page.Locator("button", new() { HasTextRegex = new("^Print$") }).ClickAsync();
+        await report.Page.WaitForFunctionAsync("() => window.printed > 0");
+        Assert.Equal(9, await report.Page.EvaluateAsync<int>("window.printed"));
+        Assert.Equal("light", await report.Page.EvaluateAsync<string>("window.theme"));
+        Assert.Equal("dark", await report.Page.EvaluateAsync<string>("document.documentElement.dataset.theme"));
+        Assert.Empty(report.Troubles);
+    }
+
+    /// <summary>Pixels of the points' canvas that are not empty.</summary>
+    private static Task<int> Painted(ILocator panel) => panel.Locator("canvas").EvaluateAsync<int>("""
+        c => {
+          const copy = document.createElement('canvas'); copy.width = c.width; copy.height = c.height;
+          const pen = copy.getContext('2d'); pen.drawImage(c, 0, 0);
+          const d = pen.getImageData(0, 0, c.width, c.height).data;
+          let n = 0; for (let i = 3; i < d.length; i += 4) if (d[i] > 20) n++;
+          return n;
+        }
+        """);
+}
