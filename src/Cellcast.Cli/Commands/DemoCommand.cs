@@ -87,6 +87,7 @@ internal sealed class DemoCommand : CellcastCommand
         var files = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
         foreach (var (file, what) in new[]
         {
+            ("report.html", "everything to look at, in one file: open it in a browser"),
             ("cells.h5ad", "every cell with its contribution (obs beta_z) and latent state; opens in scanpy, cellxgene, Seurat"),
             ("cell_types.csv", "contribution per cell type"),
             ("patients.csv", "risk of every patient; survival_curves.csv has the predicted curves"),
