@@ -53,3 +53,23 @@ public class ProgressTests
     [InlineData(260_000, "3 days")]
     public void Durations_read_well(double seconds, string text) => Assert.Equal(text, StageProgress.Duration(TimeSpan.FromSeconds(seconds)));
 }
+
+/// <summary>The live table, on a terminal made for the test.</summary>
+public class LiveProgressTests
+{
+    [Cellcast.TestSupport.ToolFact("script")]
+    public void On_a_terminal_results_come_below_the_finished_table_and_nothing_is_drawn_over_them()
+    {
+        using var folder = new Cellcast.TestSupport.TemporaryDirectory();
+        string study = folder["study"], fit = folder["fit"], program = Cellcast.TestSupport.TestPaths.CommandLine;
+        Assert.Equal(0, Cellcast.TestSupport.CommandLine.Run("simulate", "--out", study, "--cells", "60", "--genes", "60", "--types", "3", "--families", "2", "--gradient-types", "1", "--patients", "40", "--bulk-depth", "5000").ExitCode);
+        string line = $"stty cols 150 rows 40; dotnet '{program}' scsurv fit --reference '{study}/simulated_cells.h5ad' --bulk '{study}/simulated_bulk.h5ad' --batch sample --max-epochs 3 --draws 2 --out '{fit}'";
+        var result = Cellcast.TestSupport.ExternalTool.Run("script", ["-qec", line, "/dev/null"], new Dictionary<string, string> { ["TERM"] = "xterm-256color" });
+        Assert.True(result.ExitCode == 0, result.Output);
+        // Everything behind the heading of the results: no cursor movement upwards any more.
+        string behind = result.Output[result.Output.LastIndexOf("concordance", StringComparison.Ordinal)..];
+        Assert.DoesNotMatch("\u001b\\[[0-9]*A", behind);
+        Assert.Contains("hazard", result.Output, StringComparison.Ordinal);
+        Assert.Contains("results are in", behind, StringComparison.Ordinal);
+    }
+}

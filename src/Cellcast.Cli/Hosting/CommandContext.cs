@@ -9,6 +9,7 @@ namespace Cellcast.Cli.Hosting;
 internal sealed class CommandContext
 {
     private readonly RunDirectory? _directory;
+    private readonly IAnsiConsole _output = Terminal.OutputConsole();
 
     internal CommandContext(CellcastCommand command, ParseResult arguments, RunDirectory? directory, RunLog log, ProgressDisplay progress, CancellationToken cancellation)
     {
@@ -46,8 +47,15 @@ internal sealed class CommandContext
     /// <summary>Progress of long work, on standard error.</summary>
     internal ProgressDisplay Progress { get; }
 
-    /// <summary>Standard output, for tables that the user asked for.</summary>
-    internal IAnsiConsole Output { get; } = Terminal.OutputConsole();
+    /// <summary>Standard output, for tables that the user asked for. Taking it ends a live display that would otherwise be drawn over them.</summary>
+    internal IAnsiConsole Output
+    {
+        get
+        {
+            Progress.Settle();
+            return _output;
+        }
+    }
 
     /// <summary>What <c>--json</c> adds to its line.</summary>
     internal JsonObject Result { get; } = [];

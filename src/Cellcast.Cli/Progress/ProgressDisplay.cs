@@ -16,7 +16,7 @@ internal sealed class ProgressDisplay(RunLog log, bool quiet) : ITrainingProgres
     private readonly bool _live = !quiet && Terminal.IsInteractive;
     private Thread? _painter;
     private long _lastLine = Stopwatch.GetTimestamp();
-    private bool _disposed;
+    private bool _disposed, _settling;
 
     /// <inheritdoc/>
     public void Report(in TrainingUpdate update)
@@ -26,7 +26,7 @@ internal sealed class ProgressDisplay(RunLog log, bool quiet) : ITrainingProgres
             if (_disposed) return;
             var stage = Stage(update.Stage);
             stage.Update(update);
-            if (_live && _painter is null) StartPainting();
+            if (_live && _painter is null && !_settling) StartPainting();
             if (Stopwatch.GetElapsedTime(_lastLine) < s_betweenLines) return;
             _lastLine = Stopwatch.GetTimestamp();
             Say(stage.Line);
@@ -52,18 +52,38 @@ internal sealed class ProgressDisplay(RunLog log, bool quiet) : ITrainingProgres
     /// <inheritdoc/>
     public void Warning(string text) => log.Warning(text);
 
-    /// <summary>Leaves the last state of the live table on the screen.</summary>
-    public void Dispose()
+    /// <summary>Leaves the last state of the live table on the screen, so that other text can follow; later updates start a new one.</summary>
+    internal void Settle()
     {
         Thread? painter;
         lock (_lock)
         {
+            painter = _painter;
+            _settling = true;
+        }
+        if (painter is not null)
+        {
+            _stop.Set();
+            painter.Join();
+            _stop.Reset();
+        }
+        lock (_lock)
+        {
+            _painter = null;
+            if (painter is not null) _stages.RemoveAll(s => s.IsDone);
+            _settling = false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
             if (_disposed) return;
             _disposed = true;
-            painter = _painter;
         }
-        _stop.Set();
-        painter?.Join();
+        Settle();
         _stop.Dispose();
     }
 
