@@ -29,6 +29,59 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         fixed (int* p = places) KeepWords.Rows(Workers, At(x), x.Rows, x.Columns, p, noise, At(y), accumulate);
     }
 
+    // Rows of a feed-forward part that are between its two layers at the same time: their hidden values stay in a second- or third-level cache.
+    private const int FeedForwardRows = 1024;
+
+    void ITokenDevice.FeedForward(Tensor x, Tensor expand, Tensor expandBias, Tensor contract, Tensor contractBias, ReadOnlySpan<int> places, in DropoutNoise noise, Tensor hidden, Tensor y)
+    {
+        int n = x.Columns, m = expand.Rows;
+        using var rented = Borrow(Math.Min(x.Rows, FeedForwardRows) * m);
+        for (int r = 0; r < x.Rows; r += FeedForwardRows)
+        {
+            int rows = Math.Min(FeedForwardRows, x.Rows - r);
+            Span<float> h = hidden.Span.Slice(r * m, rows * m), a = rented.Span[..(rows * m)];
+            Gemm.Multiply(Workers, false, true, rows, m, n, x.Span.Slice(r * n, rows * n), n, expand.Span, n, h, m, false, new BiasEpilogue(At(expandBias)));
+            VectorMath.GeluTanh(Workers, h, a);
+            DropRows(a, rows, m, r, places, noise);
+            Gemm.Multiply(Workers, false, true, rows, n, m, a, m, contract.Span, m, y.Span.Slice(r * n, rows * n), n, false, new BiasEpilogue(At(contractBias)));
+        }
+    }
+
+    void ITokenDevice.FeedForwardGradient(Tensor x, Tensor expand, Tensor contract, ReadOnlySpan<int> places, in DropoutNoise noise, Tensor hidden, Tensor dy,
+        Tensor? dx, Tensor? dexpand, Tensor? dexpandBias, Tensor? dcontract, Tensor? dcontractBias)
+    {
+        int n = x.Columns, m = expand.Rows, most = Math.Min(x.Rows, FeedForwardRows) * m;
+        using var rented = Borrow(most);
+        for (int r = 0; r < x.Rows; r += FeedForwardRows)
+        {
+            int rows = Math.Min(FeedForwardRows, x.Rows - r);
+            Span<float> h = hidden.Span.Slice(r * m, rows * m), a = rented.Span[..(rows * m)], g = dy.Span.Slice(r * n, rows * n), input = x.Span.Slice(r * n, rows * n);
+            if (dcontract is not null)
+            {
+                VectorMath.GeluTanh(Workers, h, a);
+                DropRows(a, rows, m, r, places, noise);
+                Gemm.Multiply(Workers, true, false, n, m, rows, g, n, a, m, dcontract.Span, m, accumulate: true);
+            }
+            if (dcontractBias is not null) ColumnSums.Add(Workers, At(dy) + (nint)r * n, rows, n, n, At(dcontractBias));
+            if (dx is null && dexpand is null && dexpandBias is null) continue;
+            Gemm.Multiply(Workers, false, false, rows, m, n, g, n, contract.Span, m, a, m);
+            DropRows(a, rows, m, r, places, noise);
+            VectorMath.GeluTanhBackward(Workers, h, a, a);
+            if (dexpand is not null) Gemm.Multiply(Workers, true, false, m, n, rows, a, m, input, n, dexpand.Span, n, accumulate: true);
+            if (dexpandBias is not null)
+                fixed (float* pa = a) ColumnSums.Add(Workers, pa, rows, m, m, At(dexpandBias));
+            if (dx is not null) Gemm.Multiply(Workers, false, false, rows, n, m, a, m, expand.Span, n, dx.Span.Slice(r * n, rows * n), n, accumulate: true);
+        }
+    }
+
+    /// <summary>Dropout in place of some rows, the first of which is row <paramref name="first"/> of all.</summary>
+    private void DropRows(Span<float> x, int rows, int columns, int first, ReadOnlySpan<int> places, in DropoutNoise noise)
+    {
+        if (!noise.IsActive) return;
+        fixed (float* p = x)
+        fixed (int* at = places) KeepWords.Rows(Workers, p, rows, columns, at == null ? null : at + first, noise, p, accumulate: false, first);
+    }
+
     void ITokenDevice.Projections(Tensor x, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor y)
     {
         int first = 0;

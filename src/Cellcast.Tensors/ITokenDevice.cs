@@ -20,6 +20,13 @@ internal interface ITokenDevice
     /// <summary>Dropout of rows at given places; see <see cref="Op.DropoutRows"/>.</summary>
     void DropoutRows(Tensor x, ReadOnlySpan<int> places, in DropoutNoise noise, Tensor y, bool accumulate);
 
+    /// <summary>drop(gelu(x expand' + b)) contract' + b'; the rows before the activation are kept; see <see cref="Op.FeedForward"/>.</summary>
+    void FeedForward(Tensor x, Tensor expand, Tensor expandBias, Tensor contract, Tensor contractBias, ReadOnlySpan<int> places, in DropoutNoise noise, Tensor hidden, Tensor y);
+
+    /// <summary>Gradients of <see cref="FeedForward"/> that are asked for.</summary>
+    void FeedForwardGradient(Tensor x, Tensor expand, Tensor contract, ReadOnlySpan<int> places, in DropoutNoise noise, Tensor hidden, Tensor dy,
+        Tensor? dx, Tensor? dexpand, Tensor? dexpandBias, Tensor? dcontract, Tensor? dcontractBias);
+
     /// <summary>Several dense layers on the same rows, their results side by side; biases may be absent.</summary>
     void Projections(Tensor x, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor y);
 

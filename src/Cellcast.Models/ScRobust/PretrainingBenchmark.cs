@@ -98,9 +98,10 @@ public sealed class PretrainingBenchmark
             double cellToken = views * (2 * h * h * 2 + 2 * h * h / heads * heads + 2 * 2 * h * _size.FeedForward);
             double losses = views * 2 * h * h * 2 * 1.5 + 2 * views * views * h + 2 * tokens / 2 * h;
             double forward = pooling * 2 + cellToken + losses, backward = 2 * forward;
-            double block = tokens * (2 * 4 * h * h + 2 * 2 * h * _size.FeedForward) + 2 * 2 * views * length * length * h;
+            double queriesKeysValues = 2 * 3 * h * h, different = _views.DifferentGenes(_size.Vocabulary);
+            double block = tokens * (2 * h * h + 2 * 2 * h * _size.FeedForward) + 2 * 2 * views * length * length * h;
             double attentionAgain = 2 * views * length * length * h;
-            return forward + backward + (_size.Layers - 1) * (3 * block + attentionAgain);
+            return forward + backward + (_size.Layers - 1) * (3 * block + attentionAgain) + 3 * queriesKeysValues * (Math.Min(_size.Layers - 1, 1) * different + Math.Max(_size.Layers - 2, 0) * tokens);
         }
     }
 

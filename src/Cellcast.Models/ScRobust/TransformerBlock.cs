@@ -89,17 +89,17 @@ internal sealed class TransformerBlock : Module
         Projections(_attentionNorm.Forward(x), [_query.Weight, _key.Weight, _value.Weight], [_query.Bias, null, _value.Bias]);
 
     private Tensor AfterAttention(Tensor x, Tensor attended, DropoutNoise noise) =>
-        FeedForward(Add(x, DropoutRows(_output.Forward(attended), noise.For("attention output"))), noise, default);
+        FeedForwardPart(AddDropped(x, _output.Forward(attended), noise.For("attention output")), noise, default);
 
     private Tensor AfterPooling(Tensor x, Tensor pooled, TokenBatch tokens, DropoutNoise noise)
     {
         Tensor attended = HeadValues(pooled, _value.Weight, _value.Bias, _heads);
-        return FeedForward(Add(DropoutRows(_output.Forward(attended), noise.For("attention output"), tokens.CellPlaces), x), noise, tokens.CellPlaces);
+        return FeedForwardPart(AddDropped(x, _output.Forward(attended), noise.For("attention output"), tokens.CellPlaces), noise, tokens.CellPlaces);
     }
 
-    private Tensor FeedForward(Tensor x, DropoutNoise noise, ReadOnlyMemory<int> places)
+    private Tensor FeedForwardPart(Tensor x, DropoutNoise noise, ReadOnlyMemory<int> places)
     {
-        Tensor h = DropoutRows(GeluTanh(_expand.Forward(_feedForwardNorm.Forward(x))), noise.For("feed-forward"), places);
-        return DropoutRows(Add(x, DropoutRows(_contract.Forward(h), noise.For("feed-forward output"), places)), noise.For("block"), places);
+        Tensor y = FeedForward(_feedForwardNorm.Forward(x), _expand.Weight, _expand.Bias, _contract.Weight, _contract.Bias, noise.For("feed-forward"), places);
+        return DropoutRows(AddDropped(x, y, noise.For("feed-forward output"), places), noise.For("block"), places);
     }
 }

@@ -54,6 +54,54 @@ public static partial class Op
         return y;
     }
 
+    /// <summary>The feed-forward part of a Transformer: drop(gelu(x w_1' + b_1)) w_2' + b_2 with the tanh form of gelu. Only the hidden rows before the activation are kept.</summary>
+    /// <param name="x">Rows.</param>
+    /// <param name="expand">w_1, hidden x columns.</param>
+    /// <param name="expandBias">b_1.</param>
+    /// <param name="contract">w_2, columns x hidden.</param>
+    /// <param name="contractBias">b_2.</param>
+    /// <param name="noise">Dropout of the hidden rows.</param>
+    /// <param name="places">As in <see cref="DropoutRows"/>.</param>
+    /// <returns>As x.</returns>
+    public static Tensor FeedForward(Tensor x, Tensor expand, Tensor expandBias, Tensor contract, Tensor contractBias, DropoutNoise noise = default, ReadOnlyMemory<int> places = default)
+    {
+        var tape = Tape.Of(x, expand, expandBias, contract, contractBias);
+        if (x.Columns != expand.Columns || expandBias.Length != expand.Rows || contract.Columns != expand.Rows || contract.Rows != x.Columns || contractBias.Length != x.Columns)
+            throw Mismatch(nameof(FeedForward), x, expand, expandBias, contract, contractBias);
+        if (places.Length != 0 && places.Length != x.Rows) throw new ArgumentException($"{places.Length} places for {x.Rows} rows", nameof(places));
+        var device = Tokens(tape);
+        var y = tape.Result(x.Shape, x.RequiresGradient || expand.RequiresGradient || expandBias.RequiresGradient || contract.RequiresGradient || contractBias.RequiresGradient);
+        var hidden = tape.NewTensor(x.Rows, expand.Rows);
+        device.FeedForward(x, expand, expandBias, contract, contractBias, places.Span, noise, hidden, y);
+        if (y.RequiresGradient)
+            tape.Add(nameof(FeedForward), y, y => device.FeedForwardGradient(x, expand, contract, places.Span, noise, hidden, y.Gradient,
+                Wanted(x), Wanted(expand), Wanted(expandBias), Wanted(contract), Wanted(contractBias)));
+        return y;
+    }
+
+    /// <summary>x + dropout(y), as in <see cref="DropoutRows"/>: what closes a residual branch.</summary>
+    /// <param name="x">Rows, or a single row for all.</param>
+    /// <param name="y">Rows.</param>
+    /// <param name="noise">How much and by which random numbers.</param>
+    /// <param name="places">As in <see cref="DropoutRows"/>.</param>
+    public static Tensor AddDropped(Tensor x, Tensor y, DropoutNoise noise, ReadOnlyMemory<int> places = default)
+    {
+        var tape = Tape.Of(x, y);
+        if (!noise.IsActive || x.Rows != y.Rows) return Add(DropoutRows(y, noise, places), x);
+        if (x.Columns != y.Columns || (places.Length != 0 && places.Length != x.Rows)) throw Mismatch(nameof(AddDropped), x, y);
+        var device = Tokens(tape);
+        var sum = tape.Result(y.Shape, x.RequiresGradient || y.RequiresGradient);
+        tape.Device.Copy(x, sum, accumulate: false);
+        device.DropoutRows(y, places.Span, noise, sum, accumulate: true);
+        if (sum.RequiresGradient)
+            tape.Add(nameof(AddDropped), sum, sum =>
+            {
+                if (x.RequiresGradient) tape.Device.Copy(sum.Gradient, x.GradientForUpdate(out bool accumulate), accumulate);
+                if (y.RequiresGradient) device.DropoutRows(sum.Gradient, places.Span, noise, y.GradientForUpdate(out bool added), added);
+            });
+        return sum;
+    }
+
     private static ITokenDevice Tokens(Tape tape) =>
         tape.Device as ITokenDevice ?? throw new NotSupportedException($"{tape.Device.GetType().Name} does not compute on token sequences");
 }

@@ -83,22 +83,22 @@ public sealed class TokenBatch
     }
 
     /// <summary>The different genes of the batch, ascending; available after <see cref="IndexGenes"/>.</summary>
-    internal ReadOnlySpan<int> Unique => _unique.AsSpan(0, UniqueCount);
+    internal ReadOnlySpan<int> Unique => _indexed ? _unique.AsSpan(0, UniqueCount) : default;
 
     /// <summary>How many different genes there are.</summary>
     internal int UniqueCount { get; private set; }
 
-    /// <summary>For each token the place of its gene in <see cref="Unique"/>.</summary>
-    internal ReadOnlySpan<int> Slots => _slots.AsSpan(0, Tokens);
+    /// <summary>For each token the place of its gene in <see cref="Unique"/>. Empty, as all that follow, before <see cref="IndexGenes"/>.</summary>
+    internal ReadOnlySpan<int> Slots => _indexed ? _slots.AsSpan(0, Tokens) : default;
 
     /// <summary>For each different gene where its tokens begin in <see cref="SlotTokens"/>.</summary>
-    internal ReadOnlySpan<int> SlotStarts => _slotStarts.AsSpan(0, UniqueCount + 1);
+    internal ReadOnlySpan<int> SlotStarts => _indexed ? _slotStarts.AsSpan(0, UniqueCount + 1) : default;
 
     /// <summary>Tokens ordered by gene, then by place.</summary>
-    internal ReadOnlySpan<int> SlotTokens => _slotTokens.AsSpan(0, Tokens);
+    internal ReadOnlySpan<int> SlotTokens => _indexed ? _slotTokens.AsSpan(0, Tokens) : default;
 
     /// <summary>For each token its sequence.</summary>
-    internal ReadOnlySpan<int> SequenceOfToken => _sequenceOfToken.AsSpan(0, Tokens);
+    internal ReadOnlySpan<int> SequenceOfToken => _indexed ? _sequenceOfToken.AsSpan(0, Tokens) : default;
 
     /// <summary>Groups the tokens by gene, once per batch.</summary>
     /// <param name="vocabulary">Number of ids.</param>

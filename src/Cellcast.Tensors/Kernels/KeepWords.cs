@@ -46,16 +46,17 @@ internal static unsafe class KeepWords
     /// <param name="noise">How much, and by which words.</param>
     /// <param name="y">rows x columns; may be x unless accumulating.</param>
     /// <param name="accumulate">Add to y.</param>
-    public static void Rows(Workers workers, float* x, int rows, int columns, int* places, in DropoutNoise noise, float* y, bool accumulate) =>
+    /// <param name="first">Place of the first row where none are given.</param>
+    public static void Rows(Workers workers, float* x, int rows, int columns, int* places, in DropoutNoise noise, float* y, bool accumulate, int first = 0) =>
         workers.ForVectors((rows + RowsPerBlock - 1) / RowsPerBlock,
-            new RowWork { X = x, Y = y, Rows = rows, Columns = columns, Places = places, Noise = noise, Accumulate = accumulate });
+            new RowWork { X = x, Y = y, Rows = rows, Columns = columns, Places = places, Noise = noise, Accumulate = accumulate, First = first });
 
     private const int RowsPerBlock = 32;
 
     private struct RowWork : IVectorKernel
     {
         public float* X, Y;
-        public int Rows, Columns;
+        public int Rows, Columns, First;
         public int* Places;
         public DropoutNoise Noise;
         public bool Accumulate;
@@ -68,7 +69,7 @@ internal static unsafe class KeepWords
             int end = Math.Min(Rows, (block + 1) * RowsPerBlock);
             for (int r = block * RowsPerBlock; r < end; r++)
             {
-                Fill(Noise.Key, (long)(Places == null ? r : Places[r]) * words, words, keep.Pointer);
+                Fill(Noise.Key, (long)(Places == null ? First + r : Places[r]) * words, words, keep.Pointer);
                 nint at = (nint)r * Columns;
                 if (!Accumulate) Apply<T>(X + at, Y + at, Columns, keep.Pointer, Noise);
                 else

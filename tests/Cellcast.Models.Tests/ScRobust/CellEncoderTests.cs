@@ -71,6 +71,32 @@ public sealed class CellEncoderTests
         Assert.True(Difference(encoder.CellTokens(tape, forward).ToArray(), encoder.CellTokens(tape, turned).ToArray()) < 1e-6);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_training_step_allocates_the_same_few_bytes_however_many_cells_it_has(int layers)
+    {
+        long Bytes(int cells)
+        {
+            using var device = new CpuDevice(1);
+            var benchmark = new PretrainingBenchmark(device, layers, cells, genesPerView: 20, genes: 60, hidden: 32, heads: 4);
+            for (int i = 0; i < 3; i++) benchmark.Step();
+            long least = long.MaxValue;
+            for (int i = 0; i < 3; i++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                benchmark.Step();
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+            return least;
+        }
+
+        long few = Bytes(8), many = Bytes(64);
+        // Beyond the recorded operations only the numbers of the partners grow, four bytes a view.
+        Assert.InRange(few, 1, 60_000);
+        Assert.InRange(many - few, 0, 2 * 56 * 4);
+    }
+
     [Fact]
     public void A_gene_outside_the_vocabulary_is_refused()
     {
