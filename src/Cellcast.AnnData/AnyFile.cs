@@ -95,7 +95,7 @@ public static class AnyFile
         if (inside.Length == 1) return (FileFormat.MtxFolder, inside[0], options);
         if (inside.Length > 1)
             throw new InputException($"'{folder}': holds several matrices ({string.Join(", ", names.Select(n => $"'{n}'"))}); give one of these folders.");
-        throw new InputException($"'{folder}': is neither an mtx folder (matrix.mtx, features.tsv, barcodes.tsv) nor a Visium folder (spatial/tissue_positions.csv).");
+        throw new InputException($"'{folder}' is neither an mtx folder (matrix.mtx, features.tsv, barcodes.tsv) nor a Visium folder (spatial/tissue_positions.csv).");
     }
 
     /// <summary>The file that a path goes on inside of, as in <c>cohort.h5mu/mod/rna</c>; null where there is none.</summary>

@@ -179,7 +179,7 @@ public sealed class StageTrainer
         StageCount = _stageCount,
         Step = step,
         StepsPerEpoch = plan.StepsPerEpoch,
-        TrainingLoss = total / plan.LossScale,
+        TrainingLoss = total / plan.LossScale * (step == 0 ? 1 : (double)plan.StepsPerEpoch / step),
         ValidationValue = plan.Stopping.RunningMean,
         ValidationName = plan.ValidationName,
         EpochsWithoutImprovement = Math.Max(0, plan.Stopping.Epochs - 1 - plan.Stopping.BestEpoch),
