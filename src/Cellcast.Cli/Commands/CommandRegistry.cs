@@ -22,6 +22,7 @@ internal static class CommandRegistry
         new ScSurv.ScSurvCommands(),
         new ScRobust.ScRobustCommands(),
         new Reporting.ReportCommand(),
+        new BenchCommand(),
         new DoctorCommand(),
     ];
 }
