@@ -31,7 +31,12 @@ function tabsOf(report: Report, go: (id: string) => Promise<void>): Tab[] {
 }
 
 async function start(): Promise<void> {
-  const report = readReport(), app = document.getElementById("app")!;
+  const app = document.getElementById("app")!;
+  if (typeof DecompressionStream === "undefined") {
+    app.replaceChildren(h("p", {}, "This browser is too old for this report: use Chrome or Edge 80, Firefox 113, Safari 16.4 or later."));
+    return;
+  }
+  const report = readReport();
   document.title = clip(report.title, 100);
   const made = new Map<string, Promise<void>>(), panels = new Map<string, HTMLElement>(), buttons = new Map<string, HTMLButtonElement>();
   const bar = h("div", { role: "tablist", class: "tabs", "aria-label": "Parts of the report" });

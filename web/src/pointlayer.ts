@@ -36,9 +36,12 @@ export class PointLayer {
   canvas: HTMLCanvasElement = document.createElement("canvas");
   private gl: GlPoints | null;
 
-  /** @param lost Called when the graphics processor has gone (a laptop slept): the canvas was replaced, draw again. */
-  constructor(lost: () => void) {
-    this.gl = GlPoints.tryCreate(this.canvas);
+  /**
+   * @param many Whether there are so many points that WebGL without a graphics processor would be slower than stamping.
+   * @param lost Called when the graphics processor has gone (a laptop slept): the canvas was replaced, draw again.
+   */
+  constructor(many: boolean, lost: () => void) {
+    this.gl = GlPoints.tryCreate(this.canvas, many);
     // A canvas that was given to WebGL in vain cannot be drawn on otherwise.
     if (!this.gl) this.canvas = document.createElement("canvas");
     this.canvas.dataset.renderer = this.gl ? "webgl" : "image";
@@ -58,44 +61,66 @@ export class PointLayer {
     this.gl?.upload(batch);
   }
 
-  draw(batch: PointBatch, view: View, ratio = Math.min(devicePixelRatio || 1, 2)): void {
+  /** @param moving The view is changing: fewer points will do where all would be slow. */
+  draw(batch: PointBatch, view: View, moving: boolean, ratio = Math.min(devicePixelRatio || 1, 2)): void {
     const w = Math.round(view.width * ratio), h = Math.round(view.height * ratio);
     if (this.canvas.width !== w) this.canvas.width = w;
     if (this.canvas.height !== h) this.canvas.height = h;
     this.canvas.style.width = view.width + "px";
     this.canvas.style.height = view.height + "px";
     if (this.gl) this.gl.draw(view, ratio);
-    else stamp(this.canvas, batch, view, ratio);
+    else stamp(this.canvas, batch, view, ratio, moving ? Math.ceil(batch.order.length / 25_000) : 1);
   }
 }
 
 /** Draws without WebGL; also for pictures that are saved. */
-export function stamp(canvas: HTMLCanvasElement, batch: PointBatch, view: View, ratio: number): void {
+export function stamp(canvas: HTMLCanvasElement, batch: PointBatch, view: View, ratio: number, step = 1): void {
   const pen = canvas.getContext("2d")!, w = canvas.width, h = canvas.height;
   const image = pen.createImageData(w, h), out = image.data;
   const r = view.radius * ratio, size = Math.ceil(r) * 2 + 2, half = size / 2;
-  const mask = new Float32Array(size * size);
+  // The pixels of a disc and how much of each it covers.
+  const dx: number[] = [], dy: number[] = [], cover: number[] = [];
   for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) mask[y * size + x] = Math.max(0, Math.min(1, r + 0.5 - Math.hypot(x + 0.5 - half, y + 0.5 - half)));
-  const { positions, colors, order } = batch;
-  for (let k = 0; k < order.length; k++) {
+    for (let x = 0; x < size; x++) {
+      const a = Math.max(0, Math.min(1, r + 0.5 - Math.hypot(x + 0.5 - half, y + 0.5 - half)));
+      if (a > 0) {
+        dx.push(x);
+        dy.push(y);
+        cover.push(a);
+      }
+    }
+  const { positions, colors, order } = batch, n = cover.length;
+  for (let k = 0; k < order.length; k += step) {
     const i = order[k]!, alpha = colors[i * 4 + 3]! / 255;
     if (alpha === 0) continue;
     const left = Math.round((positions[i * 2]! * view.scale + view.x) * ratio - half), top = Math.round((positions[i * 2 + 1]! * view.scale + view.y) * ratio - half);
     if (left + size < 0 || top + size < 0 || left >= w || top >= h) continue;
+    const inside = left >= 0 && top >= 0 && left + size <= w && top + size <= h;
     const red = colors[i * 4]!, green = colors[i * 4 + 1]!, blue = colors[i * 4 + 2]!;
-    for (let y = Math.max(0, -top); y < size && top + y < h; y++)
-      for (let x = Math.max(0, -left); x < size && left + x < w; x++) {
-        const a = mask[y * size + x]! * alpha;
-        if (a === 0) continue;
-        const o = ((top + y) * w + left + x) * 4, below = (out[o + 3]! / 255) * (1 - a), sum = a + below;
-        out[o] = (red * a + out[o]! * below) / sum;
-        out[o + 1] = (green * a + out[o + 1]! * below) / sum;
-        out[o + 2] = (blue * a + out[o + 2]! * below) / sum;
-        out[o + 3] = sum * 255;
+    for (let m = 0; m < n; m++) {
+      const x = left + dx[m]!, y = top + dy[m]!;
+      if (!inside && (x < 0 || y < 0 || x >= w || y >= h)) continue;
+      const o = (y * w + x) * 4, a = cover[m]! * alpha, under = out[o + 3]!;
+      if (under === 0) {
+        out[o] = red;
+        out[o + 1] = green;
+        out[o + 2] = blue;
+        out[o + 3] = a * 255;
+        continue;
       }
+      const below = (under / 255) * (1 - a), f = a / (a + below);
+      out[o] = out[o]! + (red - out[o]!) * f;
+      out[o + 1] = out[o + 1]! + (green - out[o + 1]!) * f;
+      out[o + 2] = out[o + 2]! + (blue - out[o + 2]!) * f;
+      out[o + 3] = (a + below) * 255;
+    }
   }
   pen.putImageData(image, 0, 0);
+}
+
+function inSoftware(gl: WebGL2RenderingContext): boolean {
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  return info !== null && /swiftshader|llvmpipe|software|basic render/i.test(String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)));
 }
 
 class GlPoints {
@@ -103,10 +128,10 @@ class GlPoints {
 
   private constructor(private readonly gl: WebGL2RenderingContext, private program: WebGLProgram, private buffers: [WebGLBuffer, WebGLBuffer, WebGLBuffer]) {}
 
-  static tryCreate(canvas: HTMLCanvasElement): GlPoints | null {
+  static tryCreate(canvas: HTMLCanvasElement, fast: boolean): GlPoints | null {
     const options: WebGLContextAttributes = { antialias: false, alpha: true, premultipliedAlpha: true, preserveDrawingBuffer: true };
     const gl = canvas.getContext("webgl2", options) as WebGL2RenderingContext | null;
-    if (!gl) return null;
+    if (!gl || (fast && inSoftware(gl))) return null;
     const program = gl.createProgram()!;
     for (const [kind, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const) {
       const shader = gl.createShader(kind)!;

@@ -54,6 +54,8 @@ export class Scatter {
   private theme: Theme | null = null;
   private dirty = true;
   private queued = false;
+  /** Timer that draws all points once the view has come to rest. */
+  private settle = 0;
   private marked: number | null = null;
   private cursor: { x: number; y: number } | null = null;
   private axisGroup: SVGGElement | null = null;
@@ -61,7 +63,7 @@ export class Scatter {
   constructor(private readonly spec: ScatterSpec) {
     const n = spec.x.length;
     this.batch = { positions: new Float32Array(n * 2), colors: new Uint8Array(n * 4), order: new Uint32Array(n) };
-    this.layer = new PointLayer(() => this.figure.redraw());
+    this.layer = new PointLayer(n > maxVectorPoints, () => this.figure.redraw());
     const zoom = h("div", { class: "zoom" },
       button("+", { class: "small", "aria-label": "Zoom in", title: "Zoom in (also Ctrl + wheel)" }, () => this.zoom(1.6)),
       button("\u2212", { class: "small", "aria-label": "Zoom out", title: "Zoom out" }, () => this.zoom(1 / 1.6)),
@@ -179,7 +181,7 @@ export class Scatter {
 
   private paint(): void {
     const f = this.frame, w = f.right - f.left, hgt = f.bottom - f.top, theme = this.theme!;
-    this.layer.draw(this.batch, { width: w, height: hgt, ...this.view, radius: this.radius(this.scales, this.view.scale) });
+    this.layer.draw(this.batch, { width: w, height: hgt, ...this.view, radius: this.radius(this.scales, this.view.scale) }, this.settle !== 0);
     const visible = this.visible();
     if (this.under && this.spec.image) {
       const { image } = this.spec, left = visible.x(0), top = visible.y(0);
@@ -212,14 +214,15 @@ export class Scatter {
   private drawLabels(scene: Scene, f: Frame, scales: { x: Scale; y: Scale }): void {
     const taken: [number, number, number][] = [];
     for (const l of this.spec.labels?.() ?? []) {
-      const text = clip(l.text, 28), x = scales.x(l.at[0]!), half = text.length * 3.4;
+      const text = clip(l.text, 28), half = text.length * 3.6, at = scales.x(l.at[0]!), x = Math.min(Math.max(at, f.left + half), f.right - half);
       const wanted = scales.y(l.at[1]!) - (this.spec.numbered ? 11 : 0);
       let y = wanted;
       // Names that would cover one another step aside.
-      for (let step = 0; step < 12 && taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half && Math.abs(ty - y) < 14); step++) y = wanted + (step % 2 ? -1 : 1) * 14 * (Math.floor(step / 2) + 1);
+      const covers = (): boolean => taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half && Math.abs(ty - y) < 14);
+      for (let step = 0; step < 12 && covers(); step++) y = wanted + (step % 2 ? -1 : 1) * 14 * (Math.floor(step / 2) + 1);
+      if (at < f.left || at > f.right || y < f.top || y > f.bottom || covers()) continue;
       taken.push([x, y, half]);
-      if (x < f.left || x > f.right || y < f.top || y > f.bottom) continue;
-      scene.svg.append(s("text", { x: Math.min(Math.max(x, f.left + half), f.right - half), y: y + 4, "text-anchor": "middle", "font-size": 12, "font-weight": 600, fill: scene.theme.text, stroke: scene.theme.background, "stroke-width": 3.5, "stroke-linejoin": "round", "paint-order": "stroke", "pointer-events": "none" }, text));
+      scene.svg.append(s("text", { x, y: y + 4, "text-anchor": "middle", "font-size": 12, "font-weight": 600, fill: scene.theme.text, stroke: scene.theme.background, "stroke-width": 3.5, "stroke-linejoin": "round", "paint-order": "stroke", "pointer-events": "none" }, text));
     }
   }
 
@@ -289,6 +292,11 @@ export class Scatter {
     const v = this.view, w = this.frame.right - this.frame.left, hgt = this.frame.bottom - this.frame.top;
     v.x = Math.min(0, Math.max(w * (1 - v.scale), v.x + dx));
     v.y = Math.min(0, Math.max(hgt * (1 - v.scale), v.y + dy));
+    clearTimeout(this.settle);
+    this.settle = window.setTimeout(() => {
+      this.settle = 0;
+      this.requestPaint();
+    }, 140);
     this.requestPaint();
   }
 

@@ -11,7 +11,7 @@ import { linePlot } from "./lineplot";
 import { Scatter } from "./scatter";
 import { SurvivalPlot } from "./survivalplot";
 import { DataTable } from "./table";
-import { categoryColor, css, ramp } from "./theme";
+import { categoryColor, css, light, ramp, type Theme } from "./theme";
 import { hideTooltip, showTooltip } from "./tooltip";
 
 export async function summaryView(report: Report): Promise<HTMLElement> {
@@ -213,6 +213,8 @@ export async function spotsView(section: SpotSection): Promise<HTMLElement> {
     ...section.values.map((v) => ({ text: v.name, group: "Numbers", load: () => byValues(v) })),
     ...section.groups.map((g) => ({ text: g.name, group: "Groups", load: () => byGroup(g, () => scatter.refresh()) })),
   ];
+  // A picture of tissue is bright in every theme.
+  const ground = (theme: Theme): Theme => (section.image ? light : theme);
   let coloring: Coloring = await sources[0]!.load(), opacity = 0.85;
   const hazard = coloring;
   const slider = h("input", { type: "range", min: 0.1, max: 1, step: 0.05, value: opacity, "aria-label": "Opacity of the spots" });
@@ -235,10 +237,10 @@ export async function spotsView(section: SpotSection): Promise<HTMLElement> {
       h("label", { class: "field" }, h("span", {}, "opacity"), slider),
     ],
     x, y, xLabel: "", yLabel: "", equal: true, downwards: true, image: section.image, diameter: section.diameter, tall: 700,
-    color: (theme) => coloring.color(theme),
+    color: (theme) => coloring.color(ground(theme)),
     opacity: () => opacity,
     priority: () => coloring.priority,
-    legend: (theme) => coloring.legend(theme),
+    legend: (theme) => coloring.legend(ground(theme)),
     tooltip: (i) => [names[i]!, { name: coloring.name, value: coloring.value(i) }, ...(coloring === hazard ? [] : [{ name: hazard.name, value: hazard.value(i) }])],
   });
   return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} spots. Hazard is relative to the mean over the section: above 1 is worse.`), scatter.figure.element);
