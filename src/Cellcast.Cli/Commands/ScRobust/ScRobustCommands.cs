@@ -9,5 +9,7 @@ internal sealed class ScRobustCommands : Command
     {
         Subcommands.Add(new ScRobustPretrainCommand());
         Subcommands.Add(new ScRobustEmbedCommand());
+        Subcommands.Add(new ScRobustImportCommand());
+        Subcommands.Add(new ScRobustExportCommand());
     }
 }
