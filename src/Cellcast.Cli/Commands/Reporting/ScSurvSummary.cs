@@ -18,7 +18,7 @@ internal static class ScSurvSummary
         else cautions.Add("No patients were held out: nothing here shows how the model does on new patients.");
         PatientPart all = patients.Parts[^1];
         numbers.Add(new("Patients", Whole(all.Patients), $"{Whole(all.Events)} events"));
-        numbers.Add(new("Cells", Whole(source.Cells.ObservationCount), source.Metrics["dimensions"]?["samples"] is { } s && s.GetValue<double>() > 0 ? $"from {s} samples" : null));
+        numbers.Add(new("Cells", Whole(source.Cells.ObservationCount), source.Metrics["dimensions"]?["samples"] is { } s && s.GetValue<double>() > 1 ? $"from {s} samples" : null));
         numbers.Add(new("Genes", Whole(source.Genes.Length), "selected by variability"));
         if (spots is not null) numbers.Add(new("Spots", Whole(spots.Count)));
         Types(contributions, findings);
