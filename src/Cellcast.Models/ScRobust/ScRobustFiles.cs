@@ -14,7 +14,7 @@ internal static class ScRobustFiles
     private const int SchemaVersion = 1;
     private const string Kind = "scrobust encoder";
 
-    private static readonly JsonSerializerOptions s_json = new()
+    internal static readonly JsonSerializerOptions Json = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -26,7 +26,7 @@ internal static class ScRobustFiles
     {
         EncoderSize size = model.Encoder.Size;
         var content = new Content(Kind, SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
-        AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, s_json) + "\n");
+        AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, Json) + "\n");
         AtomicFile.Write(Path.Combine(folder, Weights), new SafetensorsWriter().AddAll(model.Encoder.ExportState()).Write);
     }
 
@@ -37,7 +37,7 @@ internal static class ScRobustFiles
             throw new InputException($"'{folder}' holds no encoder ({Description} is missing); name a folder that 'cellcast scrobust pretrain' wrote.");
         try
         {
-            Content c = JsonSerializer.Deserialize<Content>(File.ReadAllText(description), s_json) ?? throw new JsonException("the file is empty");
+            Content c = JsonSerializer.Deserialize<Content>(File.ReadAllText(description), Json) ?? throw new JsonException("the file is empty");
             if (c.Model != Kind) throw new InputException($"'{description}' describes '{c.Model}', not a {Kind}.");
             if (c.SchemaVersion > SchemaVersion) throw new InputException($"'{description}' was written by a newer version of cellcast (schema {c.SchemaVersion}); update cellcast.");
             if (c.Genes is null || c.Size is null || c.Preprocessing is null) throw new JsonException("genes, size or preprocessing are missing");

@@ -9,6 +9,8 @@ internal sealed class ScRobustCommands : Command
     {
         Subcommands.Add(new ScRobustPretrainCommand());
         Subcommands.Add(new ScRobustEmbedCommand());
+        Subcommands.Add(new ScRobustTrainCommand());
+        Subcommands.Add(new ScRobustAnnotateCommand());
         Subcommands.Add(new ScRobustImportCommand());
         Subcommands.Add(new ScRobustExportCommand());
     }

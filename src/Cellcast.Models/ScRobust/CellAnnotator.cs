@@ -1,0 +1,105 @@
+using Cellcast.AnnData;
+using Cellcast.Models.Training;
+using Cellcast.Tensors;
+using Cellcast.Tensors.Autodiff;
+
+namespace Cellcast.Models.ScRobust;
+
+/// <summary>What an annotator says of cells.</summary>
+/// <param name="Labels">Class, or <see cref="CellAnnotator.Unknown"/> below the threshold.</param>
+/// <param name="Best">The likeliest class, whatever its probability.</param>
+/// <param name="Confidence">Its calibrated probability.</param>
+/// <param name="Probabilities">Cells x classes.</param>
+public sealed record Annotations(string[] Labels, string[] Best, double[] Confidence, float[] Probabilities);
+
+/// <summary>A trained classifier of cells: encoder, head, classes in ordinal order, and what was learned from cells that were not trained on: temperature and threshold.</summary>
+public sealed class CellAnnotator
+{
+    /// <summary>Label of cells that are like no class.</summary>
+    public const string Unknown = "unknown";
+
+    internal const string HeadName = "fc";
+    private const int TokensPerBatch = 32_768;
+
+    internal CellAnnotator(ScRobustModel model, Head head, IReadOnlyList<string> classes, int genes, GeneRanking order, long seed)
+    {
+        (Model, Head, Classes, Genes, Order, Seed) = (model, head, classes, genes, order, seed);
+    }
+
+    /// <summary>The encoder, trained along with the head.</summary>
+    public ScRobustModel Model { get; }
+
+    /// <summary>Names of the classes, in ordinal order.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Most genes of a cell.</summary>
+    public int Genes { get; }
+
+    /// <summary>Which of its genes come first.</summary>
+    public GeneRanking Order { get; }
+
+    /// <summary>Logits are divided by it.</summary>
+    public double Temperature { get; internal set; } = 1;
+
+    /// <summary>Cells with a lower confidence are unknown.</summary>
+    public double Threshold { get; internal set; }
+
+    internal Head Head { get; }
+
+    internal long Seed { get; }
+
+    /// <summary>Labels cells.</summary>
+    /// <param name="device">Computes.</param>
+    /// <param name="cells">The cells, from <see cref="ScRobustModel.Read"/> of <see cref="Model"/>.</param>
+    /// <param name="threshold">Least confidence of a label; null for <see cref="Threshold"/>.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Checked between batches.</param>
+    public Annotations Annotate(Device device, CellSet cells, double? threshold, ITrainingProgress progress, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(cells);
+        ArgumentNullException.ThrowIfNull(progress);
+        CellSet ordered = cells.In(Model.OrderOf(Order, cells, Seed));
+        double[] logits = Logits(new Tape(device, recordGradients: false), ordered, [.. Enumerable.Range(0, cells.Count)], Math.Max(1, TokensPerBatch / (Genes + 1)), progress, cancellation);
+        int n = cells.Count, k = Classes.Count;
+        var result = new Annotations(new string[n], new string[n], new double[n], new float[n * k]);
+        var p = new double[k];
+        for (int c = 0; c < n; c++)
+        {
+            Calibration.Probabilities(logits.AsSpan(c * k, k), Temperature, p);
+            int best = p.IndexOf(p.Max());
+            (result.Best[c], result.Confidence[c]) = (Classes[best], p[best]);
+            // A cell without a single known gene says nothing.
+            result.Labels[c] = p[best] < (threshold ?? Threshold) || cells.GenesOf(c).IsEmpty ? Unknown : Classes[best];
+            for (int j = 0; j < k; j++) result.Probabilities[c * k + j] = (float)p[j];
+        }
+        return result;
+    }
+
+    /// <summary>Logits of some cells, without dropout: cells x classes.</summary>
+    internal double[] Logits(Tape tape, CellSet ordered, ReadOnlySpan<int> rows, int batchCells, ITrainingProgress progress, CancellationToken cancellation)
+    {
+        var logits = new double[rows.Length * Classes.Count];
+        var batch = new TokenBatch();
+        for (int first = 0; first < rows.Length; first += batchCells)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            batch.Clear();
+            int count = Math.Min(batchCells, rows.Length - first);
+            foreach (int c in rows.Slice(first, count)) CellTokenizer.Append(batch, ordered, c, Genes, Model.Padding);
+            var z = Head.Forward(Model.Encoder.CellTokens(tape, batch)).Span;
+            for (int i = 0; i < z.Length; i++) logits[first * Classes.Count + i] = z[i];
+            tape.Reset();
+            progress.Report(new TrainingUpdate("annotate", 0, 0) { Step = first + count, StepsPerEpoch = rows.Length });
+        }
+        return logits;
+    }
+
+    /// <summary>Writes the encoder's files, <c>classifier.safetensors</c> and <c>classifier.json</c>.</summary>
+    /// <param name="folder">Where.</param>
+    public void Save(string folder) => AnnotatorFiles.Save(this, folder);
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    /// <param name="folder">Where.</param>
+    /// <exception cref="InputException">There is no classifier, or its parts do not fit together.</exception>
+    public static CellAnnotator Load(string folder) => AnnotatorFiles.Load(folder);
+}

@@ -1,0 +1,126 @@
+using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.H5ad;
+using Cellcast.AnnData.Tables;
+using Cellcast.Tensors.Random;
+using Cellcast.TestSupport;
+
+namespace Cellcast.Cli.Tests;
+
+/// <summary><c>cellcast scrobust train</c> and <c>annotate</c> as users type them.</summary>
+public sealed class ScRobustAnnotateTests : IDisposable
+{
+    private static readonly string[] s_scratch = ["--hidden", "32", "--heads", "4"];
+    private static readonly string[] s_short = ["--genes", "60", "--batch", "16", "--epochs", "6", "--lr", "2e-3", "--seed", "3"];
+    private readonly TemporaryDirectory _folder = new();
+
+    public ScRobustAnnotateTests()
+    {
+        H5adFile.Write(_folder["cells.h5ad"], Cells(70, 1));
+        H5adFile.Write(_folder["new.h5ad"], Cells(50, 2));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Train_leaves_a_classifier_that_labels_new_cells()
+    {
+        var trained = Train("classifier", [.. s_scratch, "--json"]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        Assert.Equal(["classifier.json", "classifier.safetensors", "encoder.json", "encoder.safetensors", "history.csv", "metrics.json", "run.log"],
+            Directory.EnumerateFiles(_folder["classifier"]).Select(f => Path.GetFileName(f)!).Where(f => f[0] != '.').Order(StringComparer.Ordinal));
+        var metrics = JsonNode.Parse(File.ReadAllText(_folder["classifier/metrics.json"]))!;
+        Assert.Equal((double)metrics["held_out"]!["macro_f1"]!, (double)trained.LastLine()["held_out"]!["macro_f1"]!);
+
+        var annotated = Annotate("classifier", "new.h5ad", "labels.csv", "--threshold", "0", "--json");
+        Assert.True(annotated.ExitCode == 0, annotated.Error);
+        TextTable table = TextTable.Read(_folder["labels.csv"]);
+        Assert.Equal(["cell", "label", "best", "confidence", "p_even/0", "p_odd"], table.Header);
+        Assert.InRange(table.Columns[1].Where((l, c) => l == (c % 2 == 0 ? "even/0" : "odd")).Count(), 48, 50);
+        Assert.Equal(50, annotated.LastLine()["labels"]!.AsObject().Sum(l => (int)l.Value!));
+
+        Assert.Equal(0, Annotate("classifier", "new.h5ad", "strict.csv", "--threshold", "1").ExitCode);
+        Assert.Contains("unknown", TextTable.Read(_folder["strict.csv"]).Columns[1]);
+    }
+
+    [Fact]
+    public void An_encoder_is_fine_tuned_and_threads_change_nothing()
+    {
+        var pretrained = CommandLine.Run(["scrobust", "pretrain", "--cells", _folder["cells.h5ad"], .. s_scratch, "--genes-per-view", "15", "--batch", "16", "--epochs", "2", "--lr", "1e-3", "--out", _folder["encoder"]]);
+        Assert.True(pretrained.ExitCode == 0, pretrained.Error);
+        foreach (string threads in new[] { "1", "3" })
+        {
+            var trained = Train("threads" + threads, "--encoder", _folder["encoder"], "--threads", threads);
+            Assert.True(trained.ExitCode == 0, trained.Error);
+            Assert.Equal(0, Annotate("threads" + threads, "new.h5ad", threads + ".h5ad", "--threads", threads).ExitCode);
+        }
+        foreach (string file in new[] { "classifier.json", "classifier.safetensors", "encoder.safetensors", "history.csv" })
+            Assert.Equal(File.ReadAllBytes(_folder["threads1/" + file]), File.ReadAllBytes(_folder["threads3/" + file]));
+        Assert.Equal(File.ReadAllBytes(_folder["1.h5ad"]), File.ReadAllBytes(_folder["3.h5ad"]));
+        var data = H5adFile.Read(_folder["1.h5ad"]);
+        Assert.Equal(50, data.Obs["scrobust_label"].Length);
+        Assert.Equal(2, ((DenseMatrix)data.Obsm["scrobust_probabilities"]).Columns);
+        Assert.Equal(2, Train("wrong", "--encoder", _folder["encoder"], "--hidden", "64").ExitCode);
+    }
+
+    [Fact]
+    public void Genes_are_matched_by_name_in_any_order_and_missing_ones_are_reported()
+    {
+        Assert.Equal(0, Train("classifier", s_scratch).ExitCode);
+        AnnotatedData whole = H5adFile.Read(_folder["new.h5ad"]);
+        H5adFile.Write(_folder["turned.h5ad"], whole.SelectVariables([.. Enumerable.Range(0, 60).Reverse()]));
+        H5adFile.Write(_folder["fewer.h5ad"], whole.SelectVariables([.. Enumerable.Range(0, 40)]));
+        Assert.Equal(0, Annotate("classifier", "new.h5ad", "a.csv").ExitCode);
+        Assert.Equal(0, Annotate("classifier", "turned.h5ad", "b.csv").ExitCode);
+        Assert.Equal(File.ReadAllText(_folder["a.csv"]), File.ReadAllText(_folder["b.csv"]));
+        var fewer = Annotate("classifier", "fewer.h5ad", "c.csv");
+        Assert.Equal(0, fewer.ExitCode);
+        Assert.Contains("40 of the 60 genes", fewer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Marker_lists_give_labels_and_coverage()
+    {
+        Assert.Equal(0, Train("classifier", s_scratch).ExitCode);
+        File.WriteAllText(_folder["markers.gmt"], "even\t\tGENE10\tGENE12\tGENE14\tABSENT\nforeign\t\tX1\n");
+        var result = Annotate("classifier", "new.h5ad", "markers.h5ad", "--markers", _folder["markers.gmt"], "--json");
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("even: 3 of 4 genes are known", result.Error, StringComparison.Ordinal);
+        Assert.Contains("foreign: 0 of 1 genes", result.Error, StringComparison.Ordinal);
+        Assert.Equal(3, (int)result.LastLine()["coverage"]![0]!["known"]!);
+        Assert.All(H5adFile.Read(_folder["markers.h5ad"]).Obs["scrobust_marker_label"].ToText(), l => Assert.Contains(l, new[] { "even", "no match" }));
+        Assert.Equal(2, Annotate("classifier", "new.h5ad", "x.csv", "--markers", _folder["markers.gmt"], "--threshold", "0.5").ExitCode);
+    }
+
+    [Fact]
+    public void Wrong_columns_folders_and_endings_are_said()
+    {
+        var column = CommandLine.Run(["scrobust", "train", "--cells", _folder["cells.h5ad"], "--label", "nothing", .. s_scratch, .. s_short, "--out", _folder["x"]]);
+        Assert.Equal(3, column.ExitCode);
+        Assert.Contains("'nothing'", column.ErrorSentence(), StringComparison.Ordinal);
+        var folder = Annotate("absent", "new.h5ad", "x.csv");
+        Assert.Equal(3, folder.ExitCode);
+        Assert.Contains("holds no classifier", folder.ErrorSentence(), StringComparison.Ordinal);
+        Assert.Equal(2, Annotate("absent", "new.h5ad", "x.docx").ExitCode);
+    }
+
+    private ProcessResult Train(string folder, params string[] more) =>
+        CommandLine.Run(["scrobust", "train", "--cells", _folder["cells.h5ad"], "--label", "kind", .. s_short, .. more, "--out", _folder[folder]]);
+
+    private ProcessResult Annotate(string folder, string cells, string file, params string[] more) =>
+        CommandLine.Run(["scrobust", "annotate", "--model", _folder[folder], "--cells", _folder[cells], .. more, "--out", _folder[file]]);
+
+    private static AnnotatedData Cells(int count, int seed)
+    {
+        const int Genes = 60;
+        var random = new RandomStream(RandomKey.From(seed, "cells"));
+        var counts = new float[count * Genes];
+        for (int c = 0; c < count; c++)
+            for (int g = 0; g < Genes; g++)
+                counts[c * Genes + g] = random.NextPoisson(g < 10 || g % 2 == c % 2 ? 1 + g % 5 : 0.05) + (c == 0 ? 1 : 0);
+        var data = new AnnotatedData(new DataFrame([.. Enumerable.Range(0, count).Select(i => "cell" + i)]), new DataFrame([.. Enumerable.Range(0, Genes).Select(i => "GENE" + i)]),
+            SparseMatrix.FromDense(count, Genes, counts));
+        data.Obs["kind"] = CategoricalColumn.FromLabels([.. Enumerable.Range(0, count).Select(i => i % 2 == 0 ? "even/0" : "odd")]);
+        return data;
+    }
+}
