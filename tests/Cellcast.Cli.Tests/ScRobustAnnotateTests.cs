@@ -7,7 +7,7 @@ using Cellcast.TestSupport;
 
 namespace Cellcast.Cli.Tests;
 
-/// <summary><c>cellcast scrobust train</c> and <c>annotate</c> as users type them.</summary>
+/// <summary><c>cellcast scrobust train</c>, <c>annotate</c> and <c>evaluate</c> as users type them.</summary>
 public sealed class ScRobustAnnotateTests : IDisposable
 {
     private static readonly string[] s_scratch = ["--hidden", "32", "--heads", "4"];
@@ -93,6 +93,33 @@ public sealed class ScRobustAnnotateTests : IDisposable
     }
 
     [Fact]
+    public void Evaluate_leaves_scores_of_model_and_baselines()
+    {
+        var result = Evaluate("evaluation", "--dropout", "0.5,0.9", "--json");
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(["confusion.csv", "metrics.json", "run.log", "scores.csv"], Directory.EnumerateFiles(_folder["evaluation"]).Select(f => Path.GetFileName(f)!).Where(f => f[0] != '.').Order(StringComparer.Ordinal));
+        TextTable scores = TextTable.Read(_folder["evaluation/scores.csv"]);
+        Assert.Equal(4 * 3 * 2, scores.Rows);
+        Assert.Equal(["k nearest neighbours", "logistic regression", "nearest centroid", "scrobust"], scores.Require("method").Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["0", "0.5", "0.9"], scores.Require("dropout").Distinct().Order(StringComparer.Ordinal));
+        TextTable confusion = TextTable.Read(_folder["evaluation/confusion.csv"]);
+        Assert.Equal(12 * 70, confusion.Require("cells").Sum(c => int.Parse(c, System.Globalization.CultureInfo.InvariantCulture)));
+        var methods = JsonNode.Parse(File.ReadAllText(_folder["evaluation/metrics.json"]))!["methods"]!.AsArray();
+        double Clean(string method) => (double)methods.First(m => (string)m!["method"]! == method && (double)m["dropout"]! == 0)!["macro_f1"]!;
+        // Nothing beats a baseline that is always right, and this is said.
+        Assert.Equal(1, Clean("logistic regression"), 2);
+        Assert.Contains("is at least as good as the model", result.Error, StringComparison.Ordinal);
+        Assert.Equal(12, result.LastLine()["methods"]!.AsArray().Count);
+    }
+
+    [Theory]
+    [InlineData("--dropout", "0.5,1")]
+    [InlineData("--dropout", "a")]
+    [InlineData("--min-cells", "4", "--folds", "5")]
+    [InlineData("--heads", "5")]
+    public void Evaluate_refuses_options_that_make_no_sense(params string[] options) => Assert.Equal(2, Evaluate("evaluation", options).ExitCode);
+
+    [Fact]
     public void Wrong_columns_folders_and_endings_are_said()
     {
         var column = CommandLine.Run(["scrobust", "train", "--cells", _folder["cells.h5ad"], "--label", "nothing", .. s_scratch, .. s_short, "--out", _folder["x"]]);
@@ -106,6 +133,12 @@ public sealed class ScRobustAnnotateTests : IDisposable
 
     private ProcessResult Train(string folder, params string[] more) =>
         CommandLine.Run(["scrobust", "train", "--cells", _folder["cells.h5ad"], "--label", "kind", .. s_short, .. more, "--out", _folder[folder]]);
+
+    private ProcessResult Evaluate(string folder, params string[] more)
+    {
+        string[] size = ["--hidden", "32", .. more.Contains("--heads") ? [] : (string[])["--heads", "4"], .. more.Contains("--folds") ? [] : (string[])["--folds", "2"]];
+        return CommandLine.Run(["scrobust", "evaluate", "--cells", _folder["cells.h5ad"], "--label", "kind", .. s_short, .. size, .. more, "--out", _folder[folder]]);
+    }
 
     private ProcessResult Annotate(string folder, string cells, string file, params string[] more) =>
         CommandLine.Run(["scrobust", "annotate", "--model", _folder[folder], "--cells", _folder[cells], .. more, "--out", _folder[file]]);

@@ -82,8 +82,8 @@ public sealed class FineTuning
     private FineTuning(Device device, ScRobustModel start, CellSet cells, int[] labels, string[] classes, FineTuningOptions options)
     {
         (_device, _labels, _options) = (device, labels, options);
-        _key = RandomKey.From(options.Seed, "scrobust training on labels");
-        (_training, _validation) = Split(labels, classes.Length, options.ValidationShare, _key.Split("validation cells"));
+        _key = Key(options);
+        (_training, _validation) = Split(labels, classes.Length, options);
         var model = new ScRobustModel(start.Encoder, start.Vocabulary, start.Preprocessing, start.Padding, GeneStatistics.Of(cells, _training));
         var head = new Head(CellAnnotator.HeadName, model.Encoder.Size.Hidden, classes.Length, _key.Split("weights"));
         _annotator = new CellAnnotator(model, head, classes, options.Genes, options.Order, options.Seed);
@@ -231,15 +231,16 @@ public sealed class FineTuning
         foreach (var (name, value) in _network.ExportState()) snapshot.Tensors["weights/" + name] = value;
     }
 
-    /// <summary>Holds out a share of every class, at least one cell and never all of them.</summary>
+    /// <summary>Holds out a share of every class, at least one cell and never all of them: the inner split of training.</summary>
     /// <param name="labels">Class of each cell, from 0.</param>
     /// <param name="classes">Number of classes, each with at least two cells.</param>
-    /// <param name="share">Share to hold out.</param>
-    /// <param name="key">Names the random choice.</param>
+    /// <param name="options">Share and seed.</param>
     /// <returns>Cells to train with and cells that are held out, each ascending.</returns>
-    public static (int[] Training, int[] Validation) Split(int[] labels, int classes, double share, RandomKey key)
+    public static (int[] Training, int[] Validation) Split(int[] labels, int classes, FineTuningOptions options)
     {
         ArgumentNullException.ThrowIfNull(labels);
+        ArgumentNullException.ThrowIfNull(options);
+        RandomKey key = Key(options).Split("validation cells");
         var training = new List<int>();
         var validation = new List<int>();
         for (int k = 0; k < classes; k++)
@@ -247,7 +248,7 @@ public sealed class FineTuning
             int[] members = [.. Enumerable.Range(0, labels.Length).Where(i => labels[i] == k)];
             if (members.Length < 2) throw new ArgumentException($"class {k} has {members.Length} cells: one to learn from and one to validate with are needed", nameof(labels));
             new RandomStream(key.Split(k)).Shuffle<int>(members);
-            int held = Math.Clamp((int)Math.Round(share * members.Length), 1, members.Length - 1);
+            int held = Math.Clamp((int)Math.Round(options.ValidationShare * members.Length), 1, members.Length - 1);
             validation.AddRange(members[..held]);
             training.AddRange(members[held..]);
         }
@@ -255,6 +256,8 @@ public sealed class FineTuning
         validation.Sort();
         return ([.. training], [.. validation]);
     }
+
+    private static RandomKey Key(FineTuningOptions options) => RandomKey.From(options.Seed, "scrobust training on labels");
 
     private string Fingerprint()
     {

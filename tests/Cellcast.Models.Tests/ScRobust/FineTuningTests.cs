@@ -93,7 +93,7 @@ public sealed class FineTuningTests : IDisposable
         var cells = PretrainingTests.Cells(60);
         int[] labels = Labels(60);
         var statistics = Train(60).Annotator.Model.Statistics!;
-        var (training, validation) = FineTuning.Split(labels, 2, s_options.ValidationShare, RandomKey.From(s_options.Seed, "scrobust training on labels").Split("validation cells"));
+        var (training, validation) = FineTuning.Split(labels, 2, s_options);
         Assert.Equal(60, training.Union(validation).Count());
         Assert.Equal(3, validation.Count(c => labels[c] == 0));
         Assert.Equal(GeneStatistics.Of(cells, training).ZeroFraction, statistics.ZeroFraction);

@@ -11,6 +11,7 @@ internal sealed class ScRobustCommands : Command
         Subcommands.Add(new ScRobustEmbedCommand());
         Subcommands.Add(new ScRobustTrainCommand());
         Subcommands.Add(new ScRobustAnnotateCommand());
+        Subcommands.Add(new ScRobustEvaluateCommand());
         Subcommands.Add(new ScRobustImportCommand());
         Subcommands.Add(new ScRobustExportCommand());
     }

@@ -1,0 +1,199 @@
+using Cellcast.Analysis.Baselines;
+using Cellcast.Analysis.Counts;
+using Cellcast.Analysis.Metrics;
+using Cellcast.AnnData;
+using Cellcast.Models.Training;
+using Cellcast.Tensors;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.ScRobust;
+
+/// <summary>Settings of a cross-validation.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Parts that the cells are cut into; each is tested once per repeat.</summary>
+    public int Folds { get; init; } = 5;
+
+    /// <summary>How often, each time cut anew.</summary>
+    public int Repeats { get; init; } = 1;
+
+    /// <summary>Shares of the expressed genes that are removed from the counts of the test cells, beside no removal.</summary>
+    public IReadOnlyList<double> Dropout { get; init; } = [];
+
+    /// <summary>How the model is trained.</summary>
+    public FineTuningOptions Training { get; init; } = new();
+
+    /// <summary>Values of C among which the inner split chooses that of logistic regression.</summary>
+    public IReadOnlyList<double> LogisticC { get; init; } = [0.01, 0.1, 1, 10];
+
+    /// <summary>Seed of all random numbers.</summary>
+    public long Seed { get; init; }
+}
+
+/// <summary>How a method did on the test cells of one fold.</summary>
+/// <param name="Method">scrobust, logistic regression, nearest centroid or k nearest neighbours.</param>
+/// <param name="Dropout">Share of the expressed genes of the test cells that was removed.</param>
+/// <param name="Repeat">From 1.</param>
+/// <param name="Fold">From 1.</param>
+/// <param name="MacroF1">Mean F1 over classes.</param>
+/// <param name="WeightedF1">Mean F1 weighted by the size of the classes.</param>
+/// <param name="Accuracy">Share of cells called right.</param>
+/// <param name="Auc">Weighted one-versus-one area under the curve.</param>
+public sealed record FoldScore(string Method, double Dropout, int Repeat, int Fold, double MacroF1, double WeightedF1, double Accuracy, double Auc);
+
+/// <summary>What a cross-validation found.</summary>
+/// <param name="Scores">One per method, share of removed genes, repeat and fold.</param>
+/// <param name="Confusion">True against called classes over all folds, by method and share of removed genes.</param>
+public sealed record EvaluationResult(IReadOnlyList<FoldScore> Scores, IReadOnlyList<(string Method, double Dropout, ConfusionMatrix Matrix)> Confusion);
+
+/// <summary>The published protocol (stratified folds, repeats, inner validation, macro-F1 at the best validation epoch) without its leaks: every fold starts from fresh weights, and the gene order, a vocabulary from
+/// scratch and all choices come from training cells. The baselines have the same folds; logistic regression chooses C on the same inner split and is then fitted to all training cells.</summary>
+public static class Evaluation
+{
+    /// <summary>Name of the model among the methods.</summary>
+    public const string Model = "scrobust";
+
+    /// <summary>Tests the model and the baselines.</summary>
+    /// <param name="device">Computes.</param>
+    /// <param name="data">Cells of the classes, all labelled.</param>
+    /// <param name="layer">The matrix; null for X.</param>
+    /// <param name="labels">Class of each cell, from 0; every class has at least as many cells as there are folds, and four.</param>
+    /// <param name="classes">Names of the classes, in ordinal order.</param>
+    /// <param name="preprocessing">How counts become values.</param>
+    /// <param name="start">Gives fresh weights to train from, for the training cells of a fold.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="threads">Threads of the baselines.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Checked between steps.</param>
+    /// <exception cref="InputException">The values are of no use, or are no counts though genes shall be removed.</exception>
+    public static EvaluationResult Run(Device device, AnnotatedData data, string? layer, int[] labels, string[] classes, CellPreprocessing preprocessing, Func<NormalizedCells, ScRobustModel> start,
+        EvaluationOptions options, int threads, ITrainingProgress progress, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentNullException.ThrowIfNull(classes);
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        ArgumentNullException.ThrowIfNull(start);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(progress);
+        var key = RandomKey.From(options.Seed, "scrobust evaluation");
+        if (options.Dropout.Count > 0 && !CountSummary.Of(data.MatrixOf(layer)).IsRawCounts)
+            throw new InputException($"'{data.Source}', {layer ?? "X"}: genes can only be removed from raw counts; choose them with --layer, or leave out --dropout.");
+        NormalizedCells whole = NormalizedCells.From(data, preprocessing, progress, layer);
+        double[] shares = [0, .. options.Dropout];
+        NormalizedCells[] dropped = [whole, .. options.Dropout.Select(d => NormalizedCells.From(Without(data, layer, d, key.Split("removed genes")), preprocessing, NoProgress.Instance))];
+        var scores = new List<FoldScore>();
+        var calls = new SortedDictionary<(int Order, string Method, double Dropout), (List<string> Truth, List<string> Called)>();
+        for (int repeat = 0; repeat < options.Repeats; repeat++)
+        {
+            int[] fold = Folds(labels, classes.Length, options.Folds, key.Split("folds").Split(repeat));
+            for (int f = 0; f < options.Folds; f++)
+            {
+                int[] training = [.. Enumerable.Range(0, labels.Length).Where(c => fold[c] != f)], test = [.. Enumerable.Range(0, labels.Length).Where(c => fold[c] == f)];
+                int[] trainingLabels = [.. training.Select(c => labels[c])], truth = [.. test.Select(c => labels[c])];
+                string[] truthNames = [.. truth.Select(k => classes[k])];
+                NormalizedCells trainingCells = whole.Select(training);
+                var settings = options.Training with { Seed = options.Seed + 1000L * repeat + f };
+                progress.Message($"repeat {repeat + 1} of {options.Repeats}, fold {f + 1} of {options.Folds}: {training.Length:N0} training cells, {test.Length:N0} test cells");
+                ScRobustModel model = start(trainingCells);
+                CellAnnotator annotator = FineTuning.Run(device, model, CellSet.From([trainingCells], model.Vocabulary, NoProgress.Instance), trainingLabels, classes, settings, new NoCheckpoints(), null, progress, cancellation).Annotator;
+                var baselines = Baselines(trainingCells.Values, trainingLabels, classes, settings, options.LogisticC, threads, cancellation);
+                for (int s = 0; s < shares.Length; s++)
+                {
+                    NormalizedCells testCells = dropped[s].Select(test);
+                    float[] p = annotator.Annotate(device, CellSet.From([testCells], model.Vocabulary, NoProgress.Instance), 0, NoProgress.Instance, cancellation).Probabilities;
+                    Record(0, Model, Array.ConvertAll(p, v => (double)v));
+                    for (int b = 0; b < baselines.Length; b++) Record(b + 1, baselines[b].Name, baselines[b].Classifier.Probabilities(testCells.Values, threads));
+
+                    void Record(int order, string method, double[] probabilities)
+                    {
+                        string[] called = [.. Enumerable.Range(0, truth.Length).Select(c => classes[Largest(probabilities.AsSpan(c * classes.Length, classes.Length))])];
+                        ConfusionMatrix matrix = ConfusionMatrix.Of(truthNames, called);
+                        scores.Add(new FoldScore(method, shares[s], repeat + 1, f + 1, matrix.MacroF1, matrix.WeightedF1, matrix.Accuracy, AreaUnderCurve.OneVersusOne(truth, probabilities, classes.Length)));
+                        if (!calls.TryGetValue((order, method, shares[s]), out var all)) calls.Add((order, method, shares[s]), all = ([], []));
+                        all.Truth.AddRange(truthNames);
+                        all.Called.AddRange(called);
+                    }
+                }
+            }
+        }
+        return new EvaluationResult(scores, [.. calls.Select(c => (c.Key.Method, c.Key.Dropout, ConfusionMatrix.Of(c.Value.Truth, c.Value.Called)))]);
+    }
+
+    /// <summary>Cells of which a share of the expressed genes, chosen at random for every cell, is set to zero.</summary>
+    /// <param name="data">The cells.</param>
+    /// <param name="layer">The matrix; null for X.</param>
+    /// <param name="share">Share to remove; rounded to whole genes.</param>
+    /// <param name="key">Names the random choice.</param>
+    public static AnnotatedData Without(AnnotatedData data, string? layer, double share, RandomKey key)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        SparseMatrix x = data.MatrixOf(layer).ToSparse();
+        var pointers = new long[x.Rows + 1];
+        var indices = new List<int>();
+        var values = new List<float>();
+        for (int r = 0; r < x.Rows; r++)
+        {
+            var columns = x.RowIndices(r);
+            var stored = x.RowValues(r);
+            var expressed = new List<int>();
+            for (int k = 0; k < columns.Length; k++)
+                if (stored[k] > 0) expressed.Add(k);
+            int[] order = new RandomStream(key.Split(r)).NextPermutation(expressed.Count);
+            int[] kept = [.. order.Skip((int)Math.Round(share * expressed.Count)).Order()];
+            foreach (int k in kept)
+            {
+                indices.Add(columns[expressed[k]]);
+                values.Add(stored[expressed[k]]);
+            }
+            pointers[r + 1] = indices.Count;
+        }
+        return new AnnotatedData(data.Obs, data.Var, new SparseMatrix(x.Rows, x.Columns, pointers, [.. indices], [.. values])) { Source = data.Source };
+    }
+
+    /// <summary>Deals the cells of every class to the folds as evenly as possible.</summary>
+    /// <param name="labels">Class of each cell, from 0.</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <param name="folds">Number of folds.</param>
+    /// <param name="key">Names the random choice.</param>
+    /// <returns>Fold of each cell, from 0.</returns>
+    public static int[] Folds(int[] labels, int classes, int folds, RandomKey key)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        var fold = new int[labels.Length];
+        int next = 0;
+        for (int k = 0; k < classes; k++)
+        {
+            int[] members = [.. Enumerable.Range(0, labels.Length).Where(c => labels[c] == k)];
+            new RandomStream(key.Split(k)).Shuffle<int>(members);
+            foreach (int c in members) fold[c] = next++ % folds;
+        }
+        return fold;
+    }
+
+    private static (string Name, ICellClassifier Classifier)[] Baselines(SparseMatrix cells, int[] labels, string[] classes, FineTuningOptions settings, IReadOnlyList<double> grid, int threads, CancellationToken cancellation)
+    {
+        string[] names = [.. labels.Select(k => classes[k])];
+        var (training, held) = FineTuning.Split(labels, classes.Length, settings);
+        SparseMatrix inner = cells.SelectRows(training), validation = cells.SelectRows(held);
+        string[] innerNames = [.. training.Select(c => names[c])], heldNames = [.. held.Select(c => names[c])];
+        double best = double.NegativeInfinity, chosen = grid[0];
+        LogisticRegression? last = null;
+        foreach (double c in grid)
+        {
+            last = LogisticRegression.Train(inner, innerNames, new LogisticRegressionOptions { C = c }, last, threads, cancellation);
+            double f1 = ConfusionMatrix.Of(heldNames, last.Predict(validation, threads)).MacroF1;
+            if (f1 > best) (best, chosen) = (f1, c);
+        }
+        return [("logistic regression", LogisticRegression.Train(cells, names, new LogisticRegressionOptions { C = chosen }, last, threads, cancellation)),
+            ("nearest centroid", NearestCentroid.Train(cells, names)), ("k nearest neighbours", NeighborVote.Train(cells, names, threads: threads))];
+    }
+
+    private static int Largest(ReadOnlySpan<double> values)
+    {
+        int best = 0;
+        for (int k = 1; k < values.Length; k++)
+            if (values[k] > values[best]) best = k;
+        return best;
+    }
+}
