@@ -112,6 +112,27 @@ public sealed class ScRobustAnnotateTests : IDisposable
         Assert.Equal(12, result.LastLine()["methods"]!.AsArray().Count);
     }
 
+    [Fact]
+    public void Evaluate_tests_on_another_file_whose_genes_have_another_order_and_another_case()
+    {
+        AnnotatedData other = H5adFile.Read(_folder["new.h5ad"]);
+        string[] names = [.. other.Var.Index.Select(g => "Gene" + g[4..])];
+        var renamed = new AnnotatedData(other.Obs, new DataFrame(names), other.X).SelectVariables([.. Enumerable.Range(5, 55).Reverse()]);
+        H5adFile.Write(_folder["mouse.h5ad"], renamed);
+        string[] call = ["scrobust", "evaluate", "--cells", _folder["cells.h5ad"], "--test", _folder["mouse.h5ad"], "--label", "kind", .. s_scratch, .. s_short];
+        var result = CommandLine.Run([.. call, "--uppercase", "--dropout", "0.5", "--out", _folder["across"]]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("55 of the 60 genes", result.Error, StringComparison.Ordinal);
+        TextTable scores = TextTable.Read(_folder["across/scores.csv"]);
+        Assert.Equal(8, scores.Rows);
+        for (int r = 0; r < 8; r++)
+            if (scores.Require("dropout")[r] == "0") Assert.InRange(double.Parse(scores.Require("accuracy")[r], System.Globalization.CultureInfo.InvariantCulture), 0.9, 1);
+        var apart = CommandLine.Run([.. call, "--out", _folder["apart"]]);
+        Assert.Equal(3, apart.ExitCode);
+        Assert.Contains("--uppercase", apart.ErrorSentence(), StringComparison.Ordinal);
+        Assert.Equal(2, CommandLine.Run([.. call, "--folds", "3", "--out", _folder["apart"]]).ExitCode);
+    }
+
     [Theory]
     [InlineData("--dropout", "0.5,1")]
     [InlineData("--dropout", "a")]

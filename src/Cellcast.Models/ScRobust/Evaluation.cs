@@ -77,47 +77,55 @@ public static class Evaluation
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(progress);
         var key = RandomKey.From(options.Seed, "scrobust evaluation");
-        if (options.Dropout.Count > 0 && !CountSummary.Of(data.MatrixOf(layer)).IsRawCounts)
-            throw new InputException($"'{data.Source}', {layer ?? "X"}: genes can only be removed from raw counts; choose them with --layer, or leave out --dropout.");
-        NormalizedCells whole = NormalizedCells.From(data, preprocessing, progress, layer);
-        double[] shares = [0, .. options.Dropout];
-        NormalizedCells[] dropped = [whole, .. options.Dropout.Select(d => NormalizedCells.From(Without(data, layer, d, key.Split("removed genes")), preprocessing, NoProgress.Instance))];
-        var scores = new List<FoldScore>();
-        var calls = new SortedDictionary<(int Order, string Method, double Dropout), (List<string> Truth, List<string> Called)>();
+        NormalizedCells[] whole = WithShares(data, layer, preprocessing, options, progress);
+        var bench = new Bench(device, classes, start, options, threads, progress, cancellation);
         for (int repeat = 0; repeat < options.Repeats; repeat++)
         {
             int[] fold = Folds(labels, classes.Length, options.Folds, key.Split("folds").Split(repeat));
             for (int f = 0; f < options.Folds; f++)
             {
                 int[] training = [.. Enumerable.Range(0, labels.Length).Where(c => fold[c] != f)], test = [.. Enumerable.Range(0, labels.Length).Where(c => fold[c] == f)];
-                int[] trainingLabels = [.. training.Select(c => labels[c])], truth = [.. test.Select(c => labels[c])];
-                string[] truthNames = [.. truth.Select(k => classes[k])];
-                NormalizedCells trainingCells = whole.Select(training);
-                var settings = options.Training with { Seed = options.Seed + 1000L * repeat + f };
                 progress.Message($"repeat {repeat + 1} of {options.Repeats}, fold {f + 1} of {options.Folds}: {training.Length:N0} training cells, {test.Length:N0} test cells");
-                ScRobustModel model = start(trainingCells);
-                CellAnnotator annotator = FineTuning.Run(device, model, CellSet.From([trainingCells], model.Vocabulary, NoProgress.Instance), trainingLabels, classes, settings, new NoCheckpoints(), null, progress, cancellation).Annotator;
-                var baselines = Baselines(trainingCells.Values, trainingLabels, classes, settings, options.LogisticC, threads, cancellation);
-                for (int s = 0; s < shares.Length; s++)
-                {
-                    NormalizedCells testCells = dropped[s].Select(test);
-                    float[] p = annotator.Annotate(device, CellSet.From([testCells], model.Vocabulary, NoProgress.Instance), 0, NoProgress.Instance, cancellation).Probabilities;
-                    Record(0, Model, Array.ConvertAll(p, v => (double)v));
-                    for (int b = 0; b < baselines.Length; b++) Record(b + 1, baselines[b].Name, baselines[b].Classifier.Probabilities(testCells.Values, threads));
-
-                    void Record(int order, string method, double[] probabilities)
-                    {
-                        string[] called = [.. Enumerable.Range(0, truth.Length).Select(c => classes[Largest(probabilities.AsSpan(c * classes.Length, classes.Length))])];
-                        ConfusionMatrix matrix = ConfusionMatrix.Of(truthNames, called);
-                        scores.Add(new FoldScore(method, shares[s], repeat + 1, f + 1, matrix.MacroF1, matrix.WeightedF1, matrix.Accuracy, AreaUnderCurve.OneVersusOne(truth, probabilities, classes.Length)));
-                        if (!calls.TryGetValue((order, method, shares[s]), out var all)) calls.Add((order, method, shares[s]), all = ([], []));
-                        all.Truth.AddRange(truthNames);
-                        all.Called.AddRange(called);
-                    }
-                }
+                bench.Test(whole[0].Select(training), [.. training.Select(c => labels[c])], [.. whole.Select(w => w.Select(test))], [.. test.Select(c => labels[c])], repeat, f);
             }
         }
-        return new EvaluationResult(scores, [.. calls.Select(c => (c.Key.Method, c.Key.Dropout, ConfusionMatrix.Of(c.Value.Truth, c.Value.Called)))]);
+        return bench.Result();
+    }
+
+    /// <summary>Trains on one file and tests on another: another technology, or another species with names in upper case. Genes are matched by name.</summary>
+    /// <param name="device">Computes.</param>
+    /// <param name="data">Training cells, all labelled.</param>
+    /// <param name="layer">The matrix of both files; null for X.</param>
+    /// <param name="labels">Class of each training cell, from 0; every class has at least four cells.</param>
+    /// <param name="classes">Names of the classes, in ordinal order.</param>
+    /// <param name="test">Test cells, all labelled.</param>
+    /// <param name="testLabels">Class of each test cell.</param>
+    /// <param name="preprocessing">How counts become values.</param>
+    /// <param name="start">Gives weights to train from.</param>
+    /// <param name="options">Settings; without folds, once per repeat.</param>
+    /// <param name="threads">Threads of the baselines.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Checked between steps.</param>
+    /// <exception cref="InputException">The values are of no use, the files share no gene, or there are no counts though genes shall be removed.</exception>
+    public static EvaluationResult Across(Device device, AnnotatedData data, string? layer, int[] labels, string[] classes, AnnotatedData test, int[] testLabels, CellPreprocessing preprocessing,
+        Func<NormalizedCells, ScRobustModel> start, EvaluationOptions options, int threads, ITrainingProgress progress, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(test);
+        ArgumentNullException.ThrowIfNull(classes);
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        ArgumentNullException.ThrowIfNull(start);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(progress);
+        NormalizedCells training = NormalizedCells.From(data, preprocessing, progress, layer);
+        NormalizedCells[] tested = WithShares(test, layer, preprocessing, options, progress);
+        int shared = training.Genes.Intersect(tested[0].Genes, StringComparer.Ordinal).Count();
+        if (shared == 0)
+            throw new InputException($"'{test.Source}' has no gene in common with '{data.Source}'; both must have the same kind of gene names, and for another species --uppercase.");
+        progress.Message($"{test.Source}: {shared:N0} of the {training.Genes.Length:N0} genes of the training cells are there.");
+        var bench = new Bench(device, classes, start, options, threads, progress, cancellation);
+        for (int repeat = 0; repeat < options.Repeats; repeat++) bench.Test(training, labels, [.. tested.Select(t => t.On(training.Genes))], testLabels, repeat, 0);
+        return bench.Result();
     }
 
     /// <summary>Cells of which a share of the expressed genes, chosen at random for every cell, is set to zero.</summary>
@@ -169,6 +177,56 @@ public static class Evaluation
             foreach (int c in members) fold[c] = next++ % folds;
         }
         return fold;
+    }
+
+    /// <summary>The cells with all their genes, then with each share of them removed.</summary>
+    private static NormalizedCells[] WithShares(AnnotatedData data, string? layer, CellPreprocessing preprocessing, EvaluationOptions options, ITrainingProgress progress)
+    {
+        if (options.Dropout.Count > 0 && !CountSummary.Of(data.MatrixOf(layer)).IsRawCounts)
+            throw new InputException($"'{data.Source}', {layer ?? "X"}: genes can only be removed from raw counts; choose them with --layer, or leave out --dropout.");
+        RandomKey key = RandomKey.From(options.Seed, "scrobust evaluation").Split("removed genes");
+        return [NormalizedCells.From(data, preprocessing, progress, layer), .. options.Dropout.Select(d => NormalizedCells.From(Without(data, layer, d, key), preprocessing, NoProgress.Instance))];
+    }
+
+    /// <summary>Trains and tests all methods, split by split, and keeps the scores.</summary>
+    private sealed class Bench(Device device, string[] classes, Func<NormalizedCells, ScRobustModel> start, EvaluationOptions options, int threads, ITrainingProgress progress, CancellationToken cancellation)
+    {
+        private readonly List<FoldScore> _scores = [];
+        private readonly SortedDictionary<(int Order, string Method, double Dropout), (List<string> Truth, List<string> Called)> _calls = [];
+        private readonly double[] _shares = [0, .. options.Dropout];
+
+        /// <param name="training">Training cells.</param>
+        /// <param name="labels">Their classes.</param>
+        /// <param name="test">Test cells with the same genes, once per share of removed genes.</param>
+        /// <param name="truth">Their classes.</param>
+        /// <param name="repeat">From 0.</param>
+        /// <param name="fold">From 0.</param>
+        internal void Test(NormalizedCells training, int[] labels, NormalizedCells[] test, int[] truth, int repeat, int fold)
+        {
+            var settings = options.Training with { Seed = options.Seed + 1000L * repeat + fold };
+            ScRobustModel model = start(training);
+            CellAnnotator annotator = FineTuning.Run(device, model, CellSet.From([training], model.Vocabulary, NoProgress.Instance), labels, classes, settings, new NoCheckpoints(), null, progress, cancellation).Annotator;
+            var baselines = Baselines(training.Values, labels, classes, settings, options.LogisticC, threads, cancellation);
+            for (int s = 0; s < _shares.Length; s++)
+            {
+                float[] p = annotator.Annotate(device, CellSet.From([test[s]], model.Vocabulary, NoProgress.Instance), 0, NoProgress.Instance, cancellation).Probabilities;
+                Record(0, Model, s, truth, repeat, fold, Array.ConvertAll(p, v => (double)v));
+                for (int b = 0; b < baselines.Length; b++) Record(b + 1, baselines[b].Name, s, truth, repeat, fold, baselines[b].Classifier.Probabilities(test[s].Values, threads));
+            }
+        }
+
+        internal EvaluationResult Result() => new(_scores, [.. _calls.Select(c => (c.Key.Method, c.Key.Dropout, ConfusionMatrix.Of(c.Value.Truth, c.Value.Called)))]);
+
+        private void Record(int order, string method, int share, int[] truth, int repeat, int fold, double[] probabilities)
+        {
+            string[] names = [.. truth.Select(k => classes[k])];
+            string[] called = [.. Enumerable.Range(0, truth.Length).Select(c => classes[Largest(probabilities.AsSpan(c * classes.Length, classes.Length))])];
+            ConfusionMatrix matrix = ConfusionMatrix.Of(names, called);
+            _scores.Add(new FoldScore(method, _shares[share], repeat + 1, fold + 1, matrix.MacroF1, matrix.WeightedF1, matrix.Accuracy, AreaUnderCurve.OneVersusOne(truth, probabilities, classes.Length)));
+            if (!_calls.TryGetValue((order, method, _shares[share]), out var all)) _calls.Add((order, method, _shares[share]), all = ([], []));
+            all.Truth.AddRange(names);
+            all.Called.AddRange(called);
+        }
     }
 
     private static (string Name, ICellClassifier Classifier)[] Baselines(SparseMatrix cells, int[] labels, string[] classes, FineTuningOptions settings, IReadOnlyList<double> grid, int threads, CancellationToken cancellation)

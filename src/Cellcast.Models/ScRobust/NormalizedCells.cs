@@ -67,6 +67,30 @@ public sealed class NormalizedCells
         return new NormalizedCells(Source, [.. rows.Select(r => Cells[r])], Genes, Values.SelectRows(rows));
     }
 
+    /// <summary>The same cells with the genes of others as columns, matched by name; genes that these do not have are zero.</summary>
+    /// <param name="genes">Names, each once.</param>
+    public NormalizedCells On(string[] genes)
+    {
+        ArgumentNullException.ThrowIfNull(genes);
+        var place = genes.Select((g, i) => (g, i)).ToDictionary(x => x.g, x => x.i, StringComparer.Ordinal);
+        int[] to = [.. Genes.Select(g => place.GetValueOrDefault(g, -1))];
+        var pointers = new long[Values.Rows + 1];
+        var indices = new int[Values.StoredCount];
+        var values = new float[indices.Length];
+        int write = 0;
+        for (int r = 0; r < Values.Rows; r++)
+        {
+            var from = Values.RowIndices(r);
+            var v = Values.RowValues(r);
+            int start = write;
+            for (int k = 0; k < from.Length; k++)
+                if (to[from[k]] >= 0) (indices[write], values[write++]) = (to[from[k]], v[k]);
+            Array.Sort(indices, values, start, write - start);
+            pointers[r + 1] = write;
+        }
+        return new NormalizedCells(Source, [.. Cells], genes, new SparseMatrix(Values.Rows, genes.Length, pointers, indices[..write], values[..write]));
+    }
+
     /// <summary>The cells that express at least so many genes.</summary>
     /// <param name="minimumGenes">How many.</param>
     /// <param name="progress">Is told how many were left out.</param>

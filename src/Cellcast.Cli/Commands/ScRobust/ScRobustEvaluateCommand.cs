@@ -21,6 +21,8 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
     private readonly Option<string> _cells = new("--cells", "-c") { Description = "Labelled cells with raw counts or, without --dropout, log-normalised values.", HelpName = "FILE", Required = true };
     private readonly Option<string> _label = new("--label") { Description = "Column of obs with the labels.", HelpName = "COLUMN", Required = true };
     private readonly Option<string?> _encoder = new("--encoder", "-e") { Description = "Folder with a trained encoder that every fold starts from; from scratch when left out.", HelpName = "DIR" };
+    private readonly Option<string?> _test = new("--test") { Description = "Test on the cells of this file instead of folds: another technology, another species.", HelpName = "FILE" };
+    private readonly Option<bool> _upperCase = new("--uppercase") { Description = "From scratch: take gene names in upper case, which makes most mouse symbols those of their human orthologues." };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
     private readonly Option<int> _folds = ScRobustOptions.Whole("--folds", "Parts that the cells are cut into.", s_defaults.Folds, 2);
     private readonly Option<int> _repeats = ScRobustOptions.Whole("--repeats", "How often, each time cut anew.", s_defaults.Repeats);
@@ -40,8 +42,9 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
         {
             if (r.Tokens.Count == 1 && Shares(r.Tokens[0].Value) is null) r.AddError($"--dropout takes numbers above 0 and below 1 with commas between them, such as 0.5,0.8, not '{r.Tokens[0].Value}'.");
         });
-        foreach (Option o in (Option[])[_cells, _label, _encoder, _layer, _folds, _repeats, _dropout, _minCells, _genes, _batch, _epochs, _learningRate, _layers, _hidden, _heads]) Options.Add(o);
+        foreach (Option o in (Option[])[_cells, _label, _test, _encoder, _upperCase, _layer, _folds, _repeats, _dropout, _minCells, _genes, _batch, _epochs, _learningRate, _layers, _hidden, _heads]) Options.Add(o);
         AddExample("cellcast scrobust evaluate --cells labelled.h5ad --label cell_type --encoder encoder --dropout 0.5,0.8,0.9 --out evaluation", "the usual call");
+        AddExample("cellcast scrobust evaluate --cells human.h5ad --test mouse.h5ad --uppercase --label cell_type --out evaluation", "across species");
     }
 
     protected internal override void Run(CommandContext context)
@@ -49,9 +52,10 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
         ParseResult a = context.Arguments;
         string? encoder = a.GetValue(_encoder);
         int folds = a.GetValue(_folds), minimum = a.GetValue(_minCells), hidden = a.GetValue(_hidden), heads = a.GetValue(_heads);
-        if (minimum < folds) throw new UsageException($"--min-cells {minimum} is less than --folds {folds}: every fold needs a cell of every class.");
+        if (a.GetValue(_test) is not null && a.GetResult(_folds) is { Implicit: false }) throw new UsageException("--folds and --test exclude each other: with --test all cells of --cells are trained on.");
+        if (a.GetValue(_test) is null && minimum < folds) throw new UsageException($"--min-cells {minimum} is less than --folds {folds}: every fold needs a cell of every class.");
         if (encoder is null && hidden % heads != 0) throw new UsageException($"--heads {heads} does not divide --hidden {hidden}: choose heads that do.");
-        if (encoder is not null && ((Option[])[_layers, _hidden, _heads]).FirstOrDefault(o => a.GetResult(o) is { Implicit: false }) is { } size)
+        if (encoder is not null && ((Option[])[_layers, _hidden, _heads, _upperCase]).FirstOrDefault(o => a.GetResult(o) is { Implicit: false }) is { } size)
             throw new UsageException($"{size.Name} and --encoder exclude each other: an encoder brings it along.");
         var options = new EvaluationOptions
         {
@@ -61,13 +65,19 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
             Seed = context.Seed,
             Training = new FineTuningOptions { Genes = a.GetValue(_genes), BatchCells = a.GetValue(_batch), Epochs = a.GetValue(_epochs), LearningRate = a.GetValue(_learningRate) },
         };
-        CellPreprocessing preprocessing = encoder is null ? new CellPreprocessing() : ScRobustModel.Load(encoder).Preprocessing;
+        CellPreprocessing preprocessing = encoder is null ? new CellPreprocessing { UpperCase = a.GetValue(_upperCase) } : ScRobustModel.Load(encoder).Preprocessing;
         AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!);
         LabelledCells labelled = LabelledCells.Of(data, a.GetValue(_label)!, minimum, context.Progress);
         AnnotatedData chosen = labelled.Rows.Length == data.ObservationCount ? data : data.SelectObservations(labelled.Rows);
         using var device = new CpuDevice(context.Threads);
-        EvaluationResult result = Evaluation.Run(device, chosen, a.GetValue(_layer), labelled.Labels, labelled.Classes, preprocessing, Fresh, options, context.Threads, context.Progress, context.Cancellation);
-        Write(context, result, labelled, options, encoder is not null);
+        EvaluationResult result;
+        if (a.GetValue(_test) is { } other)
+        {
+            var (test, truth) = ReadTest(context, other, a.GetValue(_label)!, labelled.Classes);
+            result = Evaluation.Across(device, chosen, a.GetValue(_layer), labelled.Labels, labelled.Classes, test, truth, preprocessing, Fresh, options, context.Threads, context.Progress, context.Cancellation);
+        }
+        else result = Evaluation.Run(device, chosen, a.GetValue(_layer), labelled.Labels, labelled.Classes, preprocessing, Fresh, options, context.Threads, context.Progress, context.Cancellation);
+        Write(context, result, labelled, options, encoder is not null, a.GetValue(_test) is not null);
 
         ScRobustModel Fresh(NormalizedCells training)
         {
@@ -77,7 +87,19 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
         }
     }
 
-    private static void Write(CommandContext context, EvaluationResult result, LabelledCells labelled, EvaluationOptions options, bool pretrained)
+    /// <summary>The cells of another file whose class is one of those that were trained on.</summary>
+    private static (AnnotatedData Data, int[] Labels) ReadTest(CommandContext context, string path, string column, string[] classes)
+    {
+        AnnotatedData data = ScRobustOptions.Read(context, path);
+        string?[] labels = data.Obs.Require(column, path).ToText();
+        int[] found = [.. labels.Select(l => l is null ? -1 : Array.BinarySearch(classes, l, StringComparer.Ordinal))];
+        int[] rows = [.. Enumerable.Range(0, found.Length).Where(r => found[r] >= 0)];
+        if (rows.Length == 0) throw new InputException($"'{path}', obs['{column}']: no cell is of a class that was trained on ({string.Join(", ", classes.Take(10).Select(c => $"'{c}'"))}{(classes.Length > 10 ? ", …" : "")}); give both files the same names of classes.");
+        if (rows.Length < found.Length) context.Log.Info($"{path}: {found.Length - rows.Length:N0} of {found.Length:N0} cells are of no class that was trained on and are set aside.");
+        return (rows.Length == found.Length ? data : data.SelectObservations(rows), [.. rows.Select(r => found[r])]);
+    }
+
+    private static void Write(CommandContext context, EvaluationResult result, LabelledCells labelled, EvaluationOptions options, bool pretrained, bool acrossFiles)
     {
         var s = result.Scores;
         new CsvFile().Add("method", s.Select(x => x.Method).ToArray()).Add("dropout", s.Select(x => x.Dropout).ToArray()).Add("repeat", s.Select(x => x.Repeat).ToArray()).Add("fold", s.Select(x => x.Fold).ToArray())
@@ -118,7 +140,7 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
             ["start"] = pretrained ? "encoder" : "scratch",
             ["cells"] = labelled.Rows.Length,
             ["classes"] = new JsonArray([.. labelled.Classes.Select(c => (JsonNode)JsonValue.Create(c))]),
-            ["folds"] = options.Folds,
+            ["folds"] = acrossFiles ? 1 : options.Folds,
             ["repeats"] = options.Repeats,
             ["methods"] = methods,
         };
