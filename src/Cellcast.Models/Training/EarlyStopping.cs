@@ -2,7 +2,8 @@ namespace Cellcast.Models.Training;
 
 /// <summary>
 /// Stops when the running mean of the last validation values has not improved for a number of epochs (models of scSurv: window 10,
-/// patience 10). The running mean, not the single value, decides which state is the best one.
+/// patience 10). The running mean, not the single value, decides which state is the best one. Until the window is full there is no such
+/// mean: the latest state counts as the best, so that one lucky early value of a noisy concordance cannot end the stage.
 /// </summary>
 public sealed class EarlyStopping
 {
@@ -35,7 +36,7 @@ public sealed class EarlyStopping
     public int Epochs { get; private set; }
 
     /// <summary>True once the patience is used up.</summary>
-    public bool ShouldStop => BestEpoch >= 0 && Epochs - 1 - BestEpoch >= Patience;
+    public bool ShouldStop => Epochs - 1 - BestEpoch >= Patience && BestEpoch >= 0;
 
     /// <summary>The mean of the values in the window; NaN before the first value.</summary>
     public double RunningMean { get; private set; } = double.NaN;
@@ -51,7 +52,7 @@ public sealed class EarlyStopping
         foreach (double v in _window) sum += v - value;
         RunningMean = value + sum / _window.Count;
         int epoch = Epochs++;
-        bool better = double.IsNaN(Best) || (_higherIsBetter ? RunningMean > Best : RunningMean < Best);
+        bool better = double.IsNaN(Best) || Epochs <= _windowLength || (_higherIsBetter ? RunningMean > Best : RunningMean < Best);
         if (!better) return false;
         Best = RunningMean;
         BestEpoch = epoch;

@@ -45,7 +45,7 @@ public sealed class ScSurvTrainingTests : IDisposable
     {
         ScSurvOptions still = Cohort.Quick with { MaxEpochs = 500, WeightDecay = 0, Cells = new(0, 50), Bulk = new(0, 50), Hazard = new(0, 50) };
         ScSurvFit fit = Fit(Cohort.Make(), still, new NoCheckpoints());
-        Assert.All(fit.Stages, s => Assert.Equal(still.Patience + 1, s.Epochs));
+        Assert.All(fit.Stages, s => Assert.Equal(still.Window + still.Patience, s.Epochs));
         Assert.Equal(Weights(fit), Weights(Fit(Cohort.Make(), still with { MaxEpochs = 1 }, new NoCheckpoints())));
     }
 

@@ -7,7 +7,7 @@ namespace Cellcast.Models.Tests.Training;
 public class EarlyStoppingTests
 {
     [Fact]
-    public void A_value_that_never_changes_stops_after_the_patience()
+    public void A_value_that_never_changes_stops_when_the_window_is_full_and_the_patience_used_up()
     {
         var stopping = new EarlyStopping(patience: 10, window: 10, higherIsBetter: false);
         int epochs = 0;
@@ -16,8 +16,8 @@ public class EarlyStoppingTests
             stopping.Observe(1.0);
             epochs++;
         }
-        Assert.Equal(11, epochs);
-        Assert.Equal(0, stopping.BestEpoch);
+        Assert.Equal(20, epochs);
+        Assert.Equal(9, stopping.BestEpoch);
     }
 
     [Fact]
@@ -30,6 +30,20 @@ public class EarlyStoppingTests
         Assert.True(stopping.Observe(0.8));
         Assert.Equal(0.85, stopping.Best, 12);
         Assert.False(stopping.Observe(0.6));
+    }
+
+    [Fact]
+    public void A_lucky_early_value_does_not_end_the_stage()
+    {
+        var stopping = new EarlyStopping(patience: 3, window: 4, higherIsBetter: true);
+        foreach (double v in (double[])[0.9, 0.5, 0.5, 0.5]) stopping.Observe(v);
+        // Worse than the first value, but the first full mean is what later ones are compared with.
+        Assert.Equal(0.6, stopping.Best, 12);
+        for (int i = 0; i < 8; i++)
+        {
+            stopping.Observe(0.7 + 0.01 * i);
+            Assert.False(stopping.ShouldStop);
+        }
     }
 
     [Fact]
