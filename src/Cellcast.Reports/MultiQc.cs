@@ -23,6 +23,7 @@ public static class MultiQc
                 new JsonObject { ["id"] = "cellcast_survival_plot", ["title"] = $"cellcast: survival, {first.Title.ToLowerInvariant()}", ["xlab"] = patients.TimeLabel, ["ylab"] = "share surviving", ["ymin"] = 0, ["ymax"] = 1 },
                 Curves(first.Curves.Select(c => ($"{sample}, {c.Label}", Steps(c)))));
         }
+        if (data.Evaluation is { } evaluation) Evaluation(evaluation, sample, files);
         if (data.Contributions is { Groupings: [var grouping, ..] })
         {
             var row = new JsonObject();
@@ -51,6 +52,26 @@ public static class MultiQc
         row["patients"] = patients.Parts[^1].Patients;
         if (data.Cells is { } cells) row["cells"] = cells.Count;
         Add(files, "general", "cellcast", "", "generalstats", headers, new JsonObject { [sample] = row });
+    }
+
+    private static void Evaluation(EvaluationSection evaluation, string sample, List<(string, string)> files)
+    {
+        if (evaluation.ClassScores is { } classes)
+        {
+            var all = new JsonObject();
+            foreach (ModelScores m in classes.Models)
+            {
+                var row = new JsonObject();
+                foreach (var (name, value) in classes.Classes.Zip(m.Mean)) row[name] = double.IsFinite(value) ? Math.Round(value, 6) : null;
+                all[$"{sample}, {m.Name}"] = row;
+            }
+            Add(files, "classes", "Cell types: " + classes.Name, "Of each cell type, for the model and its baselines.", "bargraph",
+                new JsonObject { ["id"] = "cellcast_classes_plot", ["title"] = "cellcast: " + classes.Name, ["ylab"] = classes.Name, ["stacking"] = "group", ["cpswitch"] = false }, all);
+        }
+        if (evaluation.Robustness is { } r)
+            Add(files, "robustness", "Cell types with missing genes", $"{r.YLabel} by {r.XLabel}.", "linegraph",
+                new JsonObject { ["id"] = "cellcast_robustness_plot", ["title"] = "cellcast: missing genes", ["xlab"] = r.XLabel, ["ylab"] = r.YLabel, ["ymin"] = 0, ["ymax"] = 1 },
+                Curves(r.Models.Select(m => ($"{sample}, {m.Name}", m.X.Zip(m.Mean)))));
     }
 
     private static void Add(List<(string, string)> files, string id, string name, string description, string kind, JsonNode configuration, JsonNode content) =>

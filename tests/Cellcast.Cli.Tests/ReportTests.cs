@@ -38,6 +38,33 @@ public class ReportTests
     }
 
     [Fact]
+    public void An_evaluation_leaves_a_report_and_the_command_makes_the_same_from_its_folder()
+    {
+        using var folder = new TemporaryDirectory();
+        Done("simulate", "--out", folder["study"], "--cells", "120", "--genes", "80", "--types", "3", "--families", "3", "--samples", "1", "--patients", "10", "--gradient-types", "0");
+        string cells = Directory.GetFiles(folder["study"], "*cells*.h5ad").Single();
+        Done("scrobust", "evaluate", "--cells", cells, "--label", "label", "--folds", "2", "--dropout", "0.5", "--hidden", "16", "--heads", "2", "--genes", "40", "--batch", "16", "--epochs", "2", "--out", folder["evaluation"]);
+
+        JsonObject run = Data(folder["evaluation/report.html"]);
+        JsonObject evaluation = run["evaluation"]!.AsObject();
+        string[] models = [.. evaluation["robustness"]!["models"]!.AsArray().Select(m => (string)m!["name"]!)];
+        Assert.Equal("scrobust", models[0]);
+        Assert.Contains("logistic regression", models);
+        Assert.All(evaluation["robustness"]!["models"]!.AsArray(), m => Assert.Equal([0, 0.5], m!["x"]!.AsArray().Select(x => (double)x!)));
+        var scores = AnnData.Tables.TextTable.Read(folder["evaluation/scores.csv"]);
+        double mean = Enumerable.Range(0, scores.Rows).Where(r => scores.Require("method")[r] == "scrobust" && scores.Require("dropout")[r] == "0.5")
+            .Average(r => double.Parse(scores.Require("macro_f1")[r], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(mean, (double)evaluation["robustness"]!["models"]![0]!["mean"]![1]!, 12);
+        Assert.Equal(120, evaluation["confusions"]![0]!["counts"]!.AsArray().Sum(c => (double)c!));
+        Assert.DoesNotContain(folder.Path, File.ReadAllText(folder["evaluation/report.html"]), StringComparison.Ordinal);
+
+        File.Delete(folder["evaluation/report.html"]);
+        Done("report", folder["evaluation"]);
+        JsonObject again = Data(folder["evaluation/report.html"]);
+        foreach (string section in new[] { "summary", "evaluation", "run" }) Assert.True(JsonNode.DeepEquals(run[section], again[section]), $"{section} differs");
+    }
+
+    [Fact]
     public void A_folder_without_results_is_refused_with_what_to_do()
     {
         using var folder = new TemporaryDirectory();

@@ -44,7 +44,7 @@ export function ticksOf(scale: Scale, count: number, format?: (v: number) => str
 
 /** Room that the labels of an upright axis need. */
 export function leftMargin(labels: string[], titled: boolean): number {
-  return Math.max(24, ...labels.map((l) => l.length * 6.4 + 12)) + (titled ? 20 : 0);
+  return Math.max(24, ...labels.map((l) => l.length * 7 + 12)) + (titled ? 20 : 0);
 }
 
 export function drawAxes(scene: Scene, f: Frame, o: AxisOptions): void {

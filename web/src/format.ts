@@ -24,7 +24,7 @@ export function pEquals(p: number): string {
 }
 
 export function percent(v: number | null | undefined): string {
-  return v === null || v === undefined || Number.isNaN(v) ? "\u2013" : (v * 100).toFixed(v < 0.1 ? 1 : 0) + " %";
+  return v === null || v === undefined || Number.isNaN(v) ? "\u2013" : (v * 100).toFixed(v !== 0 && v < 0.1 ? 1 : 0) + " %";
 }
 
 export function bytes(n: number): string {

@@ -2,13 +2,14 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
 using Cellcast.Cli.Hosting;
+using Cellcast.Reports;
 
 namespace Cellcast.Cli.Commands.Reporting;
 
 /// <summary><c>cellcast report</c>: makes the report of a finished run again.</summary>
 internal sealed class ReportCommand : CellcastCommand
 {
-    private readonly Argument<string> _folder = new("DIR") { Description = "Folder that 'cellcast scsurv fit' or 'cellcast demo' has filled." };
+    private readonly Argument<string> _folder = new("DIR") { Description = "Folder that 'cellcast scsurv fit', 'cellcast demo' or 'cellcast scrobust evaluate' has filled." };
     private readonly Option<string?> _to = new("--to") { Description = "Folder for report.html and multiqc/; DIR itself when left out.", HelpName = "DIR" };
 
     public ReportCommand() : base("report", "Make report.html, one file to look at and to mail, from the results of a finished run.")
@@ -22,11 +23,17 @@ internal sealed class ReportCommand : CellcastCommand
     {
         string folder = context.Arguments.GetValue(_folder)!, target = context.Arguments.GetValue(_to) ?? folder;
         JsonObject metrics = ScSurvReportSource.ReadMetrics(folder);
-        if (metrics["model"]?.GetValueKind() != System.Text.Json.JsonValueKind.String || metrics["model"]!.GetValue<string>() != "scsurv")
-            throw new InputException($"'{folder}': its metrics.json is not of scSurv; reports are made of the results of 'cellcast scsurv fit' and 'cellcast demo'.");
-        ReportFiles.Write(ScSurvReport.From(ScSurvReportSource.Read(folder, metrics, context.Threads)), name => Path.Combine(target, name));
+        ReportData report = Model(metrics) switch
+        {
+            "scsurv" => ScSurvReport.From(ScSurvReportSource.Read(folder, metrics, context.Threads)),
+            "scrobust" => ScRobustReport.From(ScRobustReportSource.Read(folder, metrics)),
+            _ => throw new InputException($"'{folder}': its metrics.json is of no command that reports are made for; they are made of the results of 'cellcast scsurv fit', 'cellcast demo' and 'cellcast scrobust evaluate'."),
+        };
+        ReportFiles.Write(report, name => Path.Combine(target, name));
         string page = Path.Combine(Path.GetFullPath(target), ReportFiles.Page);
         context.Log.Info($"the report is {page}");
         context.Result["report"] = page;
     }
+
+    private static string? Model(JsonObject metrics) => metrics["model"] is JsonValue v && v.TryGetValue(out string? name) ? name : null;
 }

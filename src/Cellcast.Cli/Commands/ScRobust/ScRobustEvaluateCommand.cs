@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
 using Cellcast.AnnData.Tables;
+using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
 using Cellcast.Tensors;
@@ -133,8 +134,10 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
             if (Of(best) >= Of(Evaluation.Model))
                 context.Log.Warning(FormattableString.Invariant($"{(dropout == 0 ? "with all genes" : FormattableString.Invariant($"with {dropout:0.##} of the genes removed"))}, {best} is at least as good as the model ({Of(best):0.000} to {Of(Evaluation.Model):0.000})."));
         }
+        IReadOnlyDictionary<string, string> settings = context.Command.Settings(context.Arguments);
         var metrics = new JsonObject
         {
+            ["model"] = "scrobust",
             ["version"] = CommandHost.Version,
             ["seed"] = options.Seed,
             ["start"] = pretrained ? "encoder" : "scratch",
@@ -143,9 +146,19 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
             ["folds"] = acrossFiles ? 1 : options.Folds,
             ["repeats"] = options.Repeats,
             ["methods"] = methods,
+            ["options"] = new JsonObject([.. settings.Where(o => o.Value.Length > 0).Select(o => KeyValuePair.Create(o.Key, (JsonNode?)(Path.IsPathRooted(o.Value) ? InputFiles.NameOf(o.Value) : o.Value)))]),
+            ["inputs"] = InputFiles.Describe(settings, context.Cancellation),
+            ["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]),
         };
         AtomicFile.WriteText(context.Directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
         context.Result["methods"] = methods.DeepClone();
+        ReportFiles.TryWrite(context, () => ScRobustReport.From(new ScRobustReportSource
+        {
+            Name = Path.GetFileName(context.Directory.FullPath),
+            Scores = [.. s.Select(x => new ScRobustReportSource.Score(x.Method, x.Dropout, x.MacroF1, x.WeightedF1, x.Accuracy, x.Auc))],
+            Calls = [.. pairs.Select(x => new ScRobustReportSource.Call(x.Method, x.Dropout, x.True, x.Called, x.Cells))],
+            Metrics = JsonNode.Parse(metrics.ToJsonString())!.AsObject(),
+        }));
     }
 
     private static double[]? Shares(string text)

@@ -66,32 +66,22 @@ internal static class ScSurvJob
     private static void Report(CommandContext context, ScSurvInputs inputs, ScSurvResults results, ScSurvTables tables, AnnotatedData cells, AnnotatedData? spots,
         CsvFile patients, CsvFile history, JsonObject metrics, IReadOnlyDictionary<string, string> settings)
     {
-        try
+        ReportFiles.TryWrite(context, () => ScSurvReport.From(new ScSurvReportSource
         {
-            var source = new ScSurvReportSource
-            {
-                Name = Path.GetFileName(context.Directory.FullPath),
-                Cells = cells,
-                Genes = tables.Genes,
-                Patients = patients.ToDataFrame(),
-                CellTypes = tables.CellTypes?.ToDataFrame(),
-                Spots = spots,
-                History = history.ToDataFrame(),
-                // As it will be read: whatever kind of number it was, it is a number.
-                Metrics = JsonNode.Parse(metrics.ToJsonString())!.AsObject(),
-                Settings = settings,
-                LabelColumn = inputs.LabelColumn,
-                SampleColumn = inputs.SampleColumn,
-                BaselineTimes = [.. results.RiskScale.Hazard.Times],
-                BaselineHazard = results.RiskScale.Hazard.CumulativeHazard(),
-            };
-            ReportFiles.Write(ScSurvReport.From(source), context.Directory.File);
-        }
-        catch (Exception e) when (e is not (OperationCanceledException or OutputException or OutOfMemoryException))
-        {
-            // Hours of training must not be lost over a picture of them.
-            context.Log.Warning($"the report could not be made ({e.Message.TrimEnd('.')}); the results are complete, and 'cellcast report' tries again.");
-            context.Log.Detail(e.ToString());
-        }
+            Name = Path.GetFileName(context.Directory.FullPath),
+            Cells = cells,
+            Genes = tables.Genes,
+            Patients = patients.ToDataFrame(),
+            CellTypes = tables.CellTypes?.ToDataFrame(),
+            Spots = spots,
+            History = history.ToDataFrame(),
+            // As it will be read: whatever kind of number it was, it is a number.
+            Metrics = JsonNode.Parse(metrics.ToJsonString())!.AsObject(),
+            Settings = settings,
+            LabelColumn = inputs.LabelColumn,
+            SampleColumn = inputs.SampleColumn,
+            BaselineTimes = [.. results.RiskScale.Hazard.Times],
+            BaselineHazard = results.RiskScale.Hazard.CumulativeHazard(),
+        }));
     }
 }
