@@ -1,53 +1,108 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Cellcast.AnnData;
 
 namespace Cellcast.Analysis.Neighbors;
 
-/// <summary>Exact nearest neighbours by Euclidean distance, all pairs compared in blocks.</summary>
+/// <summary>Nearest neighbours: exact, all pairs compared by matrix products, or approximate by descent.</summary>
 public static class NearestNeighbors
 {
-    /// <summary>The k nearest of a set of points to each query, nearest first; of equal distances the lower index first.</summary>
+    /// <summary>The k nearest of a set of points to each query by Euclidean distance, nearest first; of equal distances the lower index first.</summary>
     /// <param name="points">n x d coordinates, row-major.</param>
     /// <param name="queries">m x d coordinates, row-major.</param>
     /// <param name="dimensions">d.</param>
     /// <param name="k">How many; at most n are given.</param>
     /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
     /// <returns>m x min(k, n) indices of points, row-major.</returns>
-    public static int[] Of(float[] points, float[] queries, int dimensions, int k, int threads = 0) => Search(points, queries, dimensions, k, excludeSelf: false, threads);
+    public static int[] Of(float[] points, float[] queries, int dimensions, int k, int threads = 0) => Search(points, queries, dimensions, k, DistanceMetric.Euclidean, threads).Indices;
 
-    /// <summary>The k nearest other points of each point.</summary>
+    /// <summary>The k nearest other points of each point by Euclidean distance.</summary>
     /// <inheritdoc cref="Of"/>
     /// <returns>n x min(k, n - 1) indices of points, row-major.</returns>
-    public static int[] Within(float[] points, int dimensions, int k, int threads = 0) => Search(points, points, dimensions, k, excludeSelf: true, threads);
+    public static int[] Within(float[] points, int dimensions, int k, int threads = 0) => Search(points, dimensions, k, DistanceMetric.Euclidean, threads).Indices;
 
-    private static int[] Search(float[] points, float[] queries, int dimensions, int k, bool excludeSelf, int threads)
+    /// <summary>The k nearest other points of each point with their distances; of equal distances the lower index first.</summary>
+    /// <param name="points">n x d coordinates, row-major, finite.</param>
+    /// <param name="dimensions">d.</param>
+    /// <param name="k">How many; at most n - 1 are given.</param>
+    /// <param name="metric">Distance.</param>
+    /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
+    /// <param name="cancellation">Looked at between blocks.</param>
+    /// <exception cref="InputException">A coordinate is not finite.</exception>
+    public static NeighborTable Search(float[] points, int dimensions, int k, DistanceMetric metric, int threads = 0, CancellationToken cancellation = default)
+    {
+        float[] p = Prepared(points, ref dimensions, metric, nameof(points));
+        return Exact(p, p, dimensions, k, excludeSelf: true, metric, threads, cancellation);
+    }
+
+    /// <summary>The k nearest of a set of points to each query with their distances; of equal distances the lower index first.</summary>
+    /// <param name="points">n x d coordinates, row-major, finite.</param>
+    /// <param name="queries">m x d coordinates, row-major, finite.</param>
+    /// <param name="dimensions">d.</param>
+    /// <param name="k">How many; at most n are given.</param>
+    /// <param name="metric">Distance.</param>
+    /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
+    /// <param name="cancellation">Looked at between blocks.</param>
+    /// <exception cref="InputException">A coordinate is not finite.</exception>
+    public static NeighborTable Search(float[] points, float[] queries, int dimensions, int k, DistanceMetric metric, int threads = 0, CancellationToken cancellation = default)
+    {
+        int d = dimensions;
+        float[] p = Prepared(points, ref dimensions, metric, nameof(points)), q = Prepared(queries, ref d, metric, nameof(queries));
+        return Exact(p, q, dimensions, k, excludeSelf: false, metric, threads, cancellation);
+    }
+
+    /// <summary>The nearest other points of each point, exact or approximate as the options say.</summary>
+    /// <param name="points">n x d coordinates, row-major, finite.</param>
+    /// <param name="dimensions">d.</param>
+    /// <param name="k">How many, the point itself not counted; at most n - 1 are given.</param>
+    /// <param name="options">Distance, kind of search, seed and threads; <see cref="NeighborOptions.Neighbors"/> is not looked at.</param>
+    /// <param name="cancellation">Looked at between blocks.</param>
+    /// <exception cref="InputException">A coordinate is not finite.</exception>
+    public static NeighborTable Find(float[] points, int dimensions, int k, NeighborOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(points);
-        ArgumentNullException.ThrowIfNull(queries);
-        ArgumentOutOfRangeException.ThrowIfLessThan(dimensions, 1);
+        ArgumentNullException.ThrowIfNull(options);
+        return Search(points, dimensions, k, options.Metric, options.Threads, cancellation);
+    }
+
+    private static NeighborTable Exact(float[] points, float[] queries, int dimensions, int k, bool excludeSelf, DistanceMetric metric, int threads, CancellationToken cancellation)
+    {
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
-        if (points.Length % dimensions != 0 || queries.Length % dimensions != 0) throw new ArgumentException($"coordinates do not come in rows of {dimensions}", nameof(points));
-        int n = points.Length / dimensions, m = queries.Length / dimensions, found = Math.Min(k, excludeSelf ? n - 1 : n);
-        if (found <= 0) return [];
-        var result = new int[(long)m * found];
-        Blocks.For(m, threads, q =>
+        int n = points.Length / dimensions, m = queries.Length / dimensions, found = Math.Max(0, Math.Min(k, excludeSelf ? n - 1 : n));
+        if (found == 0 || m == 0) return new NeighborTable(m, found, [], [], metric);
+        var (indices, squared) = ExactNeighbors.Search(points, queries, dimensions, found, excludeSelf, threads, cancellation);
+        return new NeighborTable(m, found, indices, Distances(squared, metric), metric);
+    }
+
+    internal static float[] Distances(double[] squared, DistanceMetric metric) => metric switch
+    {
+        // Of vectors of length 1 the squared distance is 2 - 2 cos.
+        DistanceMetric.Cosine => Array.ConvertAll(squared, s => (float)(s / 2)),
+        _ => Array.ConvertAll(squared, s => (float)Math.Sqrt(s)),
+    };
+
+    /// <summary>Points whose Euclidean distances have the order of the metric's.</summary>
+    internal static float[] Prepared(float[] points, ref int dimensions, DistanceMetric metric, string name)
+    {
+        ArgumentNullException.ThrowIfNull(points, name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(dimensions, 1);
+        if (points.Length % dimensions != 0) throw new ArgumentException($"coordinates do not come in rows of {dimensions}", name);
+        int d = dimensions, bad = Array.FindIndex(points, v => !float.IsFinite(v));
+        if (bad >= 0) throw new InputException($"row {bad / d} of the {points.Length / d} x {d} representation holds a value that is not a finite number in column {bad % d}, so it has no neighbours; remove such cells or compute the representation again.");
+        if (metric == DistanceMetric.Euclidean) return points;
+        // Unit vectors; one more coordinate puts points at the origin at right angles to all others.
+        dimensions = d + 1;
+        var unit = new float[checked(points.Length / d * (d + 1))];
+        for (int i = 0, to = 0; i < points.Length; i += d, to += d + 1)
         {
-            ReadOnlySpan<float> query = queries.AsSpan(q * dimensions, dimensions);
-            // The nearest so far, ascending; with few neighbours an insertion is cheaper than a heap.
-            double[] distance = new double[found];
-            Span<int> index = result.AsSpan(q * found, found);
-            int have = 0;
-            for (int i = 0; i < n; i++)
-            {
-                if (excludeSelf && i == q) continue;
-                double d = SquaredDistance(query, points.AsSpan(i * dimensions, dimensions));
-                if (have == found && !(d < distance[have - 1])) continue;
-                int at = have < found ? have++ : have - 1;
-                for (; at > 0 && distance[at - 1] > d; at--) (distance[at], index[at]) = (distance[at - 1], index[at - 1]);
-                (distance[at], index[at]) = (d, i);
-            }
-        });
-        return result;
+            double length = 0;
+            for (int j = 0; j < d; j++) length += (double)points[i + j] * points[i + j];
+            length = Math.Sqrt(length);
+            if (length == 0) unit[to + d] = 1;
+            else
+                for (int j = 0; j < d; j++) unit[to + j] = (float)(points[i + j] / length);
+        }
+        return unit;
     }
 
     internal static double SquaredDistance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
