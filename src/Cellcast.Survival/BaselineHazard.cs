@@ -47,51 +47,17 @@ public sealed class BaselineHazard
             if (!double.IsFinite(eta[i])) throw new SurvivalDataException($"the linear predictor of {SurvivalData.Subject(i, n)} is {eta[i]}: only finite values can be used");
             if (data.StratumOf(i) != data.StratumOf(0)) throw new SurvivalDataException("the subjects are in several strata, each with a baseline hazard of its own: estimate one stratum at a time");
         }
-        int[] order = SortedByTime(data);
-        var times = new List<double>();
-        var logIncrement = new List<double>();
-        double shift = double.NegativeInfinity, sum = 0;
-        for (int end = n - 1; end >= 0;)
+        double[] times = [.. Enumerable.Range(0, n).Select(i => data.Time[i]).Distinct().Order()];
+        var log = new double[times.Length];
+        Array.Fill(log, double.NegativeInfinity);
+        if (Enumerable.Range(0, n).Any(i => data.Event[i] && data.WeightOf(i) > 0))
         {
-            int first = end;
-            while (first > 0 && data.Time[order[first - 1]] == data.Time[order[end]]) first--;
-            double top = shift;
-            for (int s = first; s <= end; s++)
-                if (data.WeightOf(order[s]) > 0) top = Math.Max(top, eta[order[s]]);
-            if (top > shift)
-            {
-                sum *= Math.Exp(shift - top);
-                shift = top;
-            }
-            double tied = 0, weight = 0;
-            int deaths = 0;
-            for (int s = first; s <= end; s++)
-            {
-                int i = order[s];
-                double w = data.WeightOf(i);
-                if (w == 0) continue;
-                double r = w * Math.Exp(eta[i] - shift);
-                sum += r;
-                if (!data.Event[i]) continue;
-                tied += r;
-                weight += w;
-                deaths++;
-            }
-            double increment = 0;
-            if (ties == TieMethod.Breslow) increment = deaths == 0 ? 0 : weight / sum;
-            else
-                for (int k = 0; k < deaths; k++) increment += weight / deaths / (sum - tied * k / deaths);
-            times.Add(data.Time[order[end]]);
-            logIncrement.Add(Math.Log(increment) - shift);
-            end = first - 1;
+            var likelihood = new PartialLikelihood(data, ties);
+            likelihood.Evaluate(eta);
+            for (int g = 0; g < likelihood.DeathTimeCount; g++) log[Array.BinarySearch(times, likelihood.DeathTimes[g])] = likelihood.LogHazardAt(g);
         }
-        times.Reverse();
-        logIncrement.Reverse();
-        double[] log = [.. logIncrement];
         for (int k = 1; k < log.Length; k++) log[k] = LogSum(log[k - 1], log[k]);
-        for (int k = 0; k < log.Length; k++)
-            if (double.IsNaN(log[k])) log[k] = double.NegativeInfinity;
-        return new BaselineHazard([.. times], log);
+        return new BaselineHazard(times, log);
     }
 
     /// <summary>Cumulative baseline hazard at any time: a step function, 0 before the first death.</summary>
@@ -127,7 +93,7 @@ public sealed class BaselineHazard
 
     private static double LogSum(double a, double b)
     {
-        if (double.IsNegativeInfinity(b) || double.IsNaN(b)) return a;
+        if (double.IsNegativeInfinity(b)) return a;
         if (double.IsNegativeInfinity(a)) return b;
         double top = Math.Max(a, b);
         return top + Math.Log(Math.Exp(a - top) + Math.Exp(b - top));

@@ -28,7 +28,7 @@ public sealed class BrierScore
     }
 
     /// <summary>Scores predictions.</summary>
-    /// <param name="data">Follow-up of the n subjects predicted.</param>
+    /// <param name="data">Follow-up of the n subjects predicted, without entry times.</param>
     /// <param name="times">Times greater than 0, rising, at most the last follow-up.</param>
     /// <param name="survival">Predicted probability of being alive, n x times.</param>
     /// <param name="censoring">Subjects from whom the probability of censoring is estimated, such as the training set; null for the same.</param>
@@ -45,22 +45,21 @@ public sealed class BrierScore
         double last = 0, total = 0;
         foreach (double t in data.Time) last = Math.Max(last, t);
         for (int i = 0; i < n; i++) total += data.WeightOf(i);
-        // The curve of not being censored.
-        var followed = KaplanMeier.Estimate(new SurvivalData(censoring.Time, [.. censoring.Event.ToArray().Select(e => !e)], censoring.Weights));
+        CensoringCurve followed = CensoringCurve.Estimate(censoring);
         var scores = new double[times.Length];
         for (int k = 0; k < times.Length; k++)
         {
             double t = times[k];
             if (!(t > 0) || t > last || (k > 0 && t <= times[k - 1]))
                 throw new SurvivalDataException($"time {k + 1} is {t}: times must rise, from above 0 to the last follow-up at {last}");
-            double sum = 0, still = followed.SurvivalAt(t);
+            double sum = 0, still = followed.At(t);
             for (int i = 0; i < n; i++)
             {
                 double s = survival[i, k];
                 if (!(s is >= 0 and <= 1)) throw new SurvivalDataException($"the prediction of {SurvivalData.Subject(i, n)} at time {t} is {s}: probabilities lie between 0 and 1");
                 bool alive = data.Time[i] > t;
                 if (!alive && !data.Event[i]) continue;
-                double probability = alive ? still : followed.SurvivalBefore(data.Time[i]);
+                double probability = alive ? still : followed.Before(data.Time[i]);
                 if (!(probability > 0)) throw new SurvivalDataException($"nobody is followed beyond time {(alive ? t : data.Time[i])}: score earlier times only");
                 sum += data.WeightOf(i) / probability * (alive ? (1 - s) * (1 - s) : s * s);
             }

@@ -103,8 +103,7 @@ public sealed class CoxFit
         if (stratum is null) return BaselineHazard.Estimate(_data, _eta, Ties);
         int[] members = [.. Enumerable.Range(0, _data.Count).Where(i => _data.StratumOf(i) == stratum)];
         if (members.Length == 0) throw new SurvivalDataException($"no subject is in stratum {stratum}");
-        var alone = new SurvivalData([.. members.Select(i => _data.Time[i])], [.. members.Select(i => _data.Event[i])], [.. members.Select(_data.WeightOf)]);
-        return BaselineHazard.Estimate(alone, [.. members.Select(i => _eta[i])], Ties);
+        return BaselineHazard.Estimate(_data.Subset(members), [.. members.Select(i => _eta[i])], Ties);
     }
 
     /// <summary>Harrell's concordance of the fitted linear predictors with the follow-up they were fitted to.</summary>

@@ -49,7 +49,8 @@ public sealed class KaplanMeier
     /// <summary>Upper confidence limits; NaN where S is 0 on the log and log-log scales.</summary>
     public IReadOnlyList<double> Upper { get; }
 
-    /// <summary>Estimates one curve for all subjects; strata are not told apart (take a subset for each).</summary>
+    /// <summary>Estimates one curve for all subjects; strata are not told apart (take a subset for each).
+    /// With entry times a subject counts at risk from its entry on, and the curve is of those who would survive to the earliest entry.</summary>
     /// <param name="data">Follow-up; deaths are not required.</param>
     /// <param name="scale">Scale of the confidence limits.</param>
     /// <param name="level">Confidence level.</param>
@@ -79,11 +80,23 @@ public sealed class KaplanMeier
         int m = time.Count;
         double[] atRisk = new double[m], survival = new double[m], error = new double[m], lower = new double[m], upper = new double[m];
         for (int k = m - 1; k >= 0; k--) atRisk[k] = events[k] + censored[k] + (k + 1 < m ? atRisk[k + 1] : 0);
+        double[] followed = [.. atRisk];
+        if (!data.Entry.IsEmpty)
+        {
+            // Less those who have not entered yet.
+            int[] latestFirst = [.. order.OrderByDescending(data.EntryOf).ThenBy(i => i)];
+            double absent = 0;
+            for (int k = m - 1, next = 0; k >= 0; k--)
+            {
+                for (; next < n && data.EntryOf(latestFirst[next]) >= time[k]; next++) absent += data.WeightOf(latestFirst[next]);
+                atRisk[k] -= absent;
+            }
+        }
         double s = 1, variance = 0;
         for (int k = 0; k < m; k++)
         {
-            // The last subjects may all die: their share is exactly 1, whatever the rounding of the weights.
-            bool all = censored[k] == 0 && k == m - 1;
+            // All at risk may die, the last ones or, with late entries, earlier ones: their share is exactly 1, whatever the rounding of the weights.
+            bool all = (censored[k] == 0 && k == m - 1) || (events[k] > 0 && atRisk[k] - events[k] <= 1e-12 * followed[k]);
             s = all ? 0 : s * (1 - events[k] / atRisk[k]);
             variance += events[k] == 0 ? 0 : all ? double.PositiveInfinity : events[k] / (atRisk[k] * (atRisk[k] - events[k]));
             survival[k] = s;

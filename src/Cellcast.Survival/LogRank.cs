@@ -18,7 +18,7 @@ public sealed class LogRank
     /// <summary>The test, with one degree of freedom less than there are groups.</summary>
     public ChiSquaredTest Test { get; }
 
-    /// <summary>Compares groups, within strata when the data has them. Weights are not used.</summary>
+    /// <summary>Compares groups, within strata when the data has them. Subjects count from their entry on; weights are not used.</summary>
     /// <param name="data">Follow-up of n subjects.</param>
     /// <param name="group">Group of each subject (any numbers), n values.</param>
     /// <exception cref="SurvivalDataException">Fewer than two groups, no event, or groups that are never at risk together.</exception>
@@ -36,10 +36,15 @@ public sealed class LogRank
 
         double[] observed = new double[k], expected = new double[k], covariance = new double[k * k], atRisk = new double[k], deaths = new double[k];
         int[] order = [.. Enumerable.Range(0, n).OrderBy(data.StratumOf).ThenBy(i => data.Time[i]).ThenBy(i => i)];
+        int[] latestFirst = data.Entry.IsEmpty ? [] : [.. Enumerable.Range(0, n).OrderByDescending(data.StratumOf).ThenByDescending(data.EntryOf).ThenBy(i => i)];
+        int next = 0;
         for (int end = n - 1; end >= 0;)
         {
             int last = order[end];
             if (end == n - 1 || data.StratumOf(order[end + 1]) != data.StratumOf(last)) Array.Clear(atRisk);
+            while (next < latestFirst.Length && data.StratumOf(latestFirst[next]) > data.StratumOf(last)) next++;
+            for (; next < latestFirst.Length && data.StratumOf(latestFirst[next]) == data.StratumOf(last) && data.EntryOf(latestFirst[next]) >= data.Time[last]; next++)
+                atRisk[index[latestFirst[next]]]--; // entry comes before time, so they have been counted
             Array.Clear(deaths);
             double d = 0;
             for (; end >= 0 && data.Time[order[end]] == data.Time[last] && data.StratumOf(order[end]) == data.StratumOf(last); end--)

@@ -11,6 +11,11 @@ public sealed partial class PartialLikelihood
         if (vector.Length != _n || product.Length != _n) throw new ArgumentException($"there are {_n} subjects but {vector.Length} and {product.Length} elements");
         Load(eta);
         Accumulate();
+        if (_truncated is not null)
+        {
+            _truncated.HessianVectorProduct(vector, product);
+            return;
+        }
 
         // Per death time: mean / z * q and mean f / z * q, q the mean of the vector over the risk set as the k-th tied death sees it.
         double sum = 0;
@@ -60,6 +65,11 @@ public sealed partial class PartialLikelihood
         if (diagonal.Length != _n) throw new ArgumentException($"there are {_n} subjects but room for {diagonal.Length} elements", nameof(diagonal));
         Load(eta);
         Accumulate();
+        if (_truncated is not null)
+        {
+            _truncated.HessianDiagonal(diagonal);
+            return;
+        }
         foreach (int i in _outside) diagonal[i] = 0;
         double hazard = 0, squared = 0;
         for (int g = 0; g < _deathEnd.Length; g++)
@@ -86,6 +96,14 @@ public sealed partial class PartialLikelihood
         }
     }
 
+    /// <inheritdoc/>
+    public double ScoreAndInformation(ReadOnlySpan<double> eta, ReadOnlySpan<double> x, int p, Span<double> score, Span<double> information)
+    {
+        double value = Evaluate(eta);
+        ScoreAndInformation(x, p, default, score, information);
+        return value;
+    }
+
     /// <summary>
     /// Score and information of coefficients b when eta = X b + offset, each death time's share multiplied by its own factor.
     /// Call after <see cref="Evaluate(ReadOnlySpan{double})"/> at the eta in question.
@@ -97,6 +115,11 @@ public sealed partial class PartialLikelihood
     /// <param name="information">Receives p x p values, symmetric: minus its Hessian.</param>
     internal void ScoreAndInformation(ReadOnlySpan<double> x, int p, ReadOnlySpan<double> factor, Span<double> score, Span<double> information)
     {
+        if (_truncated is not null)
+        {
+            _truncated.ScoreAndInformation(x, p, factor, score, information);
+            return;
+        }
         score.Clear();
         information.Clear();
 
@@ -113,7 +136,7 @@ public sealed partial class PartialLikelihood
                 double h = _risk[s] * (death ? cumulative - c * _tieHazard[g] : cumulative), u = (death ? c * _weight[s] : 0) - h;
                 ReadOnlySpan<double> row = x.Slice(_subject[s] * p, p);
                 for (int j = 0; j < p; j++) score[j] += u * row[j];
-                AddOuter(information, row, h);
+                SymmetricSystem.AddOuter(information, row, h);
             }
         }
 
@@ -139,26 +162,18 @@ public sealed partial class PartialLikelihood
             {
                 double f = steps.Fraction(k), z = _riskSum[g] - f * _deathSum[g];
                 for (int j = 0; j < p; j++) mean[j] = (sum[j] - f * tied[j]) / z;
-                AddOuter(information, mean, -c * steps.Weight);
+                SymmetricSystem.AddOuter(information, mean, -c * steps.Weight);
             }
         }
-        for (int j = 0; j < p; j++)
-            for (int l = 0; l < j; l++) information[l * p + j] = information[j * p + l];
+        SymmetricSystem.Mirror(information, p);
     }
 
-    /// <summary>Death times by group, and whether a stratum begins there.</summary>
-    internal ReadOnlySpan<double> DeathTimes => _deathTime;
+    /// <summary>Death times, by stratum, ascending within each.</summary>
+    internal ReadOnlySpan<double> DeathTimes => _truncated is null ? _deathTime : _truncated.DeathTimes;
 
-    private static void AddOuter(Span<double> matrix, ReadOnlySpan<double> v, double factor)
-    {
-        int p = v.Length;
-        for (int j = 0; j < p; j++)
-        {
-            double a = factor * v[j];
-            Span<double> row = matrix.Slice(j * p, j + 1);
-            for (int l = 0; l < row.Length; l++) row[l] += a * v[l];
-        }
-    }
+    /// <summary>Logarithm of the baseline hazard's step at each of <see cref="DeathTimes"/>, for linear predictors of 0.
+    /// Call after <see cref="Evaluate(ReadOnlySpan{double})"/>.</summary>
+    internal double LogHazardAt(int g) => _truncated?.LogHazardAt(g) ?? Math.Log(_hazard[g]) - _shift[g];
 
     /// <summary>The denominators of one death time: Efron has one per tied death, Breslow one with the whole weight.</summary>
     private Steps TieSteps(int g)

@@ -4,7 +4,7 @@ namespace Cellcast.Survival;
 
 /// <summary>
 /// The negative logarithm of Cox's partial likelihood as a function of the subjects' linear predictors, with its gradient and curvature.
-/// Subjects are sorted and ties grouped once; an evaluation is O(n), allocates nothing, and stays finite for any finite linear predictors
+/// Subjects are sorted and ties grouped once; an evaluation is O(n) (O(n log n) with entry times), allocates nothing, and stays finite for any finite linear predictors
 /// (running log-sum-exp over the risk sets). Sources: Cox (1972, 1975), Breslow (1974), Efron (1977).
 /// </summary>
 /// <remarks>
@@ -12,10 +12,11 @@ namespace Cellcast.Survival;
 /// value = sum over death times of [ m sum_{k=0}^{d-1} log(sum_R r - (k/d) sum_D r) - sum_D w eta ], m the mean weight of the deaths (Efron);
 /// k = 0 throughout for Breslow. An instance holds scratch memory: use one per thread.
 /// </remarks>
-public sealed partial class PartialLikelihood
+public sealed partial class PartialLikelihood : ILikelihood
 {
     private readonly int _n;
     private readonly TieMethod _ties;
+    private readonly LeftTruncatedRiskSets? _truncated; // takes everything over when there are entry times
 
     // Subjects that are at risk at some death time, by stratum, then time ascending; within a group deaths first.
     // Group g holds those whose time lies in [death time g, death time g + 1): they enter the risk set together.
@@ -39,7 +40,7 @@ public sealed partial class PartialLikelihood
     private readonly double[] _scratch2;
 
     /// <summary>Sorts the subjects and groups ties.</summary>
-    /// <param name="data">Follow-up, with weights and strata if any.</param>
+    /// <param name="data">Follow-up, with weights, strata and entry times if any.</param>
     /// <param name="ties">How tied deaths are treated.</param>
     /// <exception cref="SurvivalDataException">There is no event.</exception>
     public PartialLikelihood(SurvivalData data, TieMethod ties = TieMethod.Efron)
@@ -48,7 +49,8 @@ public sealed partial class PartialLikelihood
         data.RequireEvents("the partial likelihood");
         _n = data.Count;
         _ties = ties;
-        int[] sorted = [.. Enumerable.Range(0, _n).Where(i => data.WeightOf(i) > 0)
+        if (!data.Entry.IsEmpty) _truncated = new LeftTruncatedRiskSets(data, ties);
+        int[] sorted = _truncated is not null ? [] : [.. Enumerable.Range(0, _n).Where(i => data.WeightOf(i) > 0)
             .OrderBy(data.StratumOf).ThenBy(i => data.Time[i]).ThenBy(i => data.Event[i] ? 0 : 1).ThenBy(i => i)];
 
         var subject = new List<int>(_n);
@@ -103,11 +105,14 @@ public sealed partial class PartialLikelihood
     /// <summary>Number of subjects n.</summary>
     public int Count => _n;
 
+    /// <summary>False: constants within a stratum cancel.</summary>
+    public bool HasIntercept => false;
+
     /// <summary>How tied deaths are treated.</summary>
     public TieMethod Ties => _ties;
 
     /// <summary>Number of distinct death times, counted in each stratum.</summary>
-    public int DeathTimeCount => _deathEnd.Length;
+    public int DeathTimeCount => DeathTimes.Length;
 
     /// <summary>The negative log partial likelihood.</summary>
     /// <param name="eta">Linear predictors, n values. NaN anywhere at risk gives NaN.</param>
@@ -147,12 +152,19 @@ public sealed partial class PartialLikelihood
     private void Load<T>(ReadOnlySpan<T> eta) where T : INumberBase<T>
     {
         if (eta.Length != _n) throw new ArgumentException($"there are {_n} subjects but {eta.Length} linear predictors", nameof(eta));
+        if (_truncated is not null)
+        {
+            Span<double> to = _truncated.Eta;
+            for (int i = 0; i < _n; i++) to[i] = double.CreateTruncating(eta[i]);
+            return;
+        }
         for (int s = 0; s < _subject.Length; s++) _eta[s] = double.CreateTruncating(eta[_subject[s]]);
     }
 
     /// <summary>From the last death time to the first: risk sums, hazard increments, and the value.</summary>
     private double Accumulate()
     {
+        if (_truncated is not null) return _truncated.Accumulate();
         double value = 0, shift = double.NegativeInfinity, sum = 0;
         for (int g = _deathEnd.Length - 1; g >= 0; g--)
         {
@@ -219,6 +231,11 @@ public sealed partial class PartialLikelihood
     private void Gradient<T>(Span<T> gradient) where T : INumberBase<T>
     {
         if (gradient.Length != _n) throw new ArgumentException($"there are {_n} subjects but room for {gradient.Length} derivatives", nameof(gradient));
+        if (_truncated is not null)
+        {
+            for (int i = 0; i < _n; i++) gradient[i] = T.CreateTruncating(_truncated.GradientOf(i));
+            return;
+        }
         foreach (int i in _outside) gradient[i] = T.Zero;
         double cumulative = 0;
         for (int g = 0; g < _deathEnd.Length; g++)

@@ -96,7 +96,7 @@ public sealed class ProportionalityTest
                 };
                 break;
             default:
-                var curve = KaplanMeier.Estimate(new SurvivalData(data.Time, data.Event)); // a time scale: every subject counts once
+                var curve = KaplanMeier.Estimate(new SurvivalData(data.Time, data.Event, entry: data.Entry)); // a time scale: every subject counts once
                 g = t => 1 - curve.SurvivalBefore(t);
                 break;
         }

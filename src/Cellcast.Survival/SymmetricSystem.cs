@@ -76,4 +76,23 @@ internal sealed class SymmetricSystem
         for (int i = 0; i < _p; i++) sum += v[i] * x[i];
         return sum;
     }
+
+    /// <summary>Adds factor v v' to the lower triangle of a matrix, p x p row-major.</summary>
+    public static void AddOuter(Span<double> matrix, ReadOnlySpan<double> v, double factor)
+    {
+        int p = v.Length;
+        for (int j = 0; j < p; j++)
+        {
+            double a = factor * v[j];
+            Span<double> row = matrix.Slice(j * p, j + 1);
+            for (int l = 0; l < row.Length; l++) row[l] += a * v[l];
+        }
+    }
+
+    /// <summary>Copies the lower triangle to the upper one.</summary>
+    public static void Mirror(Span<double> matrix, int p)
+    {
+        for (int j = 0; j < p; j++)
+            for (int l = 0; l < j; l++) matrix[l * p + j] = matrix[j * p + l];
+    }
 }

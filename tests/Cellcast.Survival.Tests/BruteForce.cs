@@ -14,7 +14,7 @@ internal static class BruteForce
         foreach (var group in Enumerable.Range(0, n).Where(i => data.Event[i] && W(i) > 0).GroupBy(i => (S(i), data.Time[i])))
         {
             int[] deaths = [.. group];
-            int[] atRisk = [.. Enumerable.Range(0, n).Where(i => W(i) > 0 && S(i) == group.Key.Item1 && data.Time[i] >= group.Key.Item2)];
+            int[] atRisk = [.. Enumerable.Range(0, n).Where(i => W(i) > 0 && S(i) == group.Key.Item1 && data.Time[i] >= group.Key.Item2 && (data.Entry.IsEmpty || data.Entry[i] < group.Key.Item2))];
             double mean = deaths.Average(W), top = atRisk.Max(i => eta[i]);
             for (int k = 0; k < deaths.Length; k++)
             {
@@ -46,7 +46,7 @@ internal static class BruteForce
             {
                 bool sameStratum = data.Strata.IsEmpty || data.Strata[i] == data.Strata[j];
                 bool earlier = data.Event[i] && (data.Time[i] < data.Time[j] || (data.Time[i] == data.Time[j] && !data.Event[j]));
-                if (i == j || !sameStratum || !earlier) continue;
+                if (i == j || !sameStratum || !earlier || (!data.Entry.IsEmpty && data.Entry[j] >= data.Time[i])) continue;
                 int kind = risk[i] > risk[j] ? 0 : risk[i] < risk[j] ? 1 : 2;
                 total[kind] += W(i) * W(j);
                 perSubject[i, kind] += W(j);

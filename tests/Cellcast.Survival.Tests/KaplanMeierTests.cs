@@ -50,10 +50,10 @@ public class KaplanMeierTests
             for (int i = 0; i < c.Data.Count; i++)
             {
                 double w = c.Data.Weights.IsEmpty ? 1 : c.Data.Weights[i];
-                if (c.Data.Time[i] >= t) atRisk += w;
+                if (c.Data.Time[i] >= t && (c.Data.Entry.IsEmpty || c.Data.Entry[i] < t)) atRisk += w;
                 if (c.Data.Time[i] == t && c.Data.Event[i]) deaths += w;
             }
-            s *= 1 - deaths / atRisk;
+            s *= deaths > 0 && atRisk - deaths < 1e-9 ? 0 : 1 - deaths / Math.Max(atRisk, 1e-9);
             Assert.Equal(s, curve.Survival[k], 1e-10);
         }
     });

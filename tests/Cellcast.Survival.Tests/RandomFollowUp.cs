@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace Cellcast.Survival.Tests;
 
-/// <summary>A random cohort: few or many ties, any share of censoring, optional weights and strata, a scale of linear predictors.</summary>
+/// <summary>A random cohort: few or many ties, any share of censoring, optional weights, strata and entry times, a scale of linear predictors.</summary>
 internal sealed record Cohort(SurvivalData Data, double[] Eta, TieMethod Ties, int Seed)
 {
     public override string ToString() => $"seed {Seed}, n {Data.Count}, {Data.EventCount} events, {Ties}";
@@ -18,6 +18,7 @@ internal sealed record Cohort(SurvivalData Data, double[] Eta, TieMethod Ties, i
         var eta = new double[n];
         double[]? weight = random.Next(3) == 0 ? new double[n] : null;
         int[]? stratum = random.Next(3) == 0 ? new int[n] : null;
+        double[]? entry = random.Next(3) == 0 ? new double[n] : null;
         for (int i = 0; i < n; i++)
         {
             time[i] = 1 + random.Next(distinct);
@@ -25,10 +26,11 @@ internal sealed record Cohort(SurvivalData Data, double[] Eta, TieMethod Ties, i
             eta[i] = random.Next(6) == 0 ? scale : scale * (2 * random.NextDouble() - 1);
             if (weight is not null) weight[i] = random.Next(8) == 0 ? 0 : 0.2 + random.NextDouble();
             if (stratum is not null) stratum[i] = random.Next(3) * 7 - 3;
+            if (entry is not null) entry[i] = random.Next(3) == 0 ? 0 : random.Next((int)time[i]);
         }
         events[0] = true;
         if (weight is not null) weight[0] = 1;
-        return new Cohort(new SurvivalData(time, events, weight, stratum), eta, random.Next(2) == 0 ? TieMethod.Efron : TieMethod.Breslow, seed);
+        return new Cohort(new SurvivalData(time, events, weight, stratum, entry), eta, random.Next(2) == 0 ? TieMethod.Efron : TieMethod.Breslow, seed);
     }
 
     /// <summary>Checks a property on many cohorts; the failing one's seed is in the message.</summary>
