@@ -35,6 +35,17 @@ internal sealed class SymmetricSystem
         return new SymmetricSystem(l, p);
     }
 
+    /// <summary>Logarithm of the matrix's determinant.</summary>
+    public double LogDeterminant
+    {
+        get
+        {
+            double sum = 0;
+            for (int j = 0; j < _p; j++) sum += 2 * Math.Log(_l[j * _p + j]);
+            return sum;
+        }
+    }
+
     /// <summary>Solves for <paramref name="b"/> in place.</summary>
     public void Solve(Span<double> b)
     {
