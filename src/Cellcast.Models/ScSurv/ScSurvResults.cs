@@ -142,7 +142,7 @@ public sealed class ScSurvResults
         return c.Comparable > 0 ? c : null;
     }
 
-    private static void Scatter(float[] from, int[] columns, float[] to, int rows, int width)
+    internal static void Scatter(float[] from, int[] columns, float[] to, int rows, int width)
     {
         for (int r = 0; r < rows; r++)
             for (int j = 0; j < columns.Length; j++) to[(long)r * width + columns[j]] = from[(long)r * columns.Length + j];

@@ -27,15 +27,14 @@ public sealed record TruthScore
     /// <summary>Compares.</summary>
     /// <param name="study">The simulated study.</param>
     /// <param name="contribution">Estimated contribution of every cell, up to a constant.</param>
-    /// <param name="shares">Estimated share of every cell in every patient, cells x patients.</param>
-    public static TruthScore Of(SimulatedStudy study, IReadOnlyList<float> contribution, float[] shares)
+    /// <param name="shares">Estimated share of every cell in every patient, cells x patients; null when there are none, then <see cref="Shares"/> is NaN.</param>
+    public static TruthScore Of(SimulatedStudy study, IReadOnlyList<float> contribution, float[]? shares)
     {
         ArgumentNullException.ThrowIfNull(study);
         ArgumentNullException.ThrowIfNull(contribution);
-        ArgumentNullException.ThrowIfNull(shares);
         int patients = study.Bulk.ObservationCount;
         if (contribution.Count != study.Cells.ObservationCount) throw new ArgumentException($"{contribution.Count} contributions for {study.Cells.ObservationCount} cells", nameof(contribution));
-        if (shares.LongLength != (long)contribution.Count * patients) throw new ArgumentException($"{shares.LongLength} shares for {contribution.Count} cells x {patients} patients", nameof(shares));
+        if (shares is not null && shares.LongLength != (long)contribution.Count * patients) throw new ArgumentException($"{shares.LongLength} shares for {contribution.Count} cells x {patients} patients", nameof(shares));
         string[] types = (string[])((NdArray)study.Bulk.Uns["types"]).Data;
         double[] typeBeta = ((NdArray)study.Bulk.Uns["true_beta"]).ToDouble();
         double[] known = ((NumericColumn)study.Cells.Obs["true_beta"]).ToDouble();
@@ -54,7 +53,7 @@ public sealed record TruthScore
             PerType = Correlation.Pearson(typeFound, typeBeta).Coefficient,
             PerCell = Correlation.Pearson(found, known).Coefficient,
             WithinTypes = within,
-            Shares = MedianShareCorrelation(study, shares, cellsOf, patients),
+            Shares = shares is null ? double.NaN : MedianShareCorrelation(study, shares, cellsOf, patients),
             Types = [.. types.Select((t, k) => (t, cellsOf[k].Length, typeBeta[k], typeFound[k]))],
         };
     }
