@@ -40,4 +40,43 @@ public static class Calibration
         }
         return result;
     }
+
+    /// <summary>Coefficient of a Cox regression on the predicted linear predictors: 1 is ideal, less means that predictions are too extreme (overfitted).
+    /// Source: van Houwelingen (2000).</summary>
+    /// <param name="data">Follow-up of n subjects, other than those that the predictor was fitted to.</param>
+    /// <param name="linearPredictor">n values.</param>
+    /// <exception cref="SurvivalDataException">The predictors are constant or separate the deaths, or there is no event.</exception>
+    public static Estimate Slope(SurvivalData data, ReadOnlySpan<double> linearPredictor)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        data.RequireMatching(linearPredictor.Length, "linear predictors");
+        var x = new double[linearPredictor.Length, 1];
+        for (int i = 0; i < linearPredictor.Length; i++) x[i, 0] = linearPredictor[i];
+        CoxFit fit = CoxRegression.Fit(data, x, new CoxOptions { Names = ["linear predictor"] });
+        return Estimate.Symmetric(fit.Coefficients[0], fit.StandardErrors[0]);
+    }
+
+    /// <summary>Deaths observed over deaths expected: 1 is ideal, more means that predictions are too favourable. Limits are those of a Poisson count on the log scale.
+    /// Source: Crowson, Atkinson and Therneau (2016).</summary>
+    /// <param name="data">Follow-up of n subjects, other than those that the predictor was fitted to.</param>
+    /// <param name="linearPredictor">n values.</param>
+    /// <param name="baseline">Baseline hazard of the training subjects, on the scale of the linear predictors.</param>
+    /// <exception cref="SurvivalDataException">There is no event, or nothing is expected.</exception>
+    public static Estimate ObservedOverExpected(SurvivalData data, ReadOnlySpan<double> linearPredictor, BaselineHazard baseline)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(baseline);
+        data.RequireMatching(linearPredictor.Length, "linear predictors");
+        data.RequireEvents("the comparison of observed and expected deaths");
+        double observed = 0, expected = 0;
+        for (int i = 0; i < data.Count; i++)
+        {
+            if (data.Event[i]) observed += data.WeightOf(i);
+            double before = data.Entry.IsEmpty ? 0 : baseline.At(data.EntryOf(i));
+            expected += data.WeightOf(i) * (baseline.At(data.Time[i]) - before) * Math.Exp(linearPredictor[i]);
+        }
+        if (!(expected > 0)) throw new SurvivalDataException("no death is expected: follow-up ends before the first death of the training subjects");
+        double ratio = observed / expected, error = 1 / Math.Sqrt(observed), z = Distributions.TwoSidedQuantile(0.95);
+        return new Estimate(ratio, error, ratio * Math.Exp(-z * error), ratio * Math.Exp(z * error));
+    }
 }
