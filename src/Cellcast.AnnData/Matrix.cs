@@ -1,6 +1,7 @@
 namespace Cellcast.AnnData;
 
-/// <summary>A two-dimensional matrix of <c>X</c>, a layer, <c>obsm</c> and so on: <see cref="SparseMatrix"/>, <see cref="SparseMatrix64"/> or <see cref="DenseMatrix"/>.</summary>
+/// <summary>A two-dimensional matrix of <c>X</c>, a layer, <c>obsm</c> and so on: <see cref="SparseMatrix"/>, <see cref="SparseMatrix64"/>, <see cref="DenseMatrix"/>,
+/// or one whose rows are made when they are asked for (<see cref="StreamedMatrix"/>, <see cref="GeneratedArray"/>).</summary>
 public abstract class Matrix : Element
 {
     private protected Matrix(int rows, int columns)
@@ -35,6 +36,58 @@ public abstract class Matrix : Element
 
     /// <summary>See <see cref="ToSparse(out long)"/>.</summary>
     public SparseMatrix ToSparse() => ToSparse(out _);
+
+    /// <summary>Rows that make up a block of moderate size: what a loop over all rows asks for at a time.</summary>
+    public int RowsPerBlock => (int)Math.Clamp((1L << 24) / Math.Max(1, Columns), 64, 8192);
+
+    /// <summary>Reads neighbouring rows as sparse float32, rounded to nearest where float32 does not hold a value.</summary>
+    /// <param name="first">First row.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="block">Receives them; what was in it is gone.</param>
+    /// <exception cref="InputException">The rows lie in a file that is damaged, or the matrix holds no numbers.</exception>
+    public void ReadRows(int first, int count, RowBlock block)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        if (first > Rows - count) throw new ArgumentOutOfRangeException(nameof(count), $"rows {first} to {first + (long)count - 1} of {Rows}");
+        block.Clear();
+        FillRows(first, count, block);
+    }
+
+    /// <summary>Reads chosen rows, in that order, as <see cref="ReadRows(int, int, RowBlock)"/> does.</summary>
+    /// <param name="rows">Row numbers, repeats allowed.</param>
+    /// <param name="block">Receives them; what was in it is gone.</param>
+    public void ReadRows(ReadOnlySpan<int> rows, RowBlock block)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        foreach (int r in rows)
+            if ((uint)r >= (uint)Rows) throw new ArgumentOutOfRangeException(nameof(rows), $"row {r} of {Rows}");
+        block.Clear();
+        FillRows(rows, block);
+    }
+
+    /// <summary>Calls <paramref name="use"/> with all rows in order, a block at a time.</summary>
+    /// <param name="use">Is given the number of the first row and the block, which is used again afterwards.</param>
+    /// <param name="cancellation">Checked between blocks.</param>
+    public void ForEachBlock(Action<int, RowBlock> use, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(use);
+        var block = new RowBlock();
+        for (int first = 0; first < Rows; first += RowsPerBlock)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ReadRows(first, Math.Min(RowsPerBlock, Rows - first), block);
+            use(first, block);
+        }
+    }
+
+    private protected abstract void FillRows(int first, int count, RowBlock block);
+
+    private protected virtual void FillRows(ReadOnlySpan<int> rows, RowBlock block)
+    {
+        foreach (int r in rows) FillRows(r, 1, block);
+    }
 
     private protected static float Narrow(double value, ref long rounded)
     {
@@ -73,6 +126,23 @@ public sealed class DenseMatrix : Matrix
 
     /// <summary>All elements as float64, row-major; the stored array itself when it is one.</summary>
     public double[] ToDouble() => ElementTypes.ToDouble(Data);
+
+    private protected override void FillRows(int first, int count, RowBlock block)
+    {
+        if (ElementType == typeof(string)) throw new InputException("a matrix of strings cannot be used as numbers.");
+        var row = Array.CreateInstance(ElementType, Columns);
+        for (int r = first; r < first + count; r++)
+        {
+            Array.Copy(Data, (long)r * Columns, row, 0, Columns);
+            float[] values = ElementTypes.ToSingle(row);
+            int stored = 0, next = 0;
+            foreach (float v in values)
+                if (v != 0) stored++;
+            block.Append(stored, out var toIndices, out var toValues);
+            for (int c = 0; c < values.Length; c++)
+                if (values[c] != 0) (toIndices[next], toValues[next++]) = (c, values[c]);
+        }
+    }
 
     /// <inheritdoc/>
     public override Matrix SelectRows(ReadOnlySpan<int> rows) => new DenseMatrix(rows.Length, Columns, ElementTypes.Gather(Data, rows, Columns));

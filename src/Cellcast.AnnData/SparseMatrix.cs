@@ -40,6 +40,11 @@ public sealed class SparseMatrix : Matrix
     /// <summary>Stored values of a row.</summary>
     public ReadOnlySpan<float> RowValues(int row) => Values.AsSpan((int)IndPtr[row], (int)(IndPtr[row + 1] - IndPtr[row]));
 
+    private protected override void FillRows(int first, int count, RowBlock block)
+    {
+        for (int r = first; r < first + count; r++) block.Append(RowIndices(r), RowValues(r));
+    }
+
     /// <summary>One value; a binary search in its row.</summary>
     public float this[int row, int column]
     {
@@ -181,6 +186,17 @@ public sealed class SparseMatrix64 : Matrix
 
     /// <inheritdoc/>
     public override Type ElementType => typeof(double);
+
+    private protected override void FillRows(int first, int count, RowBlock block)
+    {
+        for (int r = first; r < first + count; r++)
+        {
+            int start = (int)IndPtr[r], length = (int)(IndPtr[r + 1] - start);
+            block.Append(length, out var indices, out var values);
+            Indices.AsSpan(start, length).CopyTo(indices);
+            for (int k = 0; k < length; k++) values[k] = (float)Values[start + k];
+        }
+    }
 
     /// <inheritdoc/>
     public override SparseMatrix64 SelectRows(ReadOnlySpan<int> rows)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Cellcast.AnnData.Hdf5;
 
 namespace Cellcast.AnnData.H5ad;
@@ -26,29 +27,28 @@ internal sealed class AnnDataWriter(H5Writer arrays)
         _ => false,
     };
 
-    internal void Write(H5Group root, AnnotatedData data)
+    internal void Write(H5Group root, AnnotatedData data, Action? beforeTables = null)
     {
         Mark(root, "anndata", "0.1.0");
         if (data.X is not null) Element(root, "X", data.X, "X");
-        Table(root, "obs", data.Obs, "obs");
-        Table(root, "var", data.Var, "var");
         Map(root, "layers", data.Layers.Select(l => KeyValuePair.Create(l.Key, (Element)l.Value)), "layers");
         Map(root, "obsm", data.Obsm, "obsm");
-        Map(root, "varm", data.Varm, "varm");
         Map(root, "obsp", data.Obsp, "obsp");
+        if (data.Raw is { X: null }) Notes.Add("'raw' has no matrix and was left out.");
+        else if (data.Raw is { } raw)
+        {
+            using var group = root.CreateGroup("raw");
+            Mark(group, "raw", "0.1.0");
+            Element(group, "X", raw.X, "raw/X");
+            Table(group, "var", raw.Var, "raw/var");
+            Map(group, "varm", raw.Varm, "raw/varm");
+        }
+        beforeTables?.Invoke();
+        Table(root, "obs", data.Obs, "obs");
+        Table(root, "var", data.Var, "var");
+        Map(root, "varm", data.Varm, "varm");
         Map(root, "varp", data.Varp, "varp");
         Map(root, "uns", data.Uns, "uns");
-        if (data.Raw is not { } raw) return;
-        if (raw.X is null)
-        {
-            Notes.Add("'raw' has no matrix and was left out.");
-            return;
-        }
-        using var group = root.CreateGroup("raw");
-        Mark(group, "raw", "0.1.0");
-        Element(group, "X", raw.X, "raw/X");
-        Table(group, "var", raw.Var, "raw/var");
-        Map(group, "varm", raw.Varm, "raw/varm");
     }
 
     private void Element(H5Group parent, string name, Element element, string key)
@@ -61,8 +61,14 @@ internal sealed class AnnDataWriter(H5Writer arrays)
             case SparseMatrix64 m:
                 Sparse(parent, name, m, m.IndPtr, m.Indices, m.Values);
                 break;
+            case StreamedMatrix m:
+                Streamed(parent, name, m);
+                break;
             case DenseMatrix m:
                 Array(parent, name, m.Data, m.Rows, m.Columns);
+                break;
+            case GeneratedArray m:
+                Generated(parent, name, m);
                 break;
             case NdArray a:
                 Array(parent, name, a.Data, System.Array.ConvertAll(a.Shape, d => (long)d));
@@ -124,6 +130,38 @@ internal sealed class AnnDataWriter(H5Writer arrays)
         arrays.WriteArray(group, "indices", indices).Dispose();
         // Array lengths are below 2^31, and so are the offsets.
         arrays.WriteArray(group, "indptr", System.Array.ConvertAll(indPtr, p => (int)p)).Dispose();
+    }
+
+    private void Streamed(H5Group parent, string name, StreamedMatrix m)
+    {
+        using var group = parent.CreateGroup(name);
+        Mark(group, "csr_matrix", "0.1.0");
+        group.WriteAttribute("shape", [m.Rows, m.Columns]);
+        var indPtr = new long[m.Rows + 1];
+        using (var values = new H5Appender(arrays, group, "data", typeof(float), null, m.StoredCount))
+        using (var indices = new H5Appender(arrays, group, "indices", typeof(int), null, m.StoredCount))
+        {
+            m.ForEachBlock((first, rows) =>
+            {
+                values.Add(MemoryMarshal.AsBytes(rows.Values.Span));
+                indices.Add(MemoryMarshal.AsBytes(rows.Indices.Span));
+                ReadOnlySpan<long> p = rows.RowPointers.Span;
+                for (int r = 0; r < rows.Count; r++) indPtr[first + r + 1] = indPtr[first] + p[r + 1];
+            });
+            values.Complete().Dispose();
+            indices.Complete().Dispose();
+        }
+        // 32 bits wherever they do: not every reader takes more.
+        Array offsets = indPtr[^1] <= int.MaxValue ? System.Array.ConvertAll(indPtr, p => (int)p) : indPtr;
+        arrays.WriteArray(group, "indptr", offsets).Dispose();
+    }
+
+    private void Generated(H5Group parent, string name, GeneratedArray m)
+    {
+        using var rows = new H5Appender(arrays, parent, name, typeof(float), m.Columns, m.Rows);
+        m.ForEachBlock((_, _, values) => rows.Add(MemoryMarshal.AsBytes(values.Span)));
+        using var dataset = rows.Complete();
+        Mark(dataset, "array", "0.2.0");
     }
 
     private void Table(H5Group parent, string name, DataFrame table, string key)

@@ -41,10 +41,15 @@ public static class H5adFile
     }
 
     /// <summary>Writes a file in the profile that every reader of the field opens; atomically, and the same bytes for the same content.</summary>
+    /// <remarks>Rows of <see cref="StreamedMatrix"/> and <see cref="GeneratedArray"/> pass through block by block: memory does not grow with them.</remarks>
+    /// <param name="path">The file.</param>
+    /// <param name="data">What to write.</param>
+    /// <param name="options">Compression and threads.</param>
+    /// <param name="beforeTables">Called when all matrices per observation are written and <c>obs</c>, <c>var</c> and <c>uns</c> are not: adds what was found out while their rows were computed.</param>
     /// <returns>What could not be written as it was (names with slashes), one sentence each; usually empty.</returns>
     /// <exception cref="OutputException">The file could not be written.</exception>
     /// <exception cref="ArgumentException">Shapes in <paramref name="data"/> do not fit together.</exception>
-    public static IReadOnlyList<string> Write(string path, AnnotatedData data, H5adWriteOptions? options = null)
+    public static IReadOnlyList<string> Write(string path, AnnotatedData data, H5adWriteOptions? options = null, Action? beforeTables = null)
     {
         ArgumentNullException.ThrowIfNull(data);
         if (data.Problem() is { } problem) throw new ArgumentException(problem, nameof(data));
@@ -55,7 +60,7 @@ public static class H5adFile
             try
             {
                 using var h5 = H5File.Create(temporary, AnnDataWriter.NeedsWideAttributes(data));
-                writer.Write(h5.Root, data);
+                writer.Write(h5.Root, data, beforeTables);
                 h5.Flush();
             }
             catch (Hdf5Exception e) { throw Failure(path, e); }
@@ -89,6 +94,9 @@ public sealed record H5adReadOptions
 
     /// <summary>Refuse elements of unknown encoding instead of leaving them out with a warning.</summary>
     public bool Strict { get; init; }
+
+    /// <summary>Leave X, layers and raw/X in the file where they are stored as compressed rows: they become <see cref="StoredMatrix"/>, whose rows are read when asked for.</summary>
+    public bool Stream { get; init; }
 
     /// <summary>Threads that decompress; 0 for all cores. The result does not depend on it.</summary>
     public int Threads { get; init; }

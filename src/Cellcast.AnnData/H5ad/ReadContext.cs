@@ -16,6 +16,9 @@ internal sealed class ReadContext(string file, H5adReadOptions options)
 
     internal int Threads => options.Threads;
 
+    /// <summary>Whether a matrix is to stay in the file.</summary>
+    internal bool Streams(string key) => options.Stream && (key is "X" or "raw/X" or "raw.X" || key.StartsWith("layers/", StringComparison.Ordinal));
+
     internal List<string> Warnings { get; } = [];
 
     internal void Warn(string key, string what) => Warnings.Add($"'{file}': '{key}' {what}.");

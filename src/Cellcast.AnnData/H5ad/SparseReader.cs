@@ -12,6 +12,7 @@ internal static class SparseReader
         if (shape.Length != 2 || shape.Any(d => d is < 0 or > int.MaxValue - 1)) throw new Hdf5Exception($"its shape ({string.Join(" x ", shape)}) is not that of a matrix");
         var (rows, columns) = ((int)shape[0], (int)shape[1]);
         var (major, minor) = columnMajor ? (columns, rows) : (rows, columns);
+        if (!columnMajor && context.Streams(key)) return StoredMatrix.Open(context, key, rows, columns);
 
         using var indPtrSet = Part(context, group, key, "indptr");
         using var indicesSet = Part(context, group, key, "indices");

@@ -71,10 +71,13 @@ internal static class VectorReader
         return (int)d.Count;
     }
 
-    private static void RequireIntegers(H5Dataset d)
+    internal static void RequireIntegers(H5Dataset d)
     {
         if (d.Type.Kind is not (H5Kind.Integer or H5Kind.Enumeration)) throw new Hdf5Exception($"it is {d.Type.Describe()}, expected integers");
     }
+
+    /// <summary>Integers of any width as int32; refuses values outside.</summary>
+    internal static void Integers(H5Dataset d, ReadOnlySpan<byte> bytes, Span<int> target) => Convert(d, bytes, target);
 
     private static void Convert<T>(H5Dataset d, ReadOnlySpan<byte> bytes, Span<T> target) where T : unmanaged, INumber<T>
     {
@@ -103,7 +106,7 @@ internal static class VectorReader
     }
 
     /// <summary>Converts to a floating point type; false when a value changed.</summary>
-    private static bool Narrow<T>(H5Dataset d, ReadOnlySpan<byte> bytes, Span<T> target) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    internal static bool Narrow<T>(H5Dataset d, ReadOnlySpan<byte> bytes, Span<T> target) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (d.Type.ClrType == typeof(Half)) return Exact<Half, T>(bytes, target);
         if (d.Type.ClrType == typeof(bool)) return Exact<byte, T>(bytes, target);

@@ -55,8 +55,11 @@ internal sealed unsafe class ChunkReader
         return reader;
     }
 
-    /// <summary>1-D only: each chunk as one block.</summary>
-    internal void ReadBlocks(int threads, H5Dataset.BlockSink sink) => ForEachChunk(threads, (c, bytes) =>
+    /// <summary>Elements of one chunk.</summary>
+    internal long ChunkLength => H5Space.Count(_chunk);
+
+    /// <summary>1-D only: chosen chunks, each as one block.</summary>
+    internal void ReadBlocks(int threads, long count, Func<long, long> chunkOf, H5Dataset.BlockSink sink) => ForEachChunk(threads, count, chunkOf, (c, bytes) =>
     {
         long start = c * _chunk[0];
         int n = (int)Math.Min(_chunk[0], _dataset.Shape[0] - start);
@@ -69,7 +72,7 @@ internal sealed unsafe class ChunkReader
         long[] shape = _dataset.Shape;
         int rank = shape.Length;
         nint address = (nint)target;
-        ForEachChunk(threads, (c, bytes) =>
+        ForEachChunk(threads, _chunkCount, c => c, (c, bytes) =>
         {
             Span<long> origin = stackalloc long[rank], size = stackalloc long[rank], at = stackalloc long[rank];
             Origin(c, origin);
@@ -94,12 +97,13 @@ internal sealed unsafe class ChunkReader
 
     private delegate void ChunkSink(long chunk, ReadOnlySpan<byte> bytes);
 
-    private void ForEachChunk(int threads, ChunkSink sink)
+    private void ForEachChunk(int threads, long count, Func<long, long> chunkOf, ChunkSink sink)
     {
         try
         {
-            Parallel.For(0, _chunkCount, new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount }, c =>
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount }, i =>
             {
+                long c = chunkOf(i);
                 byte[] unpacked = ArrayPool<byte>.Shared.Rent(_chunkBytes), spare = ArrayPool<byte>.Shared.Rent(_chunkBytes);
                 try { sink(c, Unpack(c, unpacked, spare)); }
                 finally

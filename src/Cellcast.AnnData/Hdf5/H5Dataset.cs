@@ -44,6 +44,12 @@ internal sealed unsafe class H5Dataset : H5Object
     internal void RequirePlausibleSize()
     {
         if (Count > Array.MaxLength) throw new Hdf5Exception($"it has {Count} elements, more than the {Array.MaxLength} that one array can hold");
+        RequireStoredSize();
+    }
+
+    /// <summary>Refuses sizes that the stored bytes cannot unpack to.</summary>
+    internal void RequireStoredSize()
+    {
         const long Harmless = 1L << 28, DeflateLimit = 1032;
         long bytes = Count > long.MaxValue / Math.Max(1, Type.Size) ? long.MaxValue : Count * Math.Max(1, Type.Size);
         if (bytes <= Harmless) return;
@@ -79,34 +85,10 @@ internal sealed unsafe class H5Dataset : H5Object
     /// </summary>
     internal void ReadBlocks(int threads, BlockSink sink)
     {
-        if (Shape.Length != 1) throw new Hdf5Exception($"it has {Shape.Length} dimensions, expected 1");
-        if (Type.Kind is not (H5Kind.Integer or H5Kind.Float or H5Kind.Boolean or H5Kind.Enumeration) || Type.ClrType is not { } clr) throw new Hdf5Exception($"its type ({Type.Describe()}) is not a number");
         RequirePlausibleSize();
         if (Count == 0) return;
-        if (Type.BytesAreValues && ChunkReader.TryOpen(this) is { } chunks)
-        {
-            chunks.ReadBlocks(threads, sink);
-            return;
-        }
-        const int Block = 1 << 18;
-        int size = clr == typeof(bool) ? 1 : Marshal.SizeOf(clr);
-        byte[] buffer = new byte[Math.Min(Block, Count) * size];
-        for (long start = 0; start < Count; start += Block)
-        {
-            long n = Math.Min(Block, Count - start);
-            using (H5.Enter())
-            {
-                using var type = H5.Check(H5Dget_type(Id), "read a dataset's type");
-                using var file = H5.Check(H5Dget_space(Id), "read a dataset's shape");
-                using var memory = H5Space.Simple([n]);
-                ulong from = (ulong)start, count = (ulong)n;
-                H5.Check(H5Sselect_hyperslab(file, 0, &from, null, &count, null), "select a part");
-                using var owned = H5Transfer.MemoryType(Type, type, clr);
-                var memoryType = owned ?? (clr == typeof(bool) || clr == typeof(Half) ? type : H5.NativeType(clr));
-                fixed (byte* p = buffer) Transfer(memoryType, memory.DangerousGetHandle(), file.DangerousGetHandle(), p);
-            }
-            sink(start, buffer.AsSpan(0, (int)n * size));
-        }
+        var blocks = H5Blocks.Open(this);
+        blocks.Read(threads, blocks.Count, b => b, sink);
     }
 
     /// <summary>Rows of a compound dataset as bytes, with the memory layout of the fields; strings of variable length are taken out and given back.</summary>
@@ -139,7 +121,7 @@ internal sealed unsafe class H5Dataset : H5Object
     }
 
     /// <summary>0 for a space means all of the dataset. Under the lock.</summary>
-    private void Transfer(H5TypeId memoryType, nint memorySpace, nint fileSpace, void* buffer)
+    internal void Transfer(H5TypeId memoryType, nint memorySpace, nint fileSpace, void* buffer)
     {
         if (H5Dread(Id, memoryType, memorySpace, fileSpace, H5PropertiesId.Default, buffer) >= 0) return;
         if (MissingFilter() is { } filter)

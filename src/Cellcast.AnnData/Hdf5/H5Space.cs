@@ -28,6 +28,15 @@ internal static unsafe class H5Space
         return H5.Check(H5Screate_simple(shape.Length, dims, null), "make a dataspace");
     }
 
+    /// <summary>A shape whose first dimension can grow.</summary>
+    internal static H5SpaceId Growing(ReadOnlySpan<long> shape)
+    {
+        ulong* dims = stackalloc ulong[2 * MaximalRank], most = dims + MaximalRank;
+        for (int i = 0; i < shape.Length; i++) dims[i] = most[i] = (ulong)shape[i];
+        most[0] = ulong.MaxValue;
+        return H5.Check(H5Screate_simple(shape.Length, dims, most), "make a dataspace");
+    }
+
     /// <summary>Number of elements; 1 for a scalar.</summary>
     internal static long Count(ReadOnlySpan<long> shape)
     {

@@ -9,12 +9,14 @@ namespace Cellcast.AnnData.Hdf5;
 internal sealed unsafe class H5Writer(int compression, int threads)
 {
     /// <summary>Arrays from this size on are chunked and compressed.</summary>
-    private const int BigArrayBytes = 1 << 16;
+    internal const int BigArrayBytes = 1 << 16;
 
-    private const int ChunkBytes = 1 << 19;
+    internal const int ChunkBytes = 1 << 19;
 
     /// <summary>Chunks packed before the next ones are started; fixed, though the bytes would not depend on it.</summary>
-    private const int Batch = 32;
+    internal const int Batch = 32;
+
+    internal int Threads => _threads;
 
     private readonly int _threads = threads > 0 ? threads : Environment.ProcessorCount;
 
@@ -105,7 +107,7 @@ internal sealed unsafe class H5Writer(int compression, int threads)
     }
 
     /// <summary>Truth values as h5py's enumeration, strings as variable-length UTF-8. The caller closes it. Under the lock.</summary>
-    private static H5TypeId FileType(Type type) => type == typeof(bool) ? H5.NewBoolean() : type == typeof(string) ? H5.NewString() : H5.NativeType(type);
+    internal static H5TypeId FileType(Type type) => type == typeof(bool) ? H5.NewBoolean() : type == typeof(string) ? H5.NewString() : H5.NativeType(type);
 
     private H5Dataset WriteChunked(H5Group parent, string name, Array data, long[] shape, Type type, int size)
     {
@@ -171,8 +173,9 @@ internal sealed unsafe class H5Writer(int compression, int threads)
     }
 
     /// <summary>Shuffles and deflates; gives <paramref name="raw"/> back to the pool.</summary>
-    private (byte[], int) Pack(byte[] raw, int length, int size)
+    internal (byte[] Bytes, int Length) Pack(byte[] raw, int length, int size)
     {
+        if (compression == 0) return (raw, length);
         byte[] source = raw;
         if (size > 1)
         {
@@ -202,7 +205,7 @@ internal sealed unsafe class H5Writer(int compression, int threads)
     }
 
     /// <summary>Under the lock.</summary>
-    private H5ObjectId Create(H5Group parent, string name, H5TypeId type, H5SpaceId space, long[]? chunk, int elementSize)
+    internal H5ObjectId Create(H5Group parent, string name, H5TypeId type, H5SpaceId space, long[]? chunk, int elementSize)
     {
         using var creation = H5.Check(H5Pcreate(H5.DatasetCreation), $"create '{name}'");
         using var link = H5Group.NewLink();
@@ -210,8 +213,8 @@ internal sealed unsafe class H5Writer(int compression, int threads)
         if (chunk is not null)
         {
             fixed (long* c = chunk) H5.Check(H5Pset_chunk(creation, chunk.Length, (ulong*)c), $"create '{name}'");
-            if (elementSize > 1) H5.Check(H5Pset_shuffle(creation), $"create '{name}'");
-            H5.Check(H5Pset_deflate(creation, (uint)compression), $"create '{name}'");
+            if (elementSize > 1 && compression > 0) H5.Check(H5Pset_shuffle(creation), $"create '{name}'");
+            if (compression > 0) H5.Check(H5Pset_deflate(creation, (uint)compression), $"create '{name}'");
         }
         return H5.Check(H5Dcreate2(parent.Id, name, type, space, link, creation, H5PropertiesId.Default), $"create '{name}'");
     }

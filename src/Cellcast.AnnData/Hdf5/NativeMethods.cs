@@ -52,6 +52,7 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] internal static partial H5TypeId H5Dget_type(H5ObjectId id);
     [LibraryImport(Library)] internal static partial H5SpaceId H5Dget_space(H5ObjectId id);
     [LibraryImport(Library)] internal static partial H5PropertiesId H5Dget_create_plist(H5ObjectId id);
+    [LibraryImport(Library)] internal static partial int H5Dset_extent(H5ObjectId id, ulong* size);
     [LibraryImport(Library)] internal static partial ulong H5Dget_storage_size(H5ObjectId id);
     [LibraryImport(Library)] internal static partial int H5Dread(H5ObjectId id, H5TypeId type, nint memorySpace, nint fileSpace, H5PropertiesId transfer, void* buffer);
     [LibraryImport(Library)] internal static partial int H5Dwrite(H5ObjectId id, H5TypeId type, nint memorySpace, nint fileSpace, H5PropertiesId transfer, void* buffer);
