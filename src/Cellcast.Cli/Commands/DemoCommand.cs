@@ -43,7 +43,7 @@ internal sealed class DemoCommand : CellcastCommand
             return;
         }
         context.Log.Info(string.Create(CultureInfo.InvariantCulture, $"simulating {s_study.Cells:#,0} cells of {s_study.Types} types and {s_study.Patients} patients"));
-        SimulatedStudy study = StudySimulator.Simulate(s_study, context.Seed, context.Threads, context.Cancellation);
+        SimulatedStudy study = StudySimulator.Simulate(s_study, context.Seed, context.Threads, cancellation: context.Cancellation);
         H5adFile.Write(context.Directory.File("data/demo_cells.h5ad"), study.Cells);
         H5adFile.Write(context.Directory.File("data/demo_bulk.h5ad"), study.Bulk);
 

@@ -63,7 +63,7 @@ internal sealed class SimulateCommand : CellcastCommand
         if (from is null)
         {
             context.Log.Info(string.Create(CultureInfo.InvariantCulture, $"simulating {parameters.Cells:#,0} cells of {parameters.Types} types x {parameters.Genes:#,0} genes, {parameters.Patients:#,0} patients"));
-            study = StudySimulator.Simulate(parameters, context.Seed, context.Threads, context.Cancellation);
+            study = StudySimulator.Simulate(parameters, context.Seed, context.Threads, held: false, context.Cancellation);
         }
         else
         {

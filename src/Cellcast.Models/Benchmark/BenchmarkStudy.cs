@@ -51,7 +51,7 @@ internal sealed class BenchmarkStudy
     {
         SimulationParameters parameters = which.Parameters(grid);
         SimulatedStudy whole = reference is null
-            ? StudySimulator.Simulate(parameters, which.Seed, threads, cancellation)
+            ? StudySimulator.Simulate(parameters, which.Seed, threads, cancellation: cancellation)
             : StudySimulator.FromReference(reference.Cells, reference.Label, reference.Batch, parameters, which.Seed, threads, cancellation);
         RandomKey key = RandomKey.From(which.Seed, "benchmark");
         bool[] died = [.. whole.Bulk.Obs["vital_status"].ToText().Select(s => s == "Dead")];

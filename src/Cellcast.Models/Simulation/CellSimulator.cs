@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
+using Cellcast.AnnData;
 using Cellcast.Tensors.Random;
 
 namespace Cellcast.Models.Simulation;
@@ -47,16 +49,22 @@ internal sealed class CellSimulator
         return block;
     }
 
-    private void AddCell(CellBlock block, int row, int cell, Scratch scratch)
+    /// <summary>What a cell is, without its counts.</summary>
+    internal (int Type, int Sample, double State) Identity(int cell) => Begin(cell, new RandomStream(_key.Split("cell").Split(cell)));
+
+    private (int Type, int Sample, double State) Begin(int cell, RandomStream random)
     {
-        var random = new RandomStream(_key.Split("cell").Split(cell));
         // The first cells go round the types, so that none is absent from a small reference.
         int types = _population.Types.Length, type = _types.Draw(random);
         if (cell < Math.Min(3 * types, _parameters.Cells / types * types)) type = cell % types;
-        int sample = random.NextInt32(_parameters.Samples);
-        double state = random.NextUniform();
+        return (type, random.NextInt32(_parameters.Samples), random.NextUniform());
+    }
+
+    private void AddCell(CellBlock block, int row, int cell, Scratch scratch)
+    {
+        var random = new RandomStream(_key.Split("cell").Split(cell));
+        var (type, sample, state) = Begin(cell, random);
         double depth = _parameters.CellDepth * Math.Exp(DepthSpread * random.NextNormal());
-        (block.Types[row], block.Samples[row], block.States[row]) = (type, sample, state);
 
         var proposal = _proposals[type, sample];
         double unit = depth / proposal.Modulate(_population, type, state, scratch.Modulation);
@@ -166,19 +174,23 @@ internal sealed class CellSimulator
     }
 }
 
-/// <summary>A block of simulated cells: rows of counts and what is known about them.</summary>
+/// <summary>Counts of a block of simulated cells.</summary>
 internal sealed class CellBlock(int cells)
 {
-    internal int[] Types { get; } = new int[cells];
-
-    internal int[] Samples { get; } = new int[cells];
-
-    internal double[] States { get; } = new double[cells];
-
     /// <summary>Number of entries up to the end of each row.</summary>
     internal int[] RowEnds { get; } = new int[cells];
 
     internal List<int> Indices { get; } = [];
 
     internal List<float> Values { get; } = [];
+
+    internal void AppendTo(RowBlock rows)
+    {
+        int start = 0;
+        foreach (int end in RowEnds)
+        {
+            rows.Append(CollectionsMarshal.AsSpan(Indices)[start..end], CollectionsMarshal.AsSpan(Values)[start..end]);
+            start = end;
+        }
+    }
 }

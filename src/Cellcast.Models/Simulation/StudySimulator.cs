@@ -13,15 +13,17 @@ public sealed record SimulatedStudy(AnnotatedData Cells, AnnotatedData Bulk, Ann
 /// <summary>Simulates single cells, a bulk cohort with survival and spots whose answer is known.</summary>
 public static class StudySimulator
 {
-    private const int CellsPerBlock = 1024;
+    private const int CellsPerBlock = 256;
 
     /// <summary>A study from parameters alone. The same seed gives the same study whatever the number of threads.</summary>
     /// <param name="parameters">What it consists of.</param>
     /// <param name="seed">Seed of all random numbers.</param>
     /// <param name="threads">Threads to use.</param>
+    /// <param name="held">Whether the counts of the cells are made now and held. Otherwise they are made whenever rows are asked for, as they are when the file is
+    /// written, and there may be more of them than memory has room for.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="InputException">A parameter is out of range.</exception>
-    public static SimulatedStudy Simulate(SimulationParameters parameters, long seed, int threads = 1, CancellationToken cancellation = default)
+    public static SimulatedStudy Simulate(SimulationParameters parameters, long seed, int threads = 1, bool held = true, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         if (parameters.Problem() is { } problem) throw new InputException("simulation parameter " + problem);
@@ -30,6 +32,7 @@ public static class StudySimulator
         var population = new CellPopulation(parameters, key.Split("population"));
         var (bulk, spots, contributions) = Mixtures(population, parameters, seed, key, options);
         var cells = Cells(population, new CellSimulator(parameters, population, key.Split("cells")), contributions, parameters, options);
+        if (held) cells.X = cells.X!.ToSparse();
         AddProvenance(cells, parameters, seed);
         return new SimulatedStudy(cells, bulk, spots);
     }
@@ -72,32 +75,24 @@ public static class StudySimulator
 
     private static AnnotatedData Cells(CellPopulation population, CellSimulator simulator, Contributions contributions, SimulationParameters parameters, ParallelOptions options)
     {
-        int n = parameters.Cells, blockCount = (n + CellsPerBlock - 1) / CellsPerBlock;
-        var blocks = new CellBlock[blockCount];
-        Parallel.For(0, blockCount, options, b => blocks[b] = simulator.Generate(b * CellsPerBlock, Math.Min(CellsPerBlock, n - b * CellsPerBlock)));
-
-        var indPtr = new long[n + 1];
+        int n = parameters.Cells;
         var (types, samples, states) = (new int[n], new int[n], new double[n]);
-        long stored = blocks.Sum(b => (long)b.Indices.Count), done = 0;
-        var (indices, values) = (new int[stored], new float[stored]);
-        for (int b = 0; b < blockCount; b++)
+        Parallel.For(0, (n + CellsPerBlock - 1) / CellsPerBlock, options, b =>
         {
-            int first = b * CellsPerBlock;
-            blocks[b].Types.CopyTo(types, first);
-            blocks[b].Samples.CopyTo(samples, first);
-            blocks[b].States.CopyTo(states, first);
-            for (int i = 0; i < blocks[b].RowEnds.Length; i++) indPtr[first + i + 1] = done + blocks[b].RowEnds[i];
-            blocks[b].Indices.CopyTo(indices, (int)done);
-            blocks[b].Values.CopyTo(values, (int)done);
-            done += blocks[b].Indices.Count;
-            blocks[b] = null!;
-        }
+            for (int cell = b * CellsPerBlock; cell < Math.Min(n, (b + 1) * CellsPerBlock); cell++) (types[cell], samples[cell], states[cell]) = simulator.Identity(cell);
+        });
+        var counts = new GeneratedMatrix(n, parameters.Genes, (first, count, rows) =>
+        {
+            var blocks = new CellBlock[(count + CellsPerBlock - 1) / CellsPerBlock];
+            Parallel.For(0, blocks.Length, options, b => blocks[b] = simulator.Generate(first + b * CellsPerBlock, Math.Min(CellsPerBlock, count - b * CellsPerBlock)));
+            foreach (CellBlock block in blocks) block.AppendTo(rows);
+        });
         var obs = new DataFrame(Names("cell", n));
         obs["label"] = Categorical(types, population.Types);
         obs["major"] = Categorical([.. types.Select(k => population.Family[k])], population.Families);
         obs["sample"] = Categorical(samples, [.. Enumerable.Range(0, parameters.Samples).Select(j => $"P{j}")]);
         AddTruth(obs, types, states, population.HasGradient, contributions);
-        return new AnnotatedData(obs, new DataFrame(population.Genes), new SparseMatrix(n, parameters.Genes, indPtr, indices, values));
+        return new AnnotatedData(obs, new DataFrame(population.Genes), counts);
     }
 
     /// <summary>The known contribution and state of every cell.</summary>

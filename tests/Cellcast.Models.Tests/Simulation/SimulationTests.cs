@@ -168,7 +168,7 @@ public class SimulationTests
     {
         using var source = new CancellationTokenSource();
         source.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => StudySimulator.Simulate(s_small, 0, 2, source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => StudySimulator.Simulate(s_small, 0, 2, cancellation: source.Token));
     }
 
     private static double[] Numbers(AnnotatedData data, string column) => ((NumericColumn)data.Obs[column]).ToDouble();
