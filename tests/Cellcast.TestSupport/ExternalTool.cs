@@ -20,7 +20,7 @@ public static class ExternalTool
     /// <summary>Whether a tool can be run: <c>anndata</c>, <c>sklearn</c> (Python modules), <c>survival</c> (R package) or a program's name.</summary>
     public static bool IsPresent(string tool) => s_present.GetOrAdd(tool, static t => t switch
     {
-        "anndata" or "sklearn" or "torch" or "h5py" => TryRun(Python, "-c", "import " + t),
+        "anndata" or "sklearn" or "torch" or "h5py" or "leidenalg" => TryRun(Python, "-c", "import " + t),
         "survival" => TryRun("Rscript", "-e", "library(survival)"),
         _ => TryRun("sh", "-c", "command -v " + t),
     });
