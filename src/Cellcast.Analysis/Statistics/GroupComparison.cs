@@ -38,30 +38,32 @@ public sealed class GroupComparison
         Blocks.For(genes, threads, g =>
         {
             ReadOnlySpan<int> cell = byGene.RowIndices(g);
-            var values = new List<float>(cell.Length);
-            int inGroup = 0;
-            double sum1 = 0, sum2 = 0;
-            for (int k = 0; k < cell.Length; k++)
-            {
-                float v = byGene.RowValues(g)[k];
-                if (v < 0) throw new InputException($"gene {g} has the negative value {v}; the comparison needs expression of at least 0.");
-                if (v == 0) continue;
-                values.Add(v);
-                if (cell[k] < n1)
-                {
-                    inGroup++;
-                    sum1 += v;
-                }
-                else sum2 += v;
-            }
-            float[] sorted = [.. values];
-            var ranks = new double[sorted.Length];
-            double ties = Ranks.Of(sorted, new int[sorted.Length], ranks), zeros = n1 + n2 - sorted.Length;
-            double rankSum = (n1 - inGroup) * (zeros + 1) / 2;
-            for (int k = 0; k < inGroup; k++) rankSum += zeros + ranks[k];
-            tests[g] = TwoSampleTests.FromRankSum(rankSum, n1, n2, ties + zeros * zeros * zeros - zeros, continuity: false);
+            ReadOnlySpan<float> value = byGene.RowValues(g);
+            int split = cell.BinarySearch(n1) is >= 0 and var at ? at : ~cell.BinarySearch(n1);
+            var (first, sum1) = Sorted(value[..split], g);
+            var (second, sum2) = Sorted(value[split..], g);
+            var (rankSum, ties) = SparseRankSum.OfTwo(first, n1 - first.Length, second, n2 - second.Length);
+            tests[g] = TwoSampleTests.FromRankSum(rankSum, n1, n2, ties, continuity: false);
             (mean1[g], mean2[g]) = (sum1 / n1, sum2 / n2);
         });
         return new GroupComparison(tests, MultipleTesting.BenjaminiHochberg([.. tests.Select(t => t.PValue)]), mean1, mean2);
+    }
+
+    /// <summary>The values that are not 0, ascending, and their sum in the order they came in.</summary>
+    private static (float[] Sorted, double Sum) Sorted(ReadOnlySpan<float> values, int gene)
+    {
+        var kept = new float[values.Length];
+        double sum = 0;
+        int n = 0;
+        foreach (float v in values)
+        {
+            if (v < 0) throw new InputException($"gene {gene} has the negative value {v}; the comparison needs expression of at least 0.");
+            if (v == 0) continue;
+            kept[n++] = v;
+            sum += v;
+        }
+        Array.Resize(ref kept, n);
+        Array.Sort(kept);
+        return (kept, sum);
     }
 }
