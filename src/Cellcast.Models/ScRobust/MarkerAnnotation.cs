@@ -1,4 +1,5 @@
 using Cellcast.AnnData;
+using Cellcast.AnnData.Tables;
 using Cellcast.Models.Training;
 using Cellcast.Tensors;
 using Cellcast.Tensors.Autodiff;
@@ -35,7 +36,7 @@ public static class MarkerAnnotation
     /// <param name="progress">Is told how far it is.</param>
     /// <param name="cancellation">Checked between batches.</param>
     /// <exception cref="InputException">The encoder knows no gene of any list.</exception>
-    public static MarkerResult Score(Device device, ScRobustModel model, CellSet cells, IReadOnlyList<MarkerList> lists, ITrainingProgress progress, CancellationToken cancellation = default)
+    public static MarkerResult Score(Device device, ScRobustModel model, CellSet cells, IReadOnlyList<GeneSet> lists, ITrainingProgress progress, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(cells);

@@ -1,4 +1,5 @@
 using Cellcast.AnnData;
+using Cellcast.AnnData.Tables;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.Training;
 using Cellcast.Tensors;
@@ -27,7 +28,7 @@ public sealed class MarkerAnnotationTests : IDisposable
     public void Every_dress_of_a_list_reads_the_same(string file, string text)
     {
         File.WriteAllText(_folder[file], text);
-        var lists = MarkerList.Read(_folder[file]);
+        var lists = GeneSet.Read(_folder[file]);
         Assert.Equal(["B", "T"], lists.Select(l => l.Name));
         Assert.Equal(["CD19", "MS4A1"], lists[0].Genes);
         Assert.Equal(["CD3E"], lists[1].Genes);
@@ -45,7 +46,7 @@ public sealed class MarkerAnnotationTests : IDisposable
     public void What_is_no_list_is_refused(string file, string text, string because)
     {
         File.WriteAllText(_folder[file], text);
-        string message = Assert.Throws<InputException>(() => MarkerList.Read(_folder[file])).Message;
+        string message = Assert.Throws<InputException>(() => GeneSet.Read(_folder[file])).Message;
         Assert.Contains(because, message, StringComparison.Ordinal);
         Assert.Contains(file, message, StringComparison.Ordinal);
     }
@@ -57,7 +58,7 @@ public sealed class MarkerAnnotationTests : IDisposable
     {
         var cells = PretrainingTests.Cells(30);
         var model = Model(cells, padding);
-        var list = new MarkerList("even", ["gene10", "gene12", "gene31", "gene33", "nothing"]);
+        var list = new GeneSet("even", ["gene10", "gene12", "gene31", "gene33", "nothing"]);
         int[] ids = [.. list.Genes.Select(cells.Vocabulary.IdOf).Where(i => i >= 0)];
         var found = MarkerAnnotation.Score(_device, model, cells, [list], NoProgress.Instance);
         Assert.Equal(new MarkerCoverage("even", 5, 4, 4), found.Coverage[0]);
@@ -93,8 +94,8 @@ public sealed class MarkerAnnotationTests : IDisposable
     {
         var cells = PretrainingTests.Cells(30);
         var model = Model(cells, Padding.Masked);
-        var foreign = new MarkerList("foreign", ["X1", "X2"]);
-        var found = MarkerAnnotation.Score(_device, model, cells, [foreign, new MarkerList("all", ["gene1"])], NoProgress.Instance);
+        var foreign = new GeneSet("foreign", ["X1", "X2"]);
+        var found = MarkerAnnotation.Score(_device, model, cells, [foreign, new GeneSet("all", ["gene1"])], NoProgress.Instance);
         Assert.Equal(0, found.Coverage[0].Known);
         Assert.DoesNotContain("foreign", found.Labels);
         for (int c = 0; c < 30; c++) Assert.True(float.IsNaN(found.Scores[2 * c]));

@@ -84,7 +84,7 @@ internal sealed class ScRobustAnnotateCommand : CellcastCommand
     private (AnnotatedData Data, string[] Labels) ByMarkers(CommandContext context, CpuDevice device, string markers, CsvFile columns, bool table)
     {
         ParseResult a = context.Arguments;
-        IReadOnlyList<MarkerList> lists = MarkerList.Read(markers);
+        IReadOnlyList<GeneSet> lists = GeneSet.Read(markers);
         ScRobustModel model = ScRobustModel.Load(a.GetValue(_model)!);
         AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!);
         CellSet cells = model.Read(data, context.Progress, a.GetValue(_layer));
