@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Cellcast.AnnData.Tables;
 
 /// <summary>What tables write where they know nothing.</summary>
-internal static class MissingValue
+public static class MissingValue
 {
     private static readonly FrozenSet<string> s_forms = new[]
     {
@@ -12,8 +12,8 @@ internal static class MissingValue
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Length of the longest form.</summary>
-    internal const int Longest = 18;
+    public const int Longest = 18;
 
     /// <summary>Whether trimmed text stands for a missing value.</summary>
-    internal static bool Is(string text) => text.Length <= Longest && s_forms.Contains(text);
+    public static bool Is(string text) => text.Length <= Longest && s_forms.Contains(text);
 }
