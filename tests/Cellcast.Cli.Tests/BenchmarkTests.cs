@@ -46,3 +46,37 @@ public sealed class BenchmarkTests : IDisposable
 
     private ProcessResult Benchmark(string name, params string[] options) => CommandLine.Run(["scsurv", "benchmark", "--out", _folder[name], .. options]);
 }
+
+/// <summary><c>cellcast scsurv power</c>.</summary>
+public sealed class PowerTests : IDisposable
+{
+    private readonly TemporaryDirectory _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void It_prints_and_writes_a_table_that_does_not_depend_on_threads()
+    {
+        string[] options = ["scsurv", "power", "--patients", "40,80", "--events", "0.5", "--effects", "0,2", "--simulations", "40"];
+        var result = CommandLine.Run([.. options, "--threads", "1", "--json", "--to", _folder["a.csv"]]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(4, result.LastLine()["power"]!.AsArray().Count);
+        Assert.Contains("effect 2", result.Output, StringComparison.Ordinal);
+        Assert.Equal(0, CommandLine.Run([.. options, "--threads", "2", "--to", _folder["b.csv"]]).ExitCode);
+        Assert.Equal(File.ReadAllBytes(_folder["a.csv"]), File.ReadAllBytes(_folder["b.csv"]));
+        Assert.Equal("patients,event_share,events,effect,power,power_se,true_concordance,simulations", File.ReadLines(_folder["a.csv"]).First());
+        Assert.Equal(2, CommandLine.Run([.. options, "--to", _folder["b.csv"]]).ExitCode); // it exists
+    }
+
+    [Theory]
+    [InlineData("--patients takes whole numbers", "--patients", "3")]
+    [InlineData("--events takes shares", "--events", "0")]
+    [InlineData("--effects takes numbers", "--effects", "-1")]
+    [InlineData("--types takes", "--types", "1")]
+    public void Values_that_make_no_study_are_refused(string sentence, params string[] options)
+    {
+        var result = CommandLine.Run(["scsurv", "power", .. options]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(sentence, result.ErrorSentence(), StringComparison.Ordinal);
+    }
+}

@@ -23,15 +23,15 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
     private readonly Option<string?> _from = new("--from") { Description = "Mix the cohorts from the cells of this file (raw counts, labelled) instead of simulating cells.", HelpName = "FILE" };
     private readonly Option<string?> _label = new("--label") { Description = "With --from: column of obs with the cell types.", HelpName = "COLUMN" };
     private readonly Option<string?> _batch = new("--batch") { Description = "With --from: column of obs with the samples.", HelpName = "COLUMN" };
-    private readonly Option<string> _patients = List("--patients", "Sizes of the cohorts.", s_default.Patients.Select(v => (double)v));
-    private readonly Option<string> _events = List("--events", "Shares of patients with an observed event.", s_default.EventShares);
-    private readonly Option<string> _types = List("--types", "Numbers of simulated cell types.", s_default.Types.Select(v => (double)v));
-    private readonly Option<string> _platform = List("--platform", "Efficiency of genes differs between bulk and cells: on, off, or sd of its logarithm.", ["on"]);
-    private readonly Option<string> _batchEffects = List("--batch-effects", "Efficiency of genes differs between the samples of cells: on, off, or sd of its logarithm.", ["on"]);
-    private readonly Option<string> _missing = List("--missing-types", "Numbers of cell types that the reference lacks.", s_default.MissingTypes.Select(v => (double)v));
-    private readonly Option<string> _effects = List("--effects", "Sds of the log hazard that the cells explain; 0 for no signal.", s_default.Effects);
+    private readonly Option<string> _patients = ListOption.Create("--patients", "Sizes of the cohorts.", s_default.Patients.Select(v => (double)v));
+    private readonly Option<string> _events = ListOption.Create("--events", "Shares of patients with an observed event.", s_default.EventShares);
+    private readonly Option<string> _types = ListOption.Create("--types", "Numbers of simulated cell types.", s_default.Types.Select(v => (double)v));
+    private readonly Option<string> _platform = ListOption.Create("--platform", "Efficiency of genes differs between bulk and cells: on, off, or sd of its logarithm.", ["on"]);
+    private readonly Option<string> _batchEffects = ListOption.Create("--batch-effects", "Efficiency of genes differs between the samples of cells: on, off, or sd of its logarithm.", ["on"]);
+    private readonly Option<string> _missing = ListOption.Create("--missing-types", "Numbers of cell types that the reference lacks.", s_default.MissingTypes.Select(v => (double)v));
+    private readonly Option<string> _effects = ListOption.Create("--effects", "Sds of the log hazard that the cells explain; 0 for no signal.", s_default.Effects);
     private readonly Option<int> _seeds = Count("--seeds", "Seeds, from --seed on.", 3);
-    private readonly Option<string> _methods = List("--methods", $"Methods: {string.Join(", ", BenchmarkMethods.All.Select(m => m.Name))}.", BenchmarkMethods.All.Select(m => m.Name));
+    private readonly Option<string> _methods = ListOption.Create("--methods", $"Methods: {string.Join(", ", BenchmarkMethods.All.Select(m => m.Name))}.", BenchmarkMethods.All.Select(m => m.Name));
     private readonly Option<int> _cells = Count("--cells", "Simulated cells of the reference.", s_default.Base.Cells);
     private readonly Option<int> _genes = Count("--genes", "Simulated genes; with --from, the most variable genes to use.", s_default.Base.Genes);
     private readonly Option<int> _gradientTypes = new("--gradient-types") { Description = "Types with an inner gradient that the contribution follows.", HelpName = "N", DefaultValueFactory = _ => s_default.Base.GradientTypes };
@@ -69,7 +69,7 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
         }
         BenchmarkGrid grid = Grid(a, context.Seed, from is not null);
         if (grid.Problem(from is null) is { } problem) throw new UsageException("--" + problem);
-        BenchmarkMethod[] methods = [.. Words(a, _methods).Select(Method)];
+        BenchmarkMethod[] methods = [.. ListOption.Words(a, _methods).Select(Method)];
         BenchmarkReference? reference = from is null ? null : new BenchmarkReference(Read(context, from), a.GetValue(_label)!, a.GetValue(_batch));
 
         var options = new ScSurvOptions { MaxEpochs = a.GetValue(_maxEpochs), Genes = from is null ? int.MaxValue : Given(a, _genes) ? a.GetValue(_genes) : s_options.Genes };
@@ -92,15 +92,15 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
     {
         BenchmarkGrid start = a.GetValue(_quick) ? BenchmarkGrid.Quick : s_default;
         IReadOnlyList<T> Axis<T>(Option<string> option, IReadOnlyList<T> otherwise, Func<double, T> convert) =>
-            Given(a, option) ? [.. Words(a, option).Select(w => convert(Number(option, w)))] : otherwise;
+            Given(a, option) ? [.. ListOption.Words(a, option).Select(w => convert(ListOption.Number(option, w)))] : otherwise;
         int Whole(double value) => value == Math.Floor(value) && Math.Abs(value) < 1e6 ? (int)value : throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{value} is no whole number: patients and types are counted."));
         return start with
         {
             Patients = Axis(_patients, start.Patients, Whole),
             EventShares = Axis(_events, start.EventShares, v => v),
             Types = fromFile ? [s_default.Base.Types] : Axis(_types, start.Types, Whole),
-            PlatformEffects = Given(a, _platform) ? [.. Words(a, _platform).Select(w => Switch(_platform, w, s_default.Base.PlatformEffect))] : start.PlatformEffects,
-            BatchEffects = fromFile ? [0] : Given(a, _batchEffects) ? [.. Words(a, _batchEffects).Select(w => Switch(_batchEffects, w, s_default.Base.BatchEffect))] : start.BatchEffects,
+            PlatformEffects = Given(a, _platform) ? [.. ListOption.Words(a, _platform).Select(w => Switch(_platform, w, s_default.Base.PlatformEffect))] : start.PlatformEffects,
+            BatchEffects = fromFile ? [0] : Given(a, _batchEffects) ? [.. ListOption.Words(a, _batchEffects).Select(w => Switch(_batchEffects, w, s_default.Base.BatchEffect))] : start.BatchEffects,
             MissingTypes = Axis(_missing, start.MissingTypes, Whole),
             Effects = Axis(_effects, start.Effects, v => v),
             Seeds = [.. Enumerable.Range(0, a.GetValue(_seeds)).Select(i => seed + i)],
@@ -153,26 +153,10 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
     {
         "on" => on,
         "off" => 0,
-        _ => Number(option, word),
+        _ => ListOption.Number(option, word),
     };
 
-    private static double Number(Option<string> option, string word) => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
-        ? value
-        : throw new UsageException($"{option.Name} takes numbers with commas between them, not '{word}'.");
-
-    private static string[] Words(ParseResult a, Option<string> option) => a.GetValue(option)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } words
-        ? [.. words.Distinct(StringComparer.OrdinalIgnoreCase)]
-        : throw new UsageException($"{option.Name} is empty: give at least one value.");
-
     private static bool Given(ParseResult a, Option option) => a.GetResult(option) is { Implicit: false };
-
-    private static Option<string> List(string name, string description, IEnumerable<double> values) => List(name, description, values.Select(v => v.ToString(CultureInfo.InvariantCulture)));
-
-    private static Option<string> List(string name, string description, IEnumerable<string> values)
-    {
-        string initial = string.Join(',', values);
-        return new Option<string>(name) { Description = description, HelpName = "LIST", DefaultValueFactory = _ => initial };
-    }
 
     private static Option<int> Count(string name, string description, int value)
     {

@@ -10,5 +10,6 @@ internal sealed class ScSurvCommands : Command
         Subcommands.Add(new ScSurvFitCommand());
         Subcommands.Add(new ScSurvPredictCommand());
         Subcommands.Add(new ScSurvBenchmarkCommand());
+        Subcommands.Add(new ScSurvPowerCommand());
     }
 }
