@@ -6,18 +6,18 @@ namespace Cellcast.Models.ScSurv.Uncertainty;
 /// <param name="Lower">Lower end of the 95 % interval.</param>
 /// <param name="Upper">Upper end.</param>
 /// <param name="ProbabilityPositive">Probability that it is above 0: for a contribution, that it is adverse.</param>
-public readonly record struct Estimate(double Value, double Sd, double Lower, double Upper, double ProbabilityPositive)
+public readonly record struct UncertainValue(double Value, double Sd, double Lower, double Upper, double ProbabilityPositive)
 {
     /// <summary>Draws: their standard deviation, 2.5 % and 97.5 % quantiles (linear interpolation), share above 0.</summary>
     /// <param name="value">The estimate that they belong to.</param>
     /// <param name="draws">At least 2.</param>
-    public static Estimate OfDraws(double value, double[] draws)
+    public static UncertainValue OfDraws(double value, double[] draws)
     {
         ArgumentNullException.ThrowIfNull(draws);
         double mean = draws.Average();
         double[] sorted = [.. draws.Order()];
         double positive = draws.Count(d => d > 0) + 0.5 * draws.Count(d => d == 0);
-        return new Estimate(value, Math.Sqrt(draws.Sum(d => (d - mean) * (d - mean)) / (draws.Length - 1)), At(sorted, 0.025), At(sorted, 0.975), positive / draws.Length);
+        return new UncertainValue(value, Math.Sqrt(draws.Sum(d => (d - mean) * (d - mean)) / (draws.Length - 1)), At(sorted, 0.025), At(sorted, 0.975), positive / draws.Length);
     }
 
     private static double At(double[] sorted, double probability)

@@ -1,0 +1,99 @@
+using Cellcast.Survival;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.ScSurv.Uncertainty;
+
+/// <summary>Coefficients of many fits, or draws from one: what a function of them scatters by.</summary>
+/// <param name="Coefficients">Draws x F.</param>
+/// <param name="Center">Features of the average patient, F: contributions are relative to it.</param>
+public sealed record ContributionDraws(double[][] Coefficients, double[] Center)
+{
+    /// <summary>Contributions (cells, means over types) or linear predictors (patients) with their scatter.</summary>
+    /// <param name="features">Rows x F.</param>
+    /// <param name="values">The estimates, one per row.</param>
+    /// <param name="threads">Threads; the result does not depend on it.</param>
+    public UncertainValue[] Of(double[] features, double[] values, int threads = 1)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(values);
+        int f = Center.Length;
+        var result = new UncertainValue[values.Length];
+        Parallel.For(0, values.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
+        {
+            var centered = new double[f];
+            for (int j = 0; j < f; j++) centered[j] = features[(long)i * f + j] - Center[j];
+            result[i] = UncertainValue.OfDraws(values[i], [.. Coefficients.Select(w => Vectors.Dot(centered, w))]);
+        });
+        return result;
+    }
+
+    /// <summary>Draws from the normal approximation around a fit.</summary>
+    /// <param name="fit">The fit.</param>
+    /// <param name="draws">How many.</param>
+    /// <param name="key">Source of chance.</param>
+    public static ContributionDraws Posterior(ContributionFit fit, int draws, RandomKey key)
+    {
+        ArgumentNullException.ThrowIfNull(fit);
+        int f = fit.Coefficients.Length;
+        double[] factor = [.. fit.Covariance];
+        // Components that the data switched off have no variance at all.
+        double largest = 0;
+        for (int j = 0; j < f; j++) largest = Math.Max(largest, factor[j * f + j]);
+        for (int j = 0; j < f; j++) factor[j * f + j] += Math.Max(1e-10 * largest, 1e-300);
+        LowerFactor.Factor(factor, f);
+        var result = new double[draws][];
+        for (int d = 0; d < draws; d++)
+        {
+            var random = new RandomStream(key.Split(d));
+            double[] z = new double[f], w = new double[f];
+            for (int j = 0; j < f; j++) z[j] = random.NextNormal();
+            for (int j = 0; j < f; j++) w[j] = fit.Coefficients[j] + Vectors.Dot(factor.AsSpan(j * f, j + 1), z.AsSpan(0, j + 1));
+            result[d] = w;
+        }
+        return new ContributionDraws(result, fit.Center);
+    }
+}
+
+/// <summary>Patients drawn with replacement and the hazard fitted again to each draw; latent states, shares and the strengths of the prior stay as they are.</summary>
+public static class PatientBootstrap
+{
+    /// <summary>Fits every draw.</summary>
+    /// <param name="survival">Follow-up of the patients that were learned from.</param>
+    /// <param name="features">Their features, S x F.</param>
+    /// <param name="fit">The fit to all of them.</param>
+    /// <param name="draws">Number of draws; a draw with fewer than two patients who died is drawn again.</param>
+    /// <param name="key">Source of chance: draw number i depends on it and i only.</param>
+    /// <param name="options">What the fit was made with (covariates, offset); its strengths are those of the fit.</param>
+    /// <param name="ties">Treatment of ties.</param>
+    /// <param name="threads">Threads; the result does not depend on it.</param>
+    /// <param name="cancellation">Interrupts between fits.</param>
+    public static ContributionDraws Run(SurvivalData survival, double[] features, ContributionFit fit, int draws, RandomKey key, ContributionOptions? options = null, TieMethod ties = TieMethod.Efron,
+        int threads = 1, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(survival);
+        ArgumentNullException.ThrowIfNull(fit);
+        ArgumentOutOfRangeException.ThrowIfLessThan(draws, 2);
+        int n = survival.Count;
+        if (survival.EventCount < 2) throw new SurvivalDataException($"{survival.EventCount} event{(survival.EventCount == 1 ? "" : "s")} cannot be resampled: at least 2 are needed");
+        ContributionOptions refit = (options ?? new ContributionOptions()) with { Strengths = fit.Strengths };
+        var result = new double[draws][];
+        Parallel.For(0, draws, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, d =>
+        {
+            var random = new RandomStream(key.Split(d));
+            var weight = new double[n];
+            do
+            {
+                Array.Clear(weight);
+                for (int i = 0; i < n; i++)
+                {
+                    int drawn = random.NextInt32(n);
+                    weight[drawn] += survival.Weights.IsEmpty ? 1 : survival.Weights[drawn];
+                }
+            }
+            while (Enumerable.Range(0, n).Count(i => weight[i] > 0 && survival.Event[i]) < 2);
+            var sample = new SurvivalData(survival.Time, survival.Event, weight, survival.Strata);
+            result[d] = ContributionFit.Fit(new PartialLikelihood(sample, ties), features, fit.Components, refit).Coefficients;
+        });
+        return new ContributionDraws(result, fit.Center);
+    }
+}

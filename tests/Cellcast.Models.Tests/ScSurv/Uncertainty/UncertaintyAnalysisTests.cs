@@ -1,0 +1,159 @@
+using Cellcast.Models.ScSurv;
+using Cellcast.Models.ScSurv.Uncertainty;
+using Cellcast.Models.Training;
+using Cellcast.Survival;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.Tests.ScSurv.Uncertainty;
+
+public class UncertaintyAnalysisTests
+{
+    private const int Types = 5, CellsPerType = 6, Patients = 150;
+    private static readonly RandomKey s_key = RandomKey.From(2, "uncertainty tests");
+    private static readonly ContributionComponent[] s_components = [new("types", 0, Types)];
+
+    /// <summary>Patients made of five types whose contributions are drawn from the prior; features are the shares of the types.</summary>
+    private sealed record Study(double[] Beta, double[] Shares, double[] CellFeatures, double[] Eta, SurvivalData Survival)
+    {
+        internal static Study Make(int number, double effect, int patients = Patients)
+        {
+            var random = new RandomStream(s_key.Split(number));
+            double[] shares = new double[patients * Types], eta = new double[patients], time = new double[patients];
+            double[] beta = [.. Enumerable.Range(0, Types).Select(_ => effect * random.NextNormal())];
+            var died = new bool[patients];
+            for (int i = 0; i < patients; i++)
+            {
+                double sum = 0;
+                for (int k = 0; k < Types; k++) sum += shares[i * Types + k] = random.NextExponential();
+                for (int k = 0; k < Types; k++) eta[i] += (shares[i * Types + k] /= sum) * beta[k];
+                double death = random.NextExponential() * Math.Exp(-eta[i]), end = 0.3 + 3 * random.NextUniform();
+                (time[i], died[i]) = (Math.Min(death, end), death <= end);
+            }
+            var cells = new double[Types * CellsPerType * Types];
+            for (int c = 0; c < Types * CellsPerType; c++) cells[c * Types + c / CellsPerType] = 1;
+            return new Study(beta, shares, cells, eta, new SurvivalData(time, died));
+        }
+
+        /// <summary>The prior that the contributions came from, as the strength of their component.</summary>
+        internal double Strength(double effect)
+        {
+            double[] mean = new double[Types];
+            int n = Survival.Count;
+            for (int i = 0; i < Shares.Length; i++) mean[i % Types] += Shares[i] / n;
+            double square = 0;
+            for (int i = 0; i < Shares.Length; i++) square += (Shares[i] - mean[i % Types]) * (Shares[i] - mean[i % Types]) / n;
+            return effect * Math.Sqrt(square);
+        }
+
+        internal ContributionFit Fit(double? strength = null) =>
+            ContributionFit.Fit(new PartialLikelihood(Survival), Shares, s_components, new ContributionOptions { Strengths = strength is { } s ? [s] : null });
+
+        internal UncertaintyInput Input(ContributionFit fit) => new()
+        {
+            Fit = fit,
+            CellFeatures = CellFeatures,
+            PatientFeatures = Shares,
+            Survival = Survival,
+            GroupOf = [.. Enumerable.Range(0, Types * CellsPerType).Select(c => c / CellsPerType)],
+            Groups = ["a", "b", "c", "d", "e"],
+            // A gene per type that only its cells express: covariance with the features over sd.
+            GeneFeatures = [.. Enumerable.Range(0, Types).SelectMany(g => Enumerable.Range(0, Types).Select(k => ((g == k ? 1.0 : 0) - 1.0 / Types) / Types / Math.Sqrt((1.0 / Types) * (1 - 1.0 / Types))))],
+        };
+
+        /// <summary>Known contribution relative to the average patient.</summary>
+        internal double Known(int type) => Beta[type] - Eta.Average();
+    }
+
+    private static UncertaintyAnalysis Analyze(Study study, ContributionFit fit, UncertaintyOptions? options = null, int threads = 1) =>
+        UncertaintyAnalysis.Run(study.Input(fit), options ?? new UncertaintyOptions { Bootstrap = 60, Permutations = 199, PowerSimulations = 0 }, s_key.Split("run"), threads, NoProgress.Instance, default);
+
+    [Fact]
+    public void Posterior_intervals_hold_the_truth_as_often_as_they_say_when_the_prior_is_right()
+    {
+        const int studies = 60;
+        int types = 0, patients = 0;
+        for (int s = 0; s < studies; s++)
+        {
+            Study study = Study.Make(s, effect: 2);
+            UncertaintyAnalysis a = Analyze(study, study.Fit(study.Strength(2)), new UncertaintyOptions { Bootstrap = 0, Permutations = 0, PowerSimulations = 0, PosteriorDraws = 2 });
+            for (int k = 0; k < Types; k++)
+                if (a.Types[k].Posterior.Lower <= study.Known(k) && study.Known(k) <= a.Types[k].Posterior.Upper) types++;
+            double mean = study.Eta.Average();
+            for (int i = 0; i < Patients; i++)
+                if (a.Patients[i].Posterior.Lower <= study.Eta[i] - mean && study.Eta[i] - mean <= a.Patients[i].Posterior.Upper) patients++;
+        }
+        Assert.InRange(types / (double)(studies * Types), 0.91, 0.98);
+        Assert.InRange(patients / (double)(studies * Patients), 0.91, 0.98);
+    }
+
+    [Fact]
+    public void Bootstrap_and_posterior_agree_where_the_data_decide_and_both_find_the_adverse_type()
+    {
+        Study study = Study.Make(1000, effect: 3, patients: 600);
+        ContributionFit fit = study.Fit();
+        UncertaintyAnalysis a = Analyze(study, fit, new UncertaintyOptions { Bootstrap = 300, Permutations = 199, PowerSimulations = 0 });
+        for (int k = 0; k < Types; k++)
+        {
+            UncertainValue posterior = a.Types[k].Posterior, bootstrap = a.Types[k].Bootstrap!.Value;
+            Assert.Equal(posterior.Value, bootstrap.Value);
+            Assert.InRange(bootstrap.Sd / posterior.Sd, 0.75, 1.3);
+            Assert.True(bootstrap.Lower < bootstrap.Value && bootstrap.Value < bootstrap.Upper);
+        }
+        int worst = Array.IndexOf(study.Beta, study.Beta.Max()), best = Array.IndexOf(study.Beta, study.Beta.Min());
+        Assert.True(a.Types[worst].Posterior.ProbabilityPositive > 0.99 && a.Types[worst].Bootstrap!.Value.ProbabilityPositive > 0.99);
+        Assert.True(a.Types[best].Posterior.ProbabilityPositive < 0.01 && a.Types[best].Bootstrap!.Value.ProbabilityPositive < 0.01);
+        Assert.True(a.Types[worst].Test!.Z > 3 && a.Types[best].Test!.Z < -3);
+        Assert.Equal(0.005, a.Signal!.PValue);
+        // Cells of a type have its contribution; the gene of a type correlates with it as the type's sign says.
+        Assert.Equal(a.Types[worst].Posterior.Value, a.Cells[worst * CellsPerType].Posterior.Value, 1e-9);
+        Assert.True(a.Genes[worst].Posterior.Lower > 0 && a.Genes[best].Posterior.Upper < 0);
+        Assert.All(a.Genes, g => Assert.InRange(g.Posterior.Value, -1, 1));
+        double[] beta = [.. Enumerable.Range(0, Types).Select(k => a.Types[k].Posterior.Value)], gene = [.. Enumerable.Range(0, Types).Select(k => k == worst ? 1.0 : 0)];
+        Assert.Equal(Cellcast.Analysis.Statistics.Correlation.Pearson(gene, beta).Coefficient, a.Genes[worst].Posterior.Value, 1e-9);
+    }
+
+    [Fact]
+    public void Neither_threads_nor_chance_change_a_bit()
+    {
+        Study study = Study.Make(3, 1.5);
+        var options = new UncertaintyOptions { Bootstrap = 20, Permutations = 49, PowerSimulations = 20, PosteriorDraws = 20 };
+        ContributionFit fit = study.Fit();
+        UncertaintyAnalysis one = Analyze(study, fit, options), three = Analyze(study, fit, options, threads: 3);
+        foreach (var part in (Func<UncertaintyAnalysis, IReadOnlyList<QuantityUncertainty>>[])[a => a.Cells, a => a.Types, a => a.Genes, a => a.Patients]) Assert.Equal(part(one), part(three));
+        Assert.Equal(one.Power, three.Power);
+        Assert.Equal((one.Caution, one.Signal!.PValue), (three.Caution, three.Signal!.PValue));
+    }
+
+    [Fact]
+    public void A_draw_is_a_fit_to_patients_that_occur_as_often_as_they_were_drawn()
+    {
+        // With all weights equal the weighted fit is the fit; the bootstrap's refit takes the strengths of the fit.
+        Study study = Study.Make(4, 1.5);
+        ContributionFit fit = study.Fit();
+        ContributionDraws draws = PatientBootstrap.Run(study.Survival, study.Shares, fit, 2, s_key.Split("few"));
+        var random = new RandomStream(s_key.Split("few").Split(1));
+        int[] rows = [.. Enumerable.Range(0, Patients).Select(_ => random.NextInt32(Patients)).Order()];
+        // The same patients as a list with repeats; tied repeats are the reason for Breslow, in which weights and repeats are the same thing.
+        ContributionDraws breslow = PatientBootstrap.Run(study.Survival, study.Shares, fit, 2, s_key.Split("few"), ties: TieMethod.Breslow);
+        double[] features = [.. rows.SelectMany(i => study.Shares[(i * Types)..((i + 1) * Types)])];
+        // Strengths are relative to the patients that are given: the same prior of the contributions needs them rescaled.
+        double Square(double[] x)
+        {
+            int n = x.Length / Types;
+            return Enumerable.Range(0, Types).Sum(k => { double m = Enumerable.Range(0, n).Average(i => x[i * Types + k]); return Enumerable.Range(0, n).Average(i => Math.Pow(x[i * Types + k] - m, 2)); });
+        }
+        double strength = fit.Strengths[0] * Math.Sqrt(Square(features) / Square(study.Shares));
+        ContributionFit repeated = ContributionFit.Fit(new PartialLikelihood(study.Survival.Subset(rows), TieMethod.Breslow), features, s_components, new ContributionOptions { Strengths = [strength] });
+        for (int j = 0; j < Types; j++) Assert.Equal(repeated.Coefficients[j], breslow.Coefficients[1][j], 1e-6);
+        Assert.NotEqual(draws.Coefficients[0], draws.Coefficients[1]);
+    }
+
+    [Fact]
+    public void Too_few_events_are_said()
+    {
+        var survival = new SurvivalData([1, 2, 3], [true, false, false]);
+        double[] features = [1, 0, 0.5, 0.5, 0, 1];
+        ContributionFit fit = ContributionFit.Fit(new PartialLikelihood(survival), features, [new("types", 0, 2)], new ContributionOptions { Strengths = [0.5] });
+        Assert.Contains("at least 2", Assert.Throws<SurvivalDataException>(() => PatientBootstrap.Run(survival, features, fit, 5, s_key)).Message, StringComparison.Ordinal);
+    }
+}
