@@ -36,13 +36,12 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
 
     /// <summary>Packs all rows of a matrix.</summary>
     /// <param name="matrix">The matrix.</param>
-    /// <param name="memory">Most bytes to hold; a larger matrix goes to a file.</param>
-    /// <param name="folder">Where that file is; the system's temporary folder when left out.</param>
+    /// <param name="space">Memory it may take, and where it goes beyond; <see cref="ScratchSpace.Default"/> when null.</param>
     /// <param name="cancellation">Checked between blocks.</param>
-    public static PackedMatrix Of(Matrix matrix, long memory = long.MaxValue, string? folder = null, CancellationToken cancellation = default)
+    public static PackedMatrix Of(Matrix matrix, ScratchSpace? space = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        using var packing = new Packing(matrix.Columns, memory, folder);
+        using var packing = new Packing(matrix.Columns, space);
         matrix.ForEachBlock((_, rows) => packing.Append(rows), cancellation);
         return packing.ToMatrix();
     }
@@ -91,20 +90,7 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
 
     private ReadOnlySpan<byte> Segment(int row) => _segments[_starts[row] >> SegmentBits].AsSpan((int)(_starts[row] & (SegmentBytes - 1)));
 
-    private void Read(Span<byte> target, long at)
-    {
-        for (int done = 0; done < target.Length;)
-        {
-            int n = RandomAccess.Read(_file!, target[done..], at + done);
-            if (n == 0)
-            {
-                // The unused end of the last segment was never written.
-                target[done..].Clear();
-                return;
-            }
-            done += n;
-        }
-    }
+    private void Read(Span<byte> target, long at) => ScratchSpace.Read(_file!, target, at);
 
     private void Unpack(ReadOnlySpan<byte> packed, int row, RowBlock block)
     {
@@ -165,8 +151,7 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
     public sealed class Packing : IDisposable
     {
         private readonly int _columns;
-        private readonly long _memory;
-        private readonly string _folder;
+        private readonly ScratchSpace _space;
         private readonly List<long> _starts = [];
         private readonly List<int> _lengths = [];
         private readonly List<byte[]?> _segments = [];
@@ -176,12 +161,11 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
         private long _stored;
 
         /// <param name="columns">Number of columns.</param>
-        /// <param name="memory">Most bytes to hold; a larger matrix goes to a file.</param>
-        /// <param name="folder">Where that file is; the system's temporary folder when left out.</param>
-        public Packing(int columns, long memory = long.MaxValue, string? folder = null)
+        /// <param name="space">Memory it may take, and where it goes beyond; <see cref="ScratchSpace.Default"/> when null.</param>
+        public Packing(int columns, ScratchSpace? space = null)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(columns);
-            (_columns, _memory, _folder) = (columns, memory, folder ?? Path.GetTempPath());
+            (_columns, _space) = (columns, space ?? ScratchSpace.Default);
         }
 
         /// <summary>Adds rows.</summary>
@@ -218,7 +202,7 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
         public PackedMatrix ToMatrix()
         {
             long bytes = _segments.Count == 0 ? 0 : ((long)(_segments.Count - 1) << SegmentBits) + _used;
-            if (_file is null && bytes > _memory) Spill();
+            if (_file is null && bytes > _space.Memory) Spill();
             if (_file is not null) Write(_segments.Count - 1, _current, _used);
             else if (_segments.Count > 0) _segments[^1] = _used < SegmentBytes / 2 ? _current[.._used] : _current;
             var matrix = new PackedMatrix(_columns, [.. _starts], [.. _lengths], [.. _segments], _file, _stored, bytes);
@@ -261,7 +245,7 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
         {
             if (_segments.Count > 0)
             {
-                if (_file is null && (long)(_segments.Count + 1) << SegmentBits > _memory) Spill();
+                if (_file is null && (long)(_segments.Count + 1) << SegmentBits > _space.Memory) Spill();
                 if (_file is not null) Write(_segments.Count - 1, _current, SegmentBytes);
                 else _segments[^1] = _current;
             }
@@ -272,14 +256,7 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
 
         private void Spill()
         {
-            string path = Path.Combine(_folder, $".cellcast-{Guid.NewGuid():N}.rows");
-            try
-            {
-                _file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess | FileOptions.DeleteOnClose);
-                // Where a file can be open without a name, nothing is left behind however the process ends.
-                if (!OperatingSystem.IsWindows()) File.Delete(path);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw OutputException.For(path, e); }
+            _file = _space.NewFile();
             for (int s = 0; s < _segments.Count - 1; s++)
             {
                 Write(s, _segments[s]!, SegmentBytes);
@@ -287,10 +264,6 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
             }
         }
 
-        private void Write(int segment, byte[] bytes, int length)
-        {
-            try { RandomAccess.Write(_file!, bytes.AsSpan(0, length), (long)segment << SegmentBits); }
-            catch (IOException e) { throw OutputException.For(_folder, e); }
-        }
+        private void Write(int segment, byte[] bytes, int length) => _space.Write(_file!, bytes.AsSpan(0, length), (long)segment << SegmentBits);
     }
 }

@@ -71,6 +71,21 @@ public sealed class RowBlock
         Count += rows.Count;
     }
 
+    /// <summary>Takes explicitly stored zeros out.</summary>
+    public void DropZeros()
+    {
+        if (!Values.Span.Contains(0f)) return;
+        long write = 0, start = 0;
+        for (int r = 0; r < Count; r++)
+        {
+            long end = _rowPointers[r + 1];
+            for (long k = start; k < end; k++)
+                if (_values[k] != 0) (_indices[write], _values[write++]) = (_indices[k], _values[k]);
+            start = end;
+            _rowPointers[r + 1] = write;
+        }
+    }
+
     /// <summary>The chosen columns, in that order, as a new numbering; rows stay canonical.</summary>
     /// <param name="place">New number of each column, -1 for columns that are left out.</param>
     /// <param name="rising">Whether the new numbers rise with the old ones.</param>

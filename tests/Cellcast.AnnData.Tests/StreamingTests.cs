@@ -108,7 +108,7 @@ public class StreamingTests
         SparseMatrix whole = s_large.Value;
         H5adFile.Write(dir["a.h5ad"], With(whole));
         using var stored = (StoredMatrix)H5adFile.Read(dir["a.h5ad"], s_stream).X!;
-        using var spilled = PackedMatrix.Of(whole, memory: 0, folder: dir.Path);
+        using var spilled = PackedMatrix.Of(whole, new ScratchSpace(0, () => dir.Path));
         Matrix[] matrices = [stored, PackedMatrix.Of(whole), spilled, new GeneratedMatrix(16_000, 700, Rows)];
         var random = new Random(1);
         var block = new RowBlock();
@@ -251,7 +251,7 @@ public class StreamingTests
         }
         var m = new SparseMatrix(300, columns, rows.RowPointers.ToArray(), rows.Indices.ToArray(), rows.Values.ToArray());
         Same.Elements("packed", m, PackedMatrix.Of(m).ToSparse());
-        using var spilled = PackedMatrix.Of(m, memory: 0, dir.Path);
+        using var spilled = PackedMatrix.Of(m, new ScratchSpace(0, () => dir.Path));
         Same.Elements("spilled", m, spilled.ToSparse());
     }
 
@@ -263,7 +263,7 @@ public class StreamingTests
         var rows = new RowBlock();
         int[] indices = [.. Enumerable.Range(0, 50_000)];
         rows.Append(indices, [.. indices.Select(i => (float)(i % 251))]);
-        using var packing = new PackedMatrix.Packing(50_000, memory: 100 << 20, dir.Path);
+        using var packing = new PackedMatrix.Packing(50_000, new ScratchSpace(100 << 20, () => dir.Path));
         for (int r = 0; r < 1000; r++) packing.Append(rows);
         using var m = packing.ToMatrix();
         Assert.True(m.IsSpilled);
@@ -278,6 +278,28 @@ public class StreamingTests
         long passed = 0;
         m.ForEachBlock((_, block) => passed += block.StoredCount);
         Assert.Equal(50_000_000, passed);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(long.MaxValue)]
+    public void Dense_rows_come_back_as_they_went_in(long memory)
+    {
+        using var dir = new TemporaryDirectory();
+        using var store = new RowStore(2500, 7, new ScratchSpace(memory, () => dir.Path));
+        Assert.Equal(memory > 0, store.IsHeld);
+        for (int r = 2499; r >= 0; r--) store.Write(r, [r, r + 1, r + 2, r + 3, r + 4, r + 5, r + 6]);
+        float[] all = [.. Enumerable.Range(0, 2500 * 7).Select(i => (float)(i / 7 + i % 7))];
+        Assert.Equal(all, store.ToArray());
+        Assert.Equal(all, store.ToMatrix() is GeneratedArray g ? g.ToDense().ToSingle() : ((DenseMatrix)store.ToMatrix()).ToSingle());
+        var blocks = new List<float>();
+        store.ForEachBlock((first, count, values) => { Assert.Equal(blocks.Count, first * 7); blocks.AddRange(values.Span); }, rowsAtOnce: 999);
+        Assert.Equal(all, blocks);
+        var two = new float[14];
+        store.Read(2498, two);
+        Assert.Equal(all[^14..], two);
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Read(2499, two));
+        if (!OperatingSystem.IsWindows()) Assert.Empty(Directory.GetFileSystemEntries(dir.Path));
     }
 
     [ToolFact("h5py")]

@@ -11,26 +11,33 @@ public static class CountCheck
     /// <param name="slot">Slot to name: <c>X</c> or <c>layers/NAME</c>.</param>
     /// <param name="row">What a row is: <c>cell</c>, <c>patient</c>, <c>spot</c>.</param>
     /// <param name="refuseEmptyRows">Also refuse a row without any count.</param>
+    /// <param name="checkedRows">Is given every block of rows that passed: first row, rows.</param>
+    /// <param name="cancellation">Checked between blocks of rows.</param>
     /// <exception cref="InputException">A value is negative, fractional, NaN or infinite, or a row is empty: the message names the first offending
     /// row and gene and says where raw counts may be.</exception>
-    public static void RequireRawCounts(SparseMatrix counts, AnnotatedData data, string slot, string row = "row", bool refuseEmptyRows = false)
+    public static void RequireRawCounts(Matrix counts, AnnotatedData data, string slot, string row = "row", bool refuseEmptyRows = false, Action<int, RowBlock>? checkedRows = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(counts);
         ArgumentNullException.ThrowIfNull(data);
-        for (int r = 0; r < counts.Rows; r++)
+        counts.ForEachBlock((first, rows) =>
         {
-            bool empty = true;
-            var values = counts.RowValues(r);
-            for (int k = 0; k < values.Length; k++)
+            for (int r = 0; r < rows.Count; r++)
             {
-                float v = values[k];
-                empty &= v == 0;
-                if (v >= 0 && v == MathF.Truncate(v) && !float.IsInfinity(v)) continue;
-                string gene = data.Var.Index.Length == counts.Columns ? $", gene '{data.Var.Index[counts.RowIndices(r)[k]]}'" : "";
-                throw new InputException($"{Where(data, slot, row, r)}{gene}: the value {Text(v)} {Fault(v)}, but raw counts are needed{Hint(data, slot)}.");
+                bool empty = true;
+                var values = rows.RowValues(r);
+                for (int k = 0; k < values.Length; k++)
+                {
+                    float v = values[k];
+                    empty &= v == 0;
+                    if (v >= 0 && v == MathF.Truncate(v) && !float.IsInfinity(v)) continue;
+                    string gene = data.Var.Index.Length == counts.Columns ? $", gene '{data.Var.Index[rows.RowIndices(r)[k]]}'" : "";
+                    throw new InputException($"{Where(data, slot, row, first + r)}{gene}: the value {Text(v)} {Fault(v)}, but raw counts are needed{Hint(data, slot)}.");
+                }
+                if (empty && refuseEmptyRows) throw new InputException($"{Where(data, slot, row, first + r)} has no counts at all; remove it.");
             }
-            if (empty && refuseEmptyRows) throw new InputException($"{Where(data, slot, row, r)} has no counts at all; remove it.");
-        }
+            checkedRows?.Invoke(first, rows);
+        }, cancellation);
     }
 
     /// <summary>Where raw counts are in a data set: <c>X</c>, <c>layers/NAME</c>, <c>raw/X</c>; empty where nowhere.</summary>

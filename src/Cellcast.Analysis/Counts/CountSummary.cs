@@ -68,25 +68,35 @@ public sealed record CountSummary
     public static CountSummary Of(Matrix matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        var x = matrix.ToSparse();
+        // A dense matrix is made sparse once, not once per pass.
+        Matrix x = matrix is DenseMatrix ? matrix.ToSparse() : matrix;
+        var totals = new double[x.Rows];
+        int emptyRows = 0;
         long nonZeros = 0, negative = 0, fractional = 0, notFinite = 0;
         float minimum = float.PositiveInfinity, maximum = float.NegativeInfinity;
-        foreach (float v in x.Values)
+        x.ForEachBlock((first, rows) =>
         {
-            if (v == 0) continue;
-            nonZeros++;
-            if (!float.IsFinite(v)) notFinite++;
-            else if (v != MathF.Truncate(v)) fractional++;
-            if (v < 0) negative++;
-            if (v < minimum) minimum = v;
-            if (v > maximum) maximum = v;
-        }
+            foreach (float v in rows.Values.Span)
+            {
+                if (v == 0) continue;
+                nonZeros++;
+                if (!float.IsFinite(v)) notFinite++;
+                else if (v != MathF.Truncate(v)) fractional++;
+                if (v < 0) negative++;
+                if (v < minimum) minimum = v;
+                if (v > maximum) maximum = v;
+            }
+            for (int r = 0; r < rows.Count; r++)
+            {
+                if (!rows.RowValues(r).ContainsAnyExcept(0f)) emptyRows++;
+                foreach (float v in rows.RowValues(r)) totals[first + r] += v;
+            }
+        });
         if (nonZeros < (long)x.Rows * x.Columns || nonZeros == 0)
         {
             minimum = Math.Min(minimum, 0);
             maximum = Math.Max(maximum, 0);
         }
-        double[] totals = x.RowSums();
         var kind = notFinite > 0 ? ValueKind.NotFinite : negative > 0 ? ValueKind.Scaled : nonZeros == 0 ? ValueKind.Empty
             : fractional == 0 ? maximum == 1 ? ValueKind.Binary : ValueKind.Counts : ValueKind.Fractional;
         double? common = null;
@@ -109,7 +119,7 @@ public sealed record CountSummary
             Negative = negative,
             Fractional = fractional,
             NotFinite = notFinite,
-            EmptyRows = Enumerable.Range(0, x.Rows).Count(r => !x.RowValues(r).ContainsAnyExcept(0f)),
+            EmptyRows = emptyRows,
             MedianTotal = Median(totals),
             CommonTotal = common,
         };
@@ -137,11 +147,14 @@ public sealed record CountSummary
         return some.All(t => Math.Abs(t - median) <= TotalTolerance * median) ? median : null;
     }
 
-    private static double[] UnloggedTotals(SparseMatrix x)
+    private static double[] UnloggedTotals(Matrix x)
     {
         var totals = new double[x.Rows];
-        for (int r = 0; r < totals.Length; r++)
-            foreach (float v in x.RowValues(r)) totals[r] += double.Exp(v) - 1;
+        x.ForEachBlock((first, rows) =>
+        {
+            for (int r = 0; r < rows.Count; r++)
+                foreach (float v in rows.RowValues(r)) totals[first + r] += double.Exp(v) - 1;
+        });
         return totals;
     }
 

@@ -19,13 +19,25 @@ public static class Filters
 
     /// <summary>Number of cells with a positive count of each gene.</summary>
     /// <param name="counts">Cells x genes.</param>
-    public static int[] CellsPerGene(SparseMatrix counts)
+    public static int[] CellsPerGene(Matrix counts)
     {
         ArgumentNullException.ThrowIfNull(counts);
         var n = new int[counts.Columns];
-        for (int k = 0; k < counts.Values.Length; k++)
-            if (counts.Values[k] > 0) n[counts.Indices[k]]++;
+        counts.ForEachBlock((_, rows) => AddCellsPerGene(rows, n));
         return n;
+    }
+
+    /// <summary>Adds the cells of a block to the number of cells with a positive count of each gene.</summary>
+    /// <param name="cells">Some cells.</param>
+    /// <param name="cellsPerGene">One number per gene.</param>
+    public static void AddCellsPerGene(RowBlock cells, int[] cellsPerGene)
+    {
+        ArgumentNullException.ThrowIfNull(cells);
+        ArgumentNullException.ThrowIfNull(cellsPerGene);
+        ReadOnlySpan<int> index = cells.Indices.Span;
+        ReadOnlySpan<float> value = cells.Values.Span;
+        for (int k = 0; k < index.Length; k++)
+            if (value[k] > 0) cellsPerGene[index[k]]++;
     }
 
     /// <summary>Cells in which at least so many genes are detected, ascending.</summary>

@@ -19,7 +19,11 @@ public enum GeneSource
 /// <param name="Source">File to name in messages.</param>
 /// <param name="Genes">Names of the columns.</param>
 /// <param name="Counts">Cells, patients or spots x genes.</param>
-public sealed record CountTable(string Source, IReadOnlyList<string> Genes, SparseMatrix Counts);
+public sealed record CountTable(string Source, IReadOnlyList<string> Genes, Matrix Counts)
+{
+    /// <summary>Number of rows with a positive count of each gene where that is known already, which saves a pass over the counts.</summary>
+    public int[]? Detected { get; init; }
+}
 
 /// <summary>How genes are chosen.</summary>
 public sealed record GeneSelectionOptions
@@ -92,7 +96,7 @@ public sealed class GeneSelection
         bool[] keep = [.. alignment.Names.Select(_ => true)];
         for (int t = 0; t < tables.Length; t++)
         {
-            int[] detected = Filters.CellsPerGene(tables[t].Counts);
+            int[] detected = tables[t].Detected ?? Filters.CellsPerGene(tables[t].Counts);
             int least = (int)Math.Floor(options.MinimumDetected * tables[t].Counts.Rows);
             for (int g = 0; g < keep.Length; g++) keep[g] &= detected[alignment.Positions[t][g]] >= least;
         }
@@ -111,20 +115,20 @@ public sealed class GeneSelection
     }
 
     /// <summary>Dispersions of chosen columns of counts, scaled to the median total over those columns, without making a normalised matrix.</summary>
-    private static VariableGenes OfCounts(SparseMatrix counts, int[] columns, int threads)
+    private static VariableGenes OfCounts(Matrix counts, int[] columns, int threads)
     {
         var used = new bool[counts.Columns];
         foreach (int c in columns) used[c] = true;
         var totals = new double[counts.Rows];
-        Blocks.For(counts.Rows, threads, r =>
+        counts.ForEachBlock((first, rows) => Blocks.For(rows.Count, threads, r =>
         {
-            ReadOnlySpan<int> index = counts.RowIndices(r);
-            ReadOnlySpan<float> value = counts.RowValues(r);
+            ReadOnlySpan<int> index = rows.RowIndices(r);
+            ReadOnlySpan<float> value = rows.RowValues(r);
             double sum = 0;
             for (int k = 0; k < index.Length; k++)
                 if (used[index[k]]) sum += value[k];
-            totals[r] = sum;
-        });
+            totals[first + r] = sum;
+        }));
         double median = Normalization.MedianTotal(totals);
         float[] size = [.. totals.Select(t => t > 0 ? (float)(t / median) : 1)];
         var (means, variances) = ColumnMoments.Of(counts, new Scaled(size), threads);

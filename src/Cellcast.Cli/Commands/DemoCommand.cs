@@ -50,7 +50,7 @@ internal sealed class DemoCommand : CellcastCommand
         var inputs = new ScSurvInputs { Reference = study.Cells, Bulk = study.Bulk, SampleColumn = "sample", LabelColumn = "label" };
         var options = s_options with { Seed = context.Seed };
         ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(context.Arguments), withShares: true, withRates: false, TimeSpan.FromSeconds(10));
-        Report(context, study, TruthScore.Of(study, results.RawContribution, results.PatientShares), results);
+        Report(context, study, TruthScore.Of(study, results.RawContribution, results.PatientShares.ToArray()), results);
     }
 
     private static void Report(CommandContext context, SimulatedStudy study, TruthScore score, ScSurvResults results)

@@ -66,6 +66,9 @@ internal abstract class CellcastCommand : Command
     /// <summary>The command may run again in the folder of its own earlier run without being told to overwrite.</summary>
     protected internal virtual bool ReplacesItsOwnResults => false;
 
+    /// <summary>An option of the command itself that, like <c>--threads</c>, does not decide what is computed; null when there is none.</summary>
+    protected internal virtual Option? DecidesNothing => null;
+
     /// <summary>Does the work. Throws to fail: <see cref="Failure"/> turns the exception into an exit code and a sentence.</summary>
     protected internal abstract void Run(CommandContext context);
 
@@ -85,7 +88,7 @@ internal abstract class CellcastCommand : Command
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var option in Options)
         {
-            if (option == OutOption || option == Overwrite || option == Resume || option == Threads || option == Quiet || option == Json || option is System.CommandLine.Help.HelpOption) continue;
+            if (option == OutOption || option == Overwrite || option == Resume || option == Threads || option == Quiet || option == Json || option == DecidesNothing || option is System.CommandLine.Help.HelpOption) continue;
             var result = arguments.GetResult(option);
             string value = result is { Implicit: false }
                 ? result.Tokens.Count == 0 ? "true" : string.Join(' ', result.Tokens.Select(t => FullPathIfFile(t.Value)))

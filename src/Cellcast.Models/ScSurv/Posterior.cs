@@ -1,3 +1,5 @@
+using System.Numerics;
+using Cellcast.AnnData;
 using Cellcast.Tensors;
 using Cellcast.Tensors.Autodiff;
 using Cellcast.Tensors.Random;
@@ -55,10 +57,12 @@ public sealed class Posterior
         int n = cells.SampleOf.Length, z = module.Sizes.Latent;
         float[] mu = new float[n * z], sigma = new float[n * z];
         var tape = new Tape(device, recordGradients: false);
+        var block = new RowBlock();
         for (int from = 0; from < n; from += BlockRows)
         {
             int count = Math.Min(BlockRows, n - from);
-            var rows = new SparseRows(cells.Counts.IndPtr, cells.Counts.Indices, cells.Counts.Values, cells.Counts.Columns, from, count);
+            cells.Counts.ReadRows(from, count, block);
+            var rows = new SparseRows(block.RowPointers, block.Indices, block.Values, cells.Counts.Columns);
             var (m, s) = module.Encoder.Forward(tape, rows, cells.SampleOf.AsMemory(from, count));
             m.Span.CopyTo(mu.AsSpan(from * z));
             s.Span.CopyTo(sigma.AsSpan(from * z));
@@ -144,35 +148,71 @@ public sealed class Posterior
     public float[] MeanShares(Decoder decoder, int draws, RandomKey key)
     {
         ArgumentNullException.ThrowIfNull(decoder);
+        var shares = new RowStore(Cells, decoder.Outputs, new float[checked(Cells * decoder.Outputs)]);
+        FillMeanShares([(decoder, [.. Enumerable.Range(0, decoder.Outputs)])], draws, key, shares);
+        return shares.ToArray();
+    }
+
+    /// <summary>The same for several decoders at once, into an array that need not be in memory.</summary>
+    /// <param name="parts">Decoders, each with the columns of the result that its outputs become.</param>
+    /// <param name="draws">Number of draws.</param>
+    /// <param name="key">Source of chance.</param>
+    /// <param name="shares">Receives N x S.</param>
+    /// <param name="cancellation">Checked between blocks of cells.</param>
+    internal void FillMeanShares(IReadOnlyList<(Decoder Decoder, int[] Columns)> parts, int draws, RandomKey key, RowStore shares, CancellationToken cancellation = default)
+    {
+        float[][] logNormalisers = [.. parts.Select(p => LogNormaliser(p.Decoder, draws, key, cancellation))];
+        float weight = 1f / draws;
+        var block = new float[Math.Min(BlockRows, Cells) * shares.Columns];
+        ForBlocks((tape, from, count) =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (int k = 0; k < parts.Count; k++)
+            {
+                var (decoder, columns) = parts[k];
+                int width = decoder.Outputs;
+                var mean = new float[count * width];
+                for (int d = 0; d < draws; d++)
+                {
+                    Tensor logits = decoder.Forward(Drawn(tape, from, count, d, key));
+                    AddScaled(weight, Exp(Subtract(logits, tape.Input(logNormalisers[k].AsSpan(d * width, width), width))).Span, mean);
+                    tape.Reset();
+                }
+                for (int c = 0; c < count; c++)
+                    for (int s = 0; s < width; s++) block[c * shares.Columns + columns[s]] = mean[c * width + s];
+            }
+            shares.Write(from, block.AsSpan(0, count * shares.Columns));
+        });
+    }
+
+    /// <summary>Log of the sum over cells of exp(logit), draws x S.</summary>
+    private float[] LogNormaliser(Decoder decoder, int draws, RandomKey key, CancellationToken cancellation)
+    {
         int width = decoder.Outputs;
         float[] max = new float[draws * width];
         double[] total = new double[draws * width];
         Array.Fill(max, float.NegativeInfinity);
         ForBlocks((tape, from, count) =>
         {
+            cancellation.ThrowIfCancellationRequested();
             for (int d = 0; d < draws; d++)
             {
                 AddToNormaliser(tape, decoder.Forward(Drawn(tape, from, count, d, key)), max.AsSpan(d * width, width), total.AsSpan(d * width, width));
                 tape.Reset();
             }
         });
-        var logNormaliser = new float[draws * width];
-        for (int i = 0; i < logNormaliser.Length; i++) logNormaliser[i] = (float)(max[i] + Math.Log(total[i]));
+        var log = new float[draws * width];
+        for (int i = 0; i < log.Length; i++) log[i] = (float)(max[i] + Math.Log(total[i]));
+        return log;
+    }
 
-        var shares = new float[(long)Cells * width];
-        float weight = 1f / draws;
-        ForBlocks((tape, from, count) =>
-        {
-            Span<float> to = shares.AsSpan(from * width, count * width);
-            for (int d = 0; d < draws; d++)
-            {
-                Tensor logits = decoder.Forward(Drawn(tape, from, count, d, key));
-                ReadOnlySpan<float> p = Exp(Subtract(logits, tape.Input(logNormaliser.AsSpan(d * width, width), width))).Span;
-                for (int i = 0; i < p.Length; i++) to[i] += weight * p[i];
-                tape.Reset();
-            }
-        });
-        return shares;
+    private static void AddScaled(float weight, ReadOnlySpan<float> x, Span<float> y)
+    {
+        int i = 0;
+        var w = new Vector<float>(weight);
+        for (; i <= y.Length - Vector<float>.Count; i += Vector<float>.Count)
+            (new Vector<float>(y[i..]) + w * new Vector<float>(x[i..])).CopyTo(y[i..]);
+        for (; i < y.Length; i++) y[i] += weight * x[i];
     }
 
     /// <summary>Decoded rates of a range of cells at the posterior mean, count x G; valid until the next call.</summary>
@@ -183,12 +223,26 @@ public sealed class Posterior
         for (int from = 0; from < Cells; from += BlockRows)
         {
             int count = Math.Min(BlockRows, Cells - from);
-            Tensor oneHot = Op.OneHot(tape, SampleOf.AsSpan(from, count), SampleColumns);
-            float[] rates = module.Rates(AtMean(tape, from, count), oneHot).ToArray();
+            float[] rates = RatesAtMean(tape, module, from, count).ToArray();
             tape.Reset();
             yield return (from, count, rates);
         }
     }
+
+    /// <summary>Decoded rates of all cells at the posterior mean as a matrix, N x G, whose rows are computed when they are asked for.</summary>
+    public GeneratedArray RatesAtMeanMatrix(ScSurvModule module)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        var tape = new Tape(_device, recordGradients: false);
+        return new GeneratedArray(Cells, module.Sizes.Genes, (from, count, values) =>
+        {
+            RatesAtMean(tape, module, from, count).Span.CopyTo(values.Span);
+            tape.Reset();
+        }, BlockRows);
+    }
+
+    private Tensor RatesAtMean(Tape tape, ScSurvModule module, int from, int count) =>
+        module.Rates(AtMean(tape, from, count), Op.OneHot(tape, SampleOf.AsSpan(from, count), SampleColumns));
 
     /// <summary>Hidden states of the expression decoder at the posterior mean, block by block, each count x h.</summary>
     internal IEnumerable<(int From, float[] Hidden)> HiddenAtMean(Decoder expression)
@@ -267,11 +321,28 @@ public static class LinearPredictor
     {
         int width = beta.Length == 0 ? 0 : shares.Length / beta.Length;
         var eta = new double[width];
+        Add(shares, beta, eta);
+        return eta;
+    }
+
+    /// <summary>The same from shares that need not be in memory.</summary>
+    /// <param name="shares">N x S.</param>
+    /// <param name="beta">Contribution of each cell, N.</param>
+    public static double[] OfCells(RowStore shares, float[] beta)
+    {
+        ArgumentNullException.ThrowIfNull(shares);
+        ArgumentNullException.ThrowIfNull(beta);
+        var eta = new double[shares.Columns];
+        shares.ForEachBlock((first, count, p) => Add(p.Span, beta.AsSpan(first, count), eta));
+        return eta;
+    }
+
+    private static void Add(ReadOnlySpan<float> shares, ReadOnlySpan<float> beta, double[] eta)
+    {
         for (int c = 0; c < beta.Length; c++)
         {
-            ReadOnlySpan<float> p = shares.Slice(c * width, width);
-            for (int s = 0; s < width; s++) eta[s] += (double)p[s] * beta[c];
+            ReadOnlySpan<float> p = shares.Slice(c * eta.Length, eta.Length);
+            for (int s = 0; s < eta.Length; s++) eta[s] += (double)p[s] * beta[c];
         }
-        return eta;
     }
 }

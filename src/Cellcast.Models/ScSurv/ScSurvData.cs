@@ -17,10 +17,10 @@ public enum Split
 
 /// <summary>The single-cell reference on the selected genes.</summary>
 /// <param name="Names">Names of the N cells.</param>
-/// <param name="Counts">Raw counts, N x G.</param>
+/// <param name="Counts">Raw counts, N x G, without explicit zeros; only some rows are ever asked for at a time.</param>
 /// <param name="SampleOf">Sample of each cell as an index into <paramref name="Samples"/>; -1 everywhere when no sample column was given.</param>
 /// <param name="Samples">Names of the samples; empty when none were given.</param>
-public sealed record ReferenceCells(IReadOnlyList<string> Names, SparseMatrix Counts, int[] SampleOf, IReadOnlyList<string> Samples)
+public sealed record ReferenceCells(IReadOnlyList<string> Names, Matrix Counts, int[] SampleOf, IReadOnlyList<string> Samples)
 {
     /// <summary>Mean count per gene of each cell, N.</summary>
     public float[] Size { get; } = SizeFactors.OfRows(Counts);
@@ -70,16 +70,19 @@ public sealed record ScSurvData(IReadOnlyList<string> Genes, ReferenceCells Cell
 public static class SizeFactors
 {
     /// <summary>Row sums over the number of columns.</summary>
-    public static float[] OfRows(SparseMatrix counts)
+    public static float[] OfRows(Matrix counts)
     {
         ArgumentNullException.ThrowIfNull(counts);
         var size = new float[counts.Rows];
-        for (int r = 0; r < size.Length; r++)
+        counts.ForEachBlock((first, rows) =>
         {
-            double sum = 0;
-            foreach (float v in counts.RowValues(r)) sum += v;
-            size[r] = (float)(sum / counts.Columns);
-        }
+            for (int r = 0; r < rows.Count; r++)
+            {
+                double sum = 0;
+                foreach (float v in rows.RowValues(r)) sum += v;
+                size[first + r] = (float)(sum / counts.Columns);
+            }
+        });
         return size;
     }
 }

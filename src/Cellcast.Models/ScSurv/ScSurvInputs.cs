@@ -44,8 +44,13 @@ public static class ScSurvPreparation
     public const int MinimumCells = 20, MinimumGenes = 10;
 
     /// <summary>Checks and prepares.</summary>
+    /// <param name="inputs">The files and their columns. The reference is read block by block where its matrix is a <see cref="StreamedMatrix"/>.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="progress">Who is told.</param>
+    /// <param name="space">Memory that the packed counts of the reference may take, and where they lie beyond it.</param>
+    /// <param name="cancellation">Checked between blocks of cells.</param>
     /// <exception cref="InputException">Something in the files cannot be used: the message says what, where and what to do.</exception>
-    public static ScSurvData Prepare(ScSurvInputs inputs, ScSurvOptions options, ITrainingProgress progress)
+    public static ScSurvData Prepare(ScSurvInputs inputs, ScSurvOptions options, ITrainingProgress progress, ScratchSpace? space = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(options);
@@ -70,26 +75,28 @@ public static class ScSurvPreparation
             ? Splits.OfPatients(died, options.TrainPatients, options.ValidationPatients, key.Split("patient split"))
             : SurvivalColumns.SplitOf(bulk, inputs.SplitColumn, died);
 
-        SparseMatrix x = Counts(reference, inputs.Layer, "cell", progress), b = Counts(bulk, inputs.Layer, "patient", progress);
+        SparseMatrix b = Counts(bulk, inputs.Layer, "patient", progress);
         SparseMatrix? y = inputs.Spatial is null ? null : Counts(inputs.Spatial, inputs.Layer, "spot", progress);
+        var (x, detected) = Cells(reference, inputs.Layer, progress, cancellation);
+        // Ranking genes by the cells takes several passes: over memory rather than the file.
+        if (options.GeneSource == GeneSource.Cells && x is StreamedMatrix) x = PackedMatrix.Of(x, space, cancellation);
         // Held-out patients must not touch the choice of genes either.
         int[] seen = options.Protocol == Protocol.HeldOut ? [.. Enumerable.Range(0, splits.Length).Where(i => splits[i] != Split.Test)] : [.. Enumerable.Range(0, splits.Length)];
-        GeneSelection selected = GeneSelection.Select(new CountTable(referenceFile, reference.Var.Index, x), new CountTable(bulkFile, bulk.Var.Index, b.SelectRows(seen)),
+        GeneSelection selected = GeneSelection.Select(new CountTable(referenceFile, reference.Var.Index, x) { Detected = detected }, new CountTable(bulkFile, bulk.Var.Index, b.SelectRows(seen)),
             y is null ? null : new CountTable(Name(inputs.Spatial!), inputs.Spatial!.Var.Index, y),
             new GeneSelectionOptions { Count = options.Genes, MinimumDetected = options.MinimumDetected, Source = options.GeneSource });
         progress.Message($"{selected.CommonCount:N0} genes are shared by all inputs, {selected.DetectedCount:N0} of them detected in at least {options.MinimumDetected:P0} of each; {selected.Genes.Count:N0} selected by variability in the "
             + $"{options.GeneSource switch { GeneSource.Bulk => "bulk cohort", GeneSource.Cells => "reference", _ => "spatial counts" }}{(options.Protocol == Protocol.HeldOut ? $"; {splits.Length - seen.Length} test patients kept out" : "")}");
         if (selected.Genes.Count < MinimumGenes)
             throw new InputException($"only {selected.Genes.Count} of the {selected.CommonCount} genes shared by '{referenceFile}' and '{bulkFile}' are detected in at least {options.MinimumDetected:P0} of the cells and patients; at least {MinimumGenes} are needed.");
-        x = x.SelectColumns(selected.CellColumns);
+        PackedMatrix cells = Pack(x, selected.CellColumns, space, out int empty, cancellation);
         b = b.SelectColumns(selected.BulkColumns);
         y = y?.SelectColumns(selected.SpotColumns!);
         RequireCounts(b, bulk, "patient");
         if (y is not null) RequireCounts(y, inputs.Spatial!, "spot");
-        int empty = x.RowSums().Count(s => s == 0);
-        if (empty > 0) progress.Warning($"{empty} of {x.Rows} cells have no counts on the selected genes; their contribution follows the prior. Raise --genes or filter such cells.");
+        if (empty > 0) progress.Warning($"{empty} of {cells.Rows} cells have no counts on the selected genes; their contribution follows the prior. Raise --genes or filter such cells.");
 
-        return new ScSurvData(selected.Genes, new ReferenceCells(reference.Obs.Index, x, sampleOf, samples),
+        return new ScSurvData(selected.Genes, new ReferenceCells(reference.Obs.Index, cells, sampleOf, samples),
             Mixtures.From(bulk.Obs.Index, b), time, died, splits, y is null ? null : Mixtures.From(inputs.Spatial!.Obs.Index, y));
     }
 
@@ -127,12 +134,47 @@ public static class ScSurvPreparation
 
     private static string Name(AnnotatedData data) => data.Source ?? "the data";
 
-    private static SparseMatrix Counts(AnnotatedData data, string? layer, string row, ITrainingProgress progress)
+    /// <summary>The counts of the reference, checked in one pass, and in how many cells each gene is detected.</summary>
+    private static (Matrix Counts, int[] Detected) Cells(AnnotatedData data, string? layer, ITrainingProgress progress, CancellationToken cancellation)
+    {
+        Matrix m = data.MatrixOf(layer);
+        if (m is not StreamedMatrix) m = Narrowed(data, layer, progress);
+        var detected = new int[m.Columns];
+        CountCheck.RequireRawCounts(m, data, Slot(layer), "cell", refuseEmptyRows: true, (_, rows) => Filters.AddCellsPerGene(rows, detected), cancellation);
+        return (m, detected);
+    }
+
+    /// <summary>The chosen genes of all cells in few bytes per count.</summary>
+    private static PackedMatrix Pack(Matrix counts, int[] columns, ScratchSpace? space, out int emptyCells, CancellationToken cancellation)
+    {
+        var choice = new ColumnChoice(counts.Columns, columns);
+        using var packing = new PackedMatrix.Packing(choice.Count, space);
+        int empty = 0;
+        counts.ForEachBlock((_, rows) =>
+        {
+            choice.Apply(rows);
+            rows.DropZeros();
+            for (int r = 0; r < rows.Count; r++)
+                if (rows.RowIndices(r).IsEmpty) empty++;
+            packing.Append(rows);
+        }, cancellation);
+        emptyCells = empty;
+        return packing.ToMatrix();
+    }
+
+    private static string Slot(string? layer) => layer is null or "X" ? "X" : $"layers/{layer}";
+
+    private static SparseMatrix Narrowed(AnnotatedData data, string? layer, ITrainingProgress progress)
     {
         SparseMatrix m = data.MatrixOf(layer).ToSparse(out long rounded);
-        string slot = layer is null or "X" ? "X" : $"layers/{layer}";
-        if (rounded > 0) progress.Warning($"'{Name(data)}', {slot}: {rounded} values are too large to be held exactly and were rounded to float32.");
-        CountCheck.RequireRawCounts(m, data, slot, row, refuseEmptyRows: true);
+        if (rounded > 0) progress.Warning($"'{Name(data)}', {Slot(layer)}: {rounded} values are too large to be held exactly and were rounded to float32.");
+        return m;
+    }
+
+    private static SparseMatrix Counts(AnnotatedData data, string? layer, string row, ITrainingProgress progress)
+    {
+        SparseMatrix m = Narrowed(data, layer, progress);
+        CountCheck.RequireRawCounts(m, data, Slot(layer), row, refuseEmptyRows: true);
         return m.WithoutZeros();
     }
 

@@ -120,11 +120,12 @@ public sealed class ScSurvModel
     /// <param name="progress">Who is told.</param>
     /// <param name="cancellation">Interrupts between steps.</param>
     /// <returns>Shares N x S and linear predictors S.</returns>
-    public (float[] Shares, double[] LinearPredictor) Predict(Device device, Mixtures patients, int[]? present, ITrainingProgress progress, CancellationToken cancellation)
+    public (RowStore Shares, double[] LinearPredictor) Predict(Device device, Mixtures patients, int[]? present, ITrainingProgress progress, CancellationToken cancellation)
     {
         RandomKey key = RandomKey.From(Options.Seed, "scsurv");
         Decoder decoder = Projection.Fit(device, Module, Posterior, patients, present, Options, key.Split("projection"), progress, cancellation);
-        float[] shares = Posterior.MeanShares(decoder, Options.PosteriorDraws, key.Split("posterior"));
+        var shares = new RowStore(Posterior.Cells, decoder.Outputs);
+        Posterior.FillMeanShares([(decoder, [.. Enumerable.Range(0, decoder.Outputs)])], Options.PosteriorDraws, key.Split("posterior"), shares, cancellation);
         float[] beta = Posterior.MeanContribution(Module.Hazard, Options.PosteriorDraws, key.Split("posterior"));
         return (shares, LinearPredictor.OfCells(shares, beta));
     }
@@ -181,9 +182,12 @@ public sealed class ScSurvModel
         }
         Text(JsonSerializer.Serialize(options));
         foreach (string s in data.Genes.Concat(data.Cells.Names).Concat(data.Cells.Samples).Concat(data.Patients.Names).Concat(data.Spots?.Names ?? [])) Text(s);
-        Numbers(data.Cells.Counts.IndPtr);
-        Numbers(data.Cells.Counts.Indices);
-        Numbers(data.Cells.Counts.Values);
+        data.Cells.Counts.ForEachBlock((_, rows) =>
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(rows.RowPointers.Span));
+            hash.AppendData(MemoryMarshal.AsBytes(rows.Indices.Span));
+            hash.AppendData(MemoryMarshal.AsBytes(rows.Values.Span));
+        });
         Numbers(data.Cells.SampleOf);
         Numbers(data.Patients.Counts);
         Numbers(data.Time);

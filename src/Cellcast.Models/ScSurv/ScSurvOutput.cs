@@ -36,8 +36,8 @@ public static class ScSurvOutput
         if (inputs.Reference.Obsm.TryGet("X_umap", out Matrix? umap)) cells.Obsm["X_umap"] = umap;
         if (withShares)
         {
-            cells.Obsm["map2bulk"] = new DenseMatrix(n, results.Patients.Count, results.PatientShares);
-            if (results.SpotShares.Length > 0) cells.Obsm["map2spatial"] = new DenseMatrix(n, results.Spots.Count, results.SpotShares);
+            cells.Obsm["map2bulk"] = results.PatientShares.ToMatrix();
+            if (results.SpotShares is { } spotShares) cells.Obsm["map2spatial"] = spotShares.ToMatrix();
         }
         var uns = new ElementMap { ["patients"] = new NdArray(results.Patients.ToArray()) };
         if (results.Spots.Count > 0) uns["spots"] = new NdArray(results.Spots.ToArray());
@@ -46,18 +46,6 @@ public static class ScSurvOutput
         uns["params"] = run;
         cells.Uns["scsurv"] = uns;
         return cells;
-    }
-
-    /// <summary>Decoded rates of all cells at the posterior mean, N x G, dense: the layer <c>xld</c>.</summary>
-    /// <exception cref="InputException">They are too many for one matrix in memory.</exception>
-    public static DenseMatrix Rates(ScSurvModel model)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        int n = model.Posterior.Cells, genes = model.Genes.Count;
-        if ((long)n * genes > Array.MaxLength) throw new InputException($"the decoded rates of {n} cells and {genes} genes are too many for one dense matrix; leave --rates out or use fewer --genes.");
-        var all = new float[n * genes];
-        foreach (var (from, _, rates) in model.Posterior.RatesAtMean(model.Module)) rates.CopyTo(all, from * genes);
-        return new DenseMatrix(n, genes, all);
     }
 
     /// <summary>The spots with their hazard; counts, coordinates and images as they were.</summary>
@@ -176,15 +164,19 @@ public sealed record CellTypeShares(IReadOnlyList<string> Labels, float[] Values
     /// <summary>Adds the shares of the cells of each type up.</summary>
     /// <param name="shares">N x S.</param>
     /// <param name="labels">Cell type of each cell.</param>
-    public static CellTypeShares From(float[] shares, CategoricalColumn labels)
+    public static CellTypeShares From(RowStore shares, CategoricalColumn labels)
     {
         ArgumentNullException.ThrowIfNull(shares);
         ArgumentNullException.ThrowIfNull(labels);
-        int n = labels.Length, width = shares.Length / n, types = labels.Categories.Length;
+        int width = shares.Columns, types = labels.Categories.Length;
         var sum = new double[width * types];
-        for (int c = 0; c < n; c++)
-            if (labels.Codes[c] is >= 0 and var t)
-                for (int s = 0; s < width; s++) sum[s * types + t] += shares[(long)c * width + s];
+        shares.ForEachBlock((first, count, p) =>
+        {
+            ReadOnlySpan<float> values = p.Span;
+            for (int c = 0; c < count; c++)
+                if (labels.Codes[first + c] is >= 0 and var t)
+                    for (int s = 0; s < width; s++) sum[s * types + t] += values[c * width + s];
+        });
         return new CellTypeShares(labels.Categories, [.. sum.Select(v => (float)v)]);
     }
 }

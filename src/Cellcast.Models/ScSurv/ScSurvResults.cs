@@ -36,10 +36,10 @@ public sealed class ScSurvResults
     public required float[] Latent { get; init; }
 
     /// <summary>Share of each cell in each patient, N x S; every column sums to one.</summary>
-    public required float[] PatientShares { get; init; }
+    public required RowStore PatientShares { get; init; }
 
-    /// <summary>Share of each cell in each spot, N x P; empty without spatial counts.</summary>
-    public required float[] SpotShares { get; init; }
+    /// <summary>Share of each cell in each spot, N x P; null without spatial counts.</summary>
+    public required RowStore? SpotShares { get; init; }
 
     /// <summary>eta of each patient: shares times raw contribution.</summary>
     public required double[] LinearPredictor { get; init; }
@@ -77,7 +77,9 @@ public sealed class ScSurvResults
     /// <param name="fit">The training.</param>
     /// <param name="data">Its data.</param>
     /// <param name="progress">Who is told.</param>
-    public static ScSurvResults Collect(Device device, ScSurvFit fit, ScSurvData data, ITrainingProgress progress)
+    /// <param name="space">Memory that the shares may take, and where they lie beyond it.</param>
+    /// <param name="cancellation">Checked between blocks of cells.</param>
+    public static ScSurvResults Collect(Device device, ScSurvFit fit, ScSurvData data, ITrainingProgress progress, ScratchSpace? space = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(fit);
         ArgumentNullException.ThrowIfNull(data);
@@ -88,21 +90,25 @@ public sealed class ScSurvResults
         int draws = model.Options.PosteriorDraws, n = posterior.Cells, patients = data.Patients.Count;
         progress.Message($"averaging contributions and shares over {draws} draws of the latent states");
         float[] raw = posterior.MeanContribution(model.Module.Hazard, draws, key);
-        var shares = new float[(long)n * patients];
-        Scatter(posterior.MeanShares(model.Module.Bulk, draws, key), fit.Fitted, shares, n, patients);
-        if (fit.Projected is not null) Scatter(posterior.MeanShares(fit.Projected, draws, key), fit.Held, shares, n, patients);
-        float[] spotShares = model.Module.Spatial is null ? [] : posterior.MeanShares(model.Module.Spatial, draws, key);
+        var shares = new RowStore(n, patients, space);
+        posterior.FillMeanShares(fit.Projected is null ? [(model.Module.Bulk, fit.Fitted)] : [(model.Module.Bulk, fit.Fitted), (fit.Projected, fit.Held)], draws, key, shares, cancellation);
+        RowStore? spotShares = null;
+        if (model.Module.Spatial is { } spatial)
+        {
+            spotShares = new RowStore(n, spatial.Outputs, space);
+            posterior.FillMeanShares([(spatial, [.. Enumerable.Range(0, spatial.Outputs)])], draws, key, spotShares, cancellation);
+        }
         float least = raw.Min();
         float[] contribution = [.. raw.Select(b => b - least)];
 
-        double[] eta = LinearPredictor(shares, raw);
+        double[] eta = ScSurv.LinearPredictor.OfCells(shares, raw);
         int[] train = data.PatientsIn(Split.Train);
         double[] trainEta = [.. train.Select(i => eta[i])];
         var baseline = BaselineHazard.Estimate(new SurvivalData([.. train.Select(i => data.Time[i])], [.. train.Select(i => data.Event[i])]), trainEta);
         var risk = new RiskScale(baseline, trainEta.Average(), Median(trainEta));
         model.Risk = risk;
 
-        double[] spotEta = spotShares.Length == 0 ? [] : LinearPredictor(spotShares, contribution);
+        double[] spotEta = spotShares is null ? [] : ScSurv.LinearPredictor.OfCells(spotShares, contribution);
         double top = spotEta.Length == 0 ? 0 : spotEta.Max();
         double[] hazard = [.. spotEta.Select(e => Math.Exp(e - top))];
         double meanHazard = hazard.Length == 0 ? 1 : hazard.Average();
@@ -128,10 +134,8 @@ public sealed class ScSurvResults
             RiskScale = risk,
             Concordance = Enum.GetValues<Split>().ToDictionary(s => s, s => ConcordanceOf(data, eta, s)),
             SpotHazard = [.. hazard.Select(h => h / meanHazard)],
-            Fit = Reconstruction.Correlations(device, fit, data, shares, spotShares),
+            Fit = Reconstruction.Correlations(device, fit, data, shares, spotShares, cancellation),
         };
-
-        static double[] LinearPredictor(float[] shares, float[] beta) => ScSurv.LinearPredictor.OfCells(shares, beta);
     }
 
     private static Concordance? ConcordanceOf(ScSurvData data, double[] eta, Split split)
@@ -158,7 +162,7 @@ public sealed class ScSurvResults
 /// <summary>How well the trained model explains the counts it saw.</summary>
 internal static class Reconstruction
 {
-    internal static (double Expression, double Bulk, double Spatial) Correlations(Device device, ScSurvFit fit, ScSurvData data, float[] shares, float[] spotShares)
+    internal static (double Expression, double Bulk, double Spatial) Correlations(Device device, ScSurvFit fit, ScSurvData data, RowStore shares, RowStore? spotShares, CancellationToken cancellation)
     {
         ScSurvModule module = fit.Model.Module;
         int genes = data.Genes.Count, patients = data.Patients.Count, spots = data.Spots?.Count ?? 0;
@@ -167,20 +171,23 @@ internal static class Reconstruction
         var observed = new float[genes];
         var tape = new Tape(device, recordGradients: false);
         float[] bulkMix = new float[patients * genes], spotMix = new float[spots * genes];
+        var rows = new RowBlock();
         foreach (var (from, count, rates) in fit.Model.Posterior.RatesAtMean(module))
         {
+            cancellation.ThrowIfCancellationRequested();
             Tensor r = tape.Input(rates, count, genes);
-            Mix(tape, shares, from, count, patients, r, bulkMix);
-            if (spots > 0) Mix(tape, spotShares, from, count, spots, r, spotMix);
+            Mix(tape, shares, from, count, r, bulkMix);
+            if (spotShares is not null) Mix(tape, spotShares, from, count, r, spotMix);
             tape.Reset();
-            for (int c = 0; c < count; c++)
+            int[] chosen = [.. Enumerable.Range(0, count).Where(c => test.Contains(from + c) && data.Cells.Size[from + c] > 0)];
+            data.Cells.Counts.ReadRows([.. chosen.Select(c => from + c)], rows);
+            for (int i = 0; i < chosen.Length; i++)
             {
-                if (!test.Contains(from + c)) continue;
+                int c = chosen[i];
                 Array.Clear(observed);
                 float size = data.Cells.Size[from + c];
-                if (size == 0) continue;
-                ReadOnlySpan<int> index = data.Cells.Counts.RowIndices(from + c);
-                ReadOnlySpan<float> value = data.Cells.Counts.RowValues(from + c);
+                ReadOnlySpan<int> index = rows.RowIndices(i);
+                ReadOnlySpan<float> value = rows.RowValues(i);
                 for (int k = 0; k < index.Length; k++) observed[index[k]] = value[k] / size;
                 expression.Add(LogCorrelation(observed, rates.AsSpan(c * genes, genes)));
             }
@@ -190,9 +197,10 @@ internal static class Reconstruction
         return (ScSurvResults.Median([.. expression.Where(double.IsFinite)]), bulk, spatial);
     }
 
-    private static void Mix(Tape tape, float[] shares, int from, int count, int width, Tensor rates, float[] sum)
+    private static void Mix(Tape tape, RowStore shares, int from, int count, Tensor rates, float[] sum)
     {
-        Tensor p = tape.Input(shares.AsSpan(from * width, count * width), count, width);
+        Tensor p = tape.NewTensor(count, shares.Columns);
+        shares.Read(from, p.Span);
         ReadOnlySpan<float> part = Op.MatMul(p, rates, transposeA: true).Span;
         for (int i = 0; i < sum.Length; i++) sum[i] += part[i];
     }

@@ -21,6 +21,7 @@ internal sealed class ScSurvStages
     private readonly Device _device;
     private readonly Tape _tape;
     private readonly RandomKey _key;
+    private readonly RowBlock _block = new();
     private readonly double[] _logFactorials;
     private readonly int[] _trainCells;
     private readonly int[] _validationCells;
@@ -29,8 +30,7 @@ internal sealed class ScSurvStages
     {
         (_module, _data, _options, _device, _key) = (module, data, options, device, key);
         _tape = new Tape(device);
-        SparseMatrix x = data.Cells.Counts;
-        _logFactorials = [.. Enumerable.Range(0, x.Rows).Select(r => new SparseRows(x.IndPtr, x.Indices, x.Values, x.Columns, r, 1).LogFactorials())];
+        _logFactorials = LogFactorials(data.Cells.Counts);
         (_trainCells, _validationCells, TestCells) = Splits.OfCells(data.Cells.Names.Count, options.TrainCells, options.ValidationCells, key.Split("cell split"));
     }
 
@@ -123,13 +123,25 @@ internal sealed class ScSurvStages
 
     private Tensor CellLoss(int[] rows, RandomKey noise)
     {
-        SparseMatrix x = _data.Cells.Counts;
-        var counts = new SparseRows(x.IndPtr, x.Indices, x.Values, x.Columns, rows);
+        // Unpacked next to each other; the block is used again once the tape has been reset.
+        _data.Cells.Counts.ReadRows(rows, _block);
+        var counts = new SparseRows(_block.RowPointers, _block.Indices, _block.Values, _data.Cells.Counts.Columns);
         int[] samples = Gather(_data.Cells.SampleOf, rows);
         var eps = new float[rows.Length * _options.Latent];
         RandomFill.Normal(noise, eps);
         return _module.CellLoss(_tape, counts, samples, OneHot(rows), Gather(_data.Cells.Size, rows),
             _tape.Input(eps, rows.Length, _options.Latent), _options.Likelihood, rows.Sum(r => _logFactorials[r]));
+    }
+
+    private static double[] LogFactorials(Matrix counts)
+    {
+        var sums = new double[counts.Rows];
+        counts.ForEachBlock((first, block) =>
+        {
+            var all = new SparseRows(block.RowPointers, block.Indices, block.Values, counts.Columns);
+            for (int r = 0; r < block.Count; r++) sums[first + r] = all.Choose(new[] { r }).LogFactorials();
+        });
+        return sums;
     }
 
     private double WithGradient(Tensor loss)

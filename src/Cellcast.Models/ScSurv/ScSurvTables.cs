@@ -38,7 +38,7 @@ public sealed class ScSurvTables
         if (inputs.LabelColumn is null) return new ScSurvTables(genes, null, null, null);
         CategoricalColumn labels = CategoricalColumn.FromLabels(inputs.Reference.Obs.Require(inputs.LabelColumn, inputs.Reference.Source ?? "the reference").ToText());
         var shares = CellTypeShares.From(results.PatientShares, labels);
-        return new ScSurvTables(genes, TypeTable(labels, contribution, shares), shares, results.SpotShares.Length == 0 ? null : CellTypeShares.From(results.SpotShares, labels));
+        return new ScSurvTables(genes, TypeTable(labels, contribution, shares), shares, results.SpotShares is null ? null : CellTypeShares.From(results.SpotShares, labels));
     }
 
     /// <summary><c>genes.csv</c>: most adverse genes first.</summary>
@@ -56,7 +56,8 @@ public sealed class ScSurvTables
         RankedGene[] ranked = GeneRanking.Rank(data.Genes.Count, contribution, (firstCell, cells, firstGene, genes, tile) =>
         {
             rates.Fill(firstCell, cells, firstGene, genes, tile);
-            for (int i = 0; i < tile.Length; i++) sum[firstGene + i % genes] += tile[i];
+            for (int c = 0; c < cells; c++)
+                for (int g = 0; g < genes; g++) sum[firstGene + g] += tile[c * genes + g];
         }, threads: threads, cancellation: cancellation);
         GeneParameters bulk = model.Module.BulkGenes;
         var table = new DataFrame([.. data.Genes]);

@@ -41,7 +41,7 @@ public sealed class AccuracyBenchmarkTests : IDisposable
         ScSurvFit fit = ScSurvModel.Fit(_device, data, options, new NoCheckpoints(), null, NoProgress.Instance, default);
         ScSurvResults alone = ScSurvResults.Collect(_device, fit, data, NoProgress.Instance);
         Assert.Equal(alone.RawContribution, contribution);
-        Assert.Equal(alone.PatientShares, cohort.Shares);
+        Assert.Equal(alone.PatientShares.ToArray(), cohort.Shares);
     }
 
     [Fact]

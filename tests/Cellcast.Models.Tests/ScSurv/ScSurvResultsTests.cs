@@ -2,6 +2,7 @@ using Cellcast.AnnData;
 using Cellcast.Models.ScSurv;
 using Cellcast.Models.Training;
 using Cellcast.Tensors;
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -18,13 +19,14 @@ public sealed class ScSurvResultsTests
         ScSurvFit fit = ScSurvModel.Fit(device, data, Cohort.Quick, new NoCheckpoints(), null, NoProgress.Instance, default);
         ScSurvResults r = ScSurvResults.Collect(device, fit, data, NoProgress.Instance);
         int n = Cohort.Cells, patients = Cohort.Patients, spots = r.Spots.Count;
+        float[] shares = r.PatientShares.ToArray(), spotShares = r.SpotShares!.ToArray();
 
         Assert.Equal(0, r.Contribution.Min());
         for (int c = 0; c < n; c++) Assert.Equal(r.RawContribution[c] - r.RawContribution.Min(), r.Contribution[c], 6);
         for (int s = 0; s < patients; s++)
         {
-            Assert.Equal(1, Enumerable.Range(0, n).Sum(c => (double)r.PatientShares[c * patients + s]), 5);
-            Assert.Equal(r.LinearPredictor[s], Enumerable.Range(0, n).Sum(c => (double)r.PatientShares[c * patients + s] * r.RawContribution[c]), 6);
+            Assert.Equal(1, Enumerable.Range(0, n).Sum(c => (double)shares[c * patients + s]), 5);
+            Assert.Equal(r.LinearPredictor[s], Enumerable.Range(0, n).Sum(c => (double)shares[c * patients + s] * r.RawContribution[c]), 6);
         }
         double center = data.PatientsIn(Split.Train).Average(s => r.LinearPredictor[s]);
         for (int s = 0; s < patients; s++) Assert.Equal(Math.Exp(r.LinearPredictor[s] - center), r.Risk[s], 9);
@@ -32,8 +34,28 @@ public sealed class ScSurvResultsTests
         Assert.InRange(train.Count(s => r.HighRisk[s]), train.Length / 2 - 1, train.Length / 2 + 1);
 
         Assert.Equal(1, r.SpotHazard.Average(), 9);
-        double[] hazard = [.. Enumerable.Range(0, spots).Select(q => Math.Exp(Enumerable.Range(0, n).Sum(c => (double)r.SpotShares[c * spots + q] * r.Contribution[c])))];
+        double[] hazard = [.. Enumerable.Range(0, spots).Select(q => Math.Exp(Enumerable.Range(0, n).Sum(c => (double)spotShares[c * spots + q] * r.Contribution[c])))];
         for (int q = 0; q < spots; q++) Assert.Equal(hazard[q] / hazard.Average(), r.SpotHazard[q], 6);
+    }
+
+    [Fact]
+    public void Results_are_the_same_where_counts_are_packed_and_nothing_fits_in_memory()
+    {
+        using var device = new CpuDevice(2);
+        using var dir = new TemporaryDirectory();
+        var nothing = new ScratchSpace(0, () => dir.Path);
+        ScSurvData held = Cohort.Make(spots: true), packed = held with { Cells = held.Cells with { Counts = PackedMatrix.Of(held.Cells.Counts, nothing) } };
+        Assert.True(((PackedMatrix)packed.Cells.Counts).IsSpilled);
+        ScSurvFit a = ScSurvModel.Fit(device, held, Cohort.Quick, new NoCheckpoints(), null, NoProgress.Instance, default), b = ScSurvModel.Fit(device, packed, Cohort.Quick, new NoCheckpoints(), null, NoProgress.Instance, default);
+        ScSurvResults r = ScSurvResults.Collect(device, a, held, NoProgress.Instance), s = ScSurvResults.Collect(device, b, packed, NoProgress.Instance, nothing);
+        Assert.False(s.PatientShares.IsHeld);
+        Assert.Equal(r.PatientShares.ToArray(), s.PatientShares.ToArray());
+        Assert.Equal(r.SpotShares!.ToArray(), s.SpotShares!.ToArray());
+        Assert.Equal(r.RawContribution, s.RawContribution);
+        Assert.Equal(r.LinearPredictor, s.LinearPredictor);
+        Assert.Equal(r.Fit, s.Fit);
+        // A run that began with counts in memory may go on with packed ones.
+        Assert.Equal(a.Stages.Select(x => x.Best), b.Stages.Select(x => x.Best));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Cellcast.AnnData;
 using Cellcast.Models.ScSurv;
 using Cellcast.Models.Training;
 using Cellcast.Tensors;
@@ -86,8 +87,8 @@ public sealed class ScSurvTrainingTests : IDisposable
     {
         ScSurvData data = Cohort.Make();
         ScSurvModel model = Fit(data, Cohort.Quick, new NoCheckpoints()).Model;
-        var (both, _) = model.Predict(_device, data.Patients.Select([3, 8]), null, NoProgress.Instance, default);
-        var (alone, _) = model.Predict(_device, data.Patients.Select([8]), null, NoProgress.Instance, default);
+        float[] both = model.Predict(_device, data.Patients.Select([3, 8]), null, NoProgress.Instance, default).Shares.ToArray();
+        float[] alone = model.Predict(_device, data.Patients.Select([8]), null, NoProgress.Instance, default).Shares.ToArray();
         for (int c = 0; c < Cohort.Cells; c++) Assert.Equal(both[c * 2 + 1], alone[c], 5);
     }
 
@@ -105,9 +106,10 @@ public sealed class ScSurvTrainingTests : IDisposable
     public void A_loss_that_is_not_finite_stops_the_run_and_names_stage_epoch_and_step()
     {
         ScSurvData data = Cohort.Make();
-        float[] values = [.. data.Cells.Counts.Values];
+        SparseMatrix counts = data.Cells.Counts.ToSparse();
+        float[] values = [.. counts.Values];
         values[5] = float.NaN;
-        var broken = new Cellcast.AnnData.SparseMatrix(Cohort.Cells, Cohort.Genes, data.Cells.Counts.IndPtr, data.Cells.Counts.Indices, values);
+        var broken = new SparseMatrix(Cohort.Cells, Cohort.Genes, counts.IndPtr, counts.Indices, values);
         var e = Assert.Throws<NotFiniteException>(() => Fit(data with { Cells = data.Cells with { Counts = broken } }, Cohort.Quick, new NoCheckpoints()));
         Assert.Matches("Stage cells, epoch 1, step [123]: the loss is NaN", e.Message);
     }

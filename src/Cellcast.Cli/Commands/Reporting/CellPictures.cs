@@ -115,7 +115,7 @@ internal static class CellPictures
         var position = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int g = 0; g < source.Cells.VariableCount; g++) position.TryAdd(source.Cells.Var.Index[g], g);
         chosen = [.. chosen.Where(position.ContainsKey)];
-        SparseMatrix logs = Normalization.LogNormalize(source.Cells.X.ToSparse(), 1e4).SelectRows(rows) is SparseMatrix s ? s : throw new InvalidOperationException();
+        SparseMatrix logs = Normalization.LogNormalize(source.Cells.X.SelectRows(rows).ToSparse(), 1e4);
         SparseMatrix byGene = logs.SelectColumns([.. chosen.Select(g => position[g])]).Transpose();
         return [.. chosen.Select((name, k) =>
         {

@@ -46,15 +46,19 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     private readonly Option<double> _checkpointEvery = new("--checkpoint-every") { Description = "Seconds between checkpoints within a stage; each stage ends with one.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
 
+    private readonly Option<string?> _memory = new("--memory") { Description = "Most memory for the counts of the cells and their shares in the patients, as 8G or 500M; what does not fit lies in the output folder while the run lasts. Half of this machine's when left out.", HelpName = "SIZE" };
+
     private readonly Option<bool> _rates = new("--rates") { Description = "Add the decoded rates of all cells and genes to cells.h5ad as layer xld: a dense matrix." };
 
     public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _checkpointEvery])
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _memory, _checkpointEvery])
             Options.Add(o);
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --spatial section.h5ad --out fit", "with a hazard map of a tissue section");
     }
+
+    protected internal override Option? DecidesNothing => _memory;
 
     protected internal override void Run(CommandContext context)
     {
@@ -86,9 +90,10 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         };
         if (a.GetValue(_checkpointEvery) is not (>= 0 and <= 86_400)) throw new UsageException("--checkpoint-every takes seconds from 0 to 86400.");
         if (options.GeneSource == GeneSource.Spots && a.GetValue(_spatial) is null) throw new UsageException("--gene-source spatial needs --spatial: name the file with the spots.");
+        long? memory = a.GetValue(_memory) is { } size ? MemorySize.Parse(size) : null;
         var inputs = new ScSurvInputs
         {
-            Reference = Read(context, a.GetValue(_reference)!),
+            Reference = Read(context, a.GetValue(_reference)!, stream: true),
             Bulk = Read(context, a.GetValue(_bulk)!),
             Spatial = a.GetValue(_spatial) is { } file ? Read(context, file) : null,
             Layer = a.GetValue(_layer),
@@ -98,7 +103,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             EventColumn = a.GetValue(_event)!,
             SplitColumn = a.GetValue(_split),
         };
-        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), withRates: a.GetValue(_rates), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)));
+        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), withRates: a.GetValue(_rates), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)), memory);
         Summarize(context, results);
     }
 
@@ -111,10 +116,10 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         context.Output.Write(table);
     }
 
-    internal static AnnotatedData Read(CommandContext context, string path)
+    internal static AnnotatedData Read(CommandContext context, string path, bool stream = false)
     {
         context.Log.Info($"reading {path}");
-        AnnotatedData data = AnyFile.Read(path, new AnyFileOptions { H5ad = new() { Threads = context.Threads } });
+        AnnotatedData data = AnyFile.Read(path, new AnyFileOptions { H5ad = new() { Threads = context.Threads, Stream = stream } });
         foreach (string warning in data.Warnings) context.Log.Warning(warning);
         return data;
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
@@ -22,9 +23,14 @@ internal static class ScSurvJob
     /// <param name="withShares">Keep the share of every cell in every patient and spot.</param>
     /// <param name="withRates">Add the decoded rates of all cells as a dense layer.</param>
     /// <param name="checkpointEvery">Time between checkpoints within a stage.</param>
-    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates, TimeSpan checkpointEvery)
+    /// <param name="memory">Memory for counts and shares, in bytes; what does not fit lies in the output folder meanwhile. Half of this machine's when null.</param>
+    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates, TimeSpan checkpointEvery, long? memory = null)
     {
-        ScSurvData data = ScSurvPreparation.Prepare(inputs, options, context.Progress);
+        // Counts and shares may take half each.
+        var space = new ScratchSpace(memory / 2 ?? ScratchSpace.Default.Memory, () => Path.GetDirectoryName(context.Directory.File("scratch"))!);
+        ScSurvData data = ScSurvPreparation.Prepare(inputs, options, context.Progress, space, context.Cancellation);
+        if (data.Cells.Counts is PackedMatrix counts)
+            context.Log.Info(string.Create(CultureInfo.InvariantCulture, $"counts of the cells: {counts.StoredCount:#,0} stored values, packed to {counts.PackedBytes / 1e6:#,0} MB {(counts.IsSpilled ? "in a file" : "in memory")}"));
         context.Log.Info($"{data.Cells.Names.Count:N0} cells, {data.Patients.Count:N0} patients ({data.Event.Count(e => e):N0} events){(data.Spots is null ? "" : $", {data.Spots.Count:N0} spots")}, {data.Genes.Count:N0} genes; "
             + string.Join(", ", Enum.GetValues<Split>().Select(s => $"{data.PatientsIn(s).Length} {s.ToString().ToLowerInvariant()}")));
 
@@ -34,7 +40,7 @@ internal static class ScSurvJob
         Snapshot? resume = directory.IsResumed ? checkpoint.Load() : null;
         if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
         ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);
-        ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress);
+        ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress, space, context.Cancellation);
         Write(context, inputs, data, fit, results, device, settings, withShares, withRates);
         return results;
     }
@@ -44,7 +50,7 @@ internal static class ScSurvJob
         RunDirectory directory = context.Directory;
         ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
         AnnotatedData cells = ScSurvOutput.Cells(results, inputs, data, tables.Genes, settings, withShares);
-        if (withRates) cells.Layers["xld"] = ScSurvOutput.Rates(fit.Model);
+        if (withRates) cells.Layers["xld"] = fit.Model.Posterior.RatesAtMeanMatrix(fit.Model.Module);
         H5adFile.Write(directory.File("cells.h5ad"), cells);
         CsvFile patients = ScSurvOutput.Patients(results), history = ScSurvOutput.History(fit.History);
         patients.Write(directory.File("patients.csv"));
