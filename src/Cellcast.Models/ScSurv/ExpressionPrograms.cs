@@ -65,30 +65,31 @@ public sealed class ExpressionPrograms
     /// <param name="typeOf">Type of each cell, -1 for none.</param>
     /// <param name="threads">Threads, 0 for all cores.</param>
     /// <returns>N x K.</returns>
-    public double[] Score(SparseMatrix counts, float[] size, int[] sampleOf, int[] typeOf, int threads = 0)
+    public double[] Score(Matrix counts, float[] size, int[] sampleOf, int[] typeOf, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(counts);
         ArgumentNullException.ThrowIfNull(size);
         ArgumentNullException.ThrowIfNull(sampleOf);
         ArgumentNullException.ThrowIfNull(typeOf);
         var scores = new double[(long)counts.Rows * Count];
-        Blocks.Ranges(counts.Rows, threads, (from, to) =>
+        counts.ForEachBlock((first, rows) => Blocks.Ranges(rows.Count, threads, (from, to) =>
         {
-            for (int c = from; c < to; c++)
+            for (int r = from; r < to; r++)
             {
+                int c = first + r;
                 if (size[c] <= 0) continue;
-                ReadOnlySpan<int> index = counts.RowIndices(c);
-                ReadOnlySpan<float> value = counts.RowValues(c);
+                ReadOnlySpan<int> index = rows.RowIndices(r);
+                ReadOnlySpan<float> value = rows.RowValues(r);
                 for (int k = 0; k < Count; k++)
                 {
                     if (TypeOf[k] != typeOf[c]) continue;
                     ReadOnlySpan<double> loading = Loadings.AsSpan(k * Genes, Genes), offset = Offsets.AsSpan(k * (Samples + 2), Samples + 2);
                     double sum = 0;
                     for (int i = 0; i < index.Length; i++) sum += loading[index[i]] * Math.Log(1 + value[i] / size[c]);
-                    scores[c * Count + k] = sum - offset[sampleOf[c] >= 0 ? sampleOf[c] : Samples] - offset[Samples + 1] * Math.Log(size[c]);
+                    scores[(long)c * Count + k] = sum - offset[sampleOf[c] >= 0 ? sampleOf[c] : Samples] - offset[Samples + 1] * Math.Log(size[c]);
                 }
             }
-        });
+        }));
         return scores;
     }
 
@@ -112,8 +113,9 @@ public sealed class ExpressionPrograms
     {
         int n = members.Length, all = cells.Counts.Columns;
         var detected = new int[all];
-        foreach (int c in members)
-            foreach (int g in cells.Counts.RowIndices(c)) detected[g]++;
+        var rows = new RowBlock();
+        cells.Counts.ReadRows(members, rows);
+        foreach (int g in rows.Indices.Span) detected[g]++;
         int[] genes = [.. Enumerable.Range(0, all).Where(g => detected[g] > MinimumDetected * n)], position = new int[all];
         if (genes.Length < 2) return [];
         Array.Fill(position, -1);
@@ -122,8 +124,8 @@ public sealed class ExpressionPrograms
         var x = new double[genes.Length * n];
         for (int i = 0; i < n; i++)
         {
-            ReadOnlySpan<int> index = cells.Counts.RowIndices(members[i]);
-            ReadOnlySpan<float> value = cells.Counts.RowValues(members[i]);
+            ReadOnlySpan<int> index = rows.RowIndices(i);
+            ReadOnlySpan<float> value = rows.RowValues(i);
             for (int e = 0; e < index.Length; e++)
                 if (position[index[e]] >= 0) x[position[index[e]] * n + i] = Math.Log(1 + value[e] / cells.Size[members[i]]);
         }
