@@ -1,6 +1,5 @@
 using Cellcast.AnnData;
 using Cellcast.Tensors.Random;
-using MathNet.Numerics.LinearAlgebra;
 
 namespace Cellcast.Analysis.Embedding;
 
@@ -54,7 +53,7 @@ public sealed class PrincipalComponents
         if (components > Math.Min(n - 1, genes))
             throw new InputException($"{components} components cannot be found in {n} cells x {genes} genes; ask for at most {Math.Max(0, Math.Min(n - 1, genes))}.");
         var centered = new CenteredMatrix(expression, threads);
-        var (loadings, squares) = Lanczos(centered, components, RandomKey.From(seed, "principal components"));
+        var (loadings, squares) = Largest(centered, components, RandomKey.From(seed, "principal components"), threads);
         FixSigns(loadings, genes, components);
         return new PrincipalComponents(centered.Means, loadings, [.. squares.Select(s => Math.Max(0, s) / (n - 1))], centered.SumOfSquares / (n - 1), components);
     }
@@ -70,11 +69,10 @@ public sealed class PrincipalComponents
         return Array.ConvertAll(scores, s => (float)s);
     }
 
-    /// <summary>Largest eigenvalues of A'A with its eigenvectors (genes x components, row-major).</summary>
-    private static (double[] Loadings, double[] Squares) Lanczos(CenteredMatrix a, int components, RandomKey key)
+    /// <summary>Largest eigenvalues of A'A with its eigenvectors (genes x components, row-major), found on the smaller side of A.</summary>
+    private static (double[] Loadings, double[] Squares) Largest(CenteredMatrix a, int components, RandomKey key, int threads)
     {
         bool byGene = a.Columns <= a.Rows;
-        int size = Math.Min(a.Rows, a.Columns);
         var between = new double[Math.Max(a.Rows, a.Columns)];
         void Apply(double[] x, double[] y)
         {
@@ -89,92 +87,21 @@ public sealed class PrincipalComponents
                 a.Times(between, y);
             }
         }
-
-        var basis = new List<double[]>();
-        var diagonal = new List<double>();
-        var beside = new List<double>();
-        double[] next = RandomVector(key, 0, size);
-        Orthogonalize(next, basis);
-        for (int check = Math.Min(size, 2 * components + 20); ;)
-        {
-            double[] v = next;
-            basis.Add(v);
-            next = new double[size];
-            Apply(v, next);
-            diagonal.Add(Blocks.Dot(v, next));
-            double scale = Math.Sqrt(Blocks.Dot(next, next)), left = Orthogonalize(next, basis);
-            // Nothing new: the basis holds a whole invariant space, and a random direction outside it opens the next one.
-            bool closed = left <= 1e-12 * Math.Max(scale, diagonal.Max());
-            beside.Add(closed ? 0 : left);
-            int m = basis.Count;
-            if (m == check || m == size)
-            {
-                var (values, vectors) = TridiagonalEigen(diagonal, beside);
-                bool enough = m == size || Enumerable.Range(0, components).All(c => left * Math.Abs(vectors[m - 1, c]) <= ResidualTolerance * values[0] && !closed);
-                if (enough) return (Loadings(a, basis, vectors, components, byGene), values[..components]);
-                check = Math.Min(size, m + Math.Max(20, components / 2));
-            }
-            if (!closed) continue;
-            next = RandomVector(key, m, size);
-            Orthogonalize(next, basis);
-        }
-    }
-
-    private static double[] RandomVector(RandomKey key, int number, int size)
-    {
-        var v = new float[size];
-        RandomFill.Normal(key.Split(number), v);
-        return Array.ConvertAll(v, x => (double)x);
-    }
-
-    /// <summary>Takes the basis out of a vector, twice for accuracy, and gives it unit length; returns the length it had left.</summary>
-    private static double Orthogonalize(double[] v, List<double[]> basis)
-    {
-        for (int pass = 0; pass < 2; pass++)
-            foreach (double[] b in basis) Blocks.AddScaled(-Blocks.Dot(b, v), b, v);
-        double length = Math.Sqrt(Blocks.Dot(v, v));
-        if (length > 0)
-            for (int i = 0; i < v.Length; i++) v[i] /= length;
-        return length;
-    }
-
-    /// <summary>Eigenvalues, descending, and eigenvectors, in columns.</summary>
-    private static (double[] Values, double[,] Vectors) TridiagonalEigen(List<double> diagonal, List<double> beside)
-    {
-        int m = diagonal.Count;
-        var matrix = Matrix<double>.Build.Dense(m, m);
-        for (int i = 0; i < m; i++)
-        {
-            matrix[i, i] = diagonal[i];
-            if (i + 1 < m) matrix[i, i + 1] = matrix[i + 1, i] = beside[i];
-        }
-        var evd = matrix.Evd(Symmetricity.Symmetric);
-        int[] order = [.. Enumerable.Range(0, m).OrderByDescending(i => evd.EigenValues[i].Real)];
-        var vectors = new double[m, m];
-        for (int c = 0; c < m; c++)
-            for (int i = 0; i < m; i++) vectors[i, c] = evd.EigenVectors[i, order[c]];
-        return ([.. order.Select(i => evd.EigenValues[i].Real)], vectors);
-    }
-
-    private static double[] Loadings(CenteredMatrix a, List<double[]> basis, double[,] vectors, int components, bool byGene)
-    {
+        var found = SymmetricEigen.Largest(Apply, Math.Min(a.Rows, a.Columns), components, key, ResidualTolerance, threads: threads);
         var loadings = new double[(long)a.Columns * components];
-        var found = new List<double[]>();
         for (int c = 0; c < components; c++)
         {
-            var v = new double[basis[0].Length];
-            for (int j = 0; j < basis.Count; j++) Blocks.AddScaled(vectors[j, c], basis[j], v);
+            double[] v = found.Vectors[c];
             if (!byGene)
             {
                 var w = new double[a.Columns];
                 a.TransposedTimes(v, w);
                 v = w;
             }
-            Orthogonalize(v, found);
-            found.Add(v);
-            for (int g = 0; g < v.Length; g++) loadings[(long)g * components + c] = v[g];
+            double length = Math.Sqrt(Blocks.Dot(v, v));
+            for (int g = 0; g < v.Length; g++) loadings[(long)g * components + c] = length > 0 ? v[g] / length : 0;
         }
-        return loadings;
+        return (loadings, found.Values);
     }
 
     private static void FixSigns(double[] loadings, int genes, int components)
