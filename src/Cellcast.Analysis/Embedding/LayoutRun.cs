@@ -10,7 +10,7 @@ internal static class LayoutRun
 {
     /// <summary>Vertices of a symmetric graph among one another.</summary>
     /// <returns>Positions, vertices x dimensions.</returns>
-    public static float[] Vertices(SparseMatrix weights, float[] start, UmapOptions options, double a, double b, int epochs, int turns, IProgress<double>? progress, CancellationToken cancellation)
+    public static float[] Vertices(SparseMatrix weights, float[] start, UmapOptions options, double a, double b, int epochs, IProgress<double>? progress, CancellationToken cancellation)
     {
         int n = weights.Rows, d = options.Dimensions;
         int[] order = Order(n, i => weights.RowValues(i)), number = new int[n];
@@ -21,11 +21,8 @@ internal static class LayoutRun
         for (int epoch = 1; epoch < epochs; epoch++)
         {
             cancellation.ThrowIfCancellationRequested();
-            for (int turn = 0; turn < turns; turn++)
-            {
-                graph.Move(workers, Step(options, a, b, epoch, epochs, bothEnds: true) with { Turns = turns, Turn = turn }, d, anchors, positions);
-                Copy(positions, anchors, n, d, turns, turn);
-            }
+            graph.Move(workers, Step(options, a, b, epoch, epochs, bothEnds: true), d, anchors, positions);
+            positions.AsSpan().CopyTo(anchors);
             progress?.Report((double)epoch / epochs);
         }
         return Rows(positions, d, order);
@@ -60,8 +57,6 @@ internal static class LayoutRun
         NegativeSamples = o.NegativeSamples,
         BothEnds = bothEnds,
         Key = RandomKey.From(o.Seed, "umap samples"),
-        Turns = 1,
-        Turn = 0,
     };
 
     private static Workers NewWorkers(int threads) => new(threads > 0 ? threads : Environment.ProcessorCount);
@@ -90,13 +85,6 @@ internal static class LayoutRun
         for (int i = 0; i < order.Length; i++)
             for (int c = 0; c < d; c++) rows[order[i] * d + c] = planes[c * order.Length + i];
         return rows;
-    }
-
-    private static void Copy(float[] from, float[] to, int n, int d, int turns, int turn)
-    {
-        for (int c = 0; c < d; c++)
-            for (int first = turn * GraphLayout.Group; first < n; first += turns * GraphLayout.Group)
-                from.AsSpan(c * n + first, Math.Min(GraphLayout.Group, n - first)).CopyTo(to.AsSpan(c * n + first));
     }
 
     /// <summary>Edges in the new order, with how often each is used: the heaviest in every epoch, those that would not be used once left out.</summary>

@@ -18,6 +18,9 @@ public sealed record TsneOptions
     /// <summary>Step length as scikit-learn counts it; null: cells / early exaggeration / 4, at least 50 (Belkina et al. 2019).</summary>
     public double? LearningRate { get; init; }
 
+    /// <summary>Ratio of a square's width to its distance below which its points repel as one mass (Barnes and Hut); 0 computes all pairs. Up to 4,000 cells all pairs are computed anyway.</summary>
+    public double Angle { get; init; } = 0.5;
+
     /// <summary>Principal components or random.</summary>
     public EmbeddingStart Start { get; init; } = EmbeddingStart.PrincipalComponents;
 

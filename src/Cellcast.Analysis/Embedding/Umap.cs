@@ -11,7 +11,7 @@ namespace Cellcast.Analysis.Embedding;
 /// </summary>
 public sealed class Umap
 {
-    private const int LargeCells = 10_000, EpochsOfSmall = 500, EpochsOfLarge = 200, Turns = 4;
+    private const int LargeCells = 10_000, EpochsOfSmall = 500, EpochsOfLarge = 200;
     private const double StartExtent = 10, StartNoise = 1e-4;
 
     private Umap(NeighborGraph graph, UmapOptions options, float[] coordinates, double a, double b, int epochs) =>
@@ -49,7 +49,7 @@ public sealed class Umap
         var (a, b) = UmapCurve.Fit(options.MinimumDistance, options.Spread);
         int epochs = options.Epochs ?? (graph.Count <= LargeCells ? EpochsOfSmall : EpochsOfLarge);
         float[] start = Start(graph, options, cancellation);
-        float[] coordinates = LayoutRun.Vertices(graph.Connectivities, start, options, a, b, epochs, Turns, progress, cancellation);
+        float[] coordinates = LayoutRun.Vertices(graph.Connectivities, start, options, a, b, epochs, progress, cancellation);
         return new Umap(graph, options, coordinates, a, b, epochs);
     }
 

@@ -1,12 +1,15 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Cellcast.AnnData;
+using Cellcast.Tensors.Random;
 
 namespace Cellcast.Analysis.Neighbors;
 
 /// <summary>Nearest neighbours: exact, all pairs compared by matrix products, or approximate by descent.</summary>
 public static class NearestNeighbors
 {
+    private const int RecallQueries = 1000, SmallestDescent = 1000;
+
     /// <summary>The k nearest of a set of points to each query by Euclidean distance, nearest first; of equal distances the lower index first.</summary>
     /// <param name="points">n x d coordinates, row-major.</param>
     /// <param name="queries">m x d coordinates, row-major.</param>
@@ -62,7 +65,33 @@ public static class NearestNeighbors
     {
         ArgumentNullException.ThrowIfNull(points);
         ArgumentNullException.ThrowIfNull(options);
-        return Search(points, dimensions, k, options.Metric, options.Threads, cancellation);
+        int n = points.Length / Math.Max(1, dimensions);
+        bool exact = options.Search switch { NeighborSearch.Exact => true, NeighborSearch.Approximate => n <= SmallestDescent, _ => n <= Math.Max(options.ExactLimit, SmallestDescent) };
+        if (exact || k >= n - 1) return Search(points, dimensions, k, options.Metric, options.Threads, cancellation);
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        float[] p = Prepared(points, ref dimensions, options.Metric, nameof(points));
+        var (indices, squared) = NeighborDescent.Search(p, dimensions, k, RandomKey.From(options.Seed, "neighbours"), options.Threads, cancellation);
+        int[] sample = [.. Enumerable.Range(0, Math.Min(n, RecallQueries)).Select(i => (int)((long)i * n / Math.Min(n, RecallQueries)))];
+        return new NeighborTable(n, k, indices, Distances(squared, options.Metric), options.Metric)
+        {
+            IsExact = false,
+            Recall = Recall(p, dimensions, k, squared, sample, options.Threads, cancellation),
+            RecallSample = sample.Length,
+        };
+    }
+
+    /// <summary>Share of neighbours that are no farther than the true k-th.</summary>
+    private static double Recall(float[] points, int d, int k, double[] squared, int[] sample, int threads, CancellationToken cancellation)
+    {
+        var queries = new float[sample.Length * d];
+        for (int i = 0; i < sample.Length; i++) points.AsSpan(sample[i] * d, d).CopyTo(queries.AsSpan(i * d));
+        // The point itself is one of its k + 1 nearest, at distance 0.
+        var (_, truth) = ExactNeighbors.Search(points, queries, d, k + 1, excludeSelf: false, threads, cancellation);
+        long found = 0;
+        for (int i = 0; i < sample.Length; i++)
+            foreach (double s in squared.AsSpan(sample[i] * k, k))
+                if (s <= truth[i * (k + 1) + k]) found++;
+        return (double)found / ((long)sample.Length * k);
     }
 
     private static NeighborTable Exact(float[] points, float[] queries, int dimensions, int k, bool excludeSelf, DistanceMetric metric, int threads, CancellationToken cancellation)

@@ -48,17 +48,11 @@ public readonly record struct LayoutStep
 
     /// <summary>Names the random numbers of the layout; epochs and vertices split it.</summary>
     public required RandomKey Key { get; init; }
-
-    /// <summary>Vertices move in this many turns; see <see cref="Turn"/>.</summary>
-    public required int Turns { get; init; }
-
-    /// <summary>Which turn this is: sixteens of vertices whose number leaves this remainder move, the others stay.</summary>
-    public required int Turn { get; init; }
 }
 
 /// <summary>
 /// Stochastic gradient steps of UMAP's layout (McInnes, Healy and Melville 2018, algorithm 5), gathered by vertex: a vertex walks through its used edges one after another, and sees
-/// all other vertices where they were when the turn began. So vertices are independent of one another within a turn; sixteen of them are computed side by side.
+/// all other vertices where they were when the epoch began. So vertices are independent of one another within an epoch; sixteen of them are computed side by side.
 /// </summary>
 public static unsafe class GraphLayout
 {
@@ -70,7 +64,7 @@ public static unsafe class GraphLayout
 
     private const int GroupsPerBlock = 8;
 
-    /// <summary>Moves the vertices of one turn.</summary>
+    /// <summary>Moves all vertices through one epoch.</summary>
     /// <param name="workers">Threads.</param>
     /// <param name="graph">Edges from vertices to anchors.</param>
     /// <param name="step">What to do.</param>
@@ -86,11 +80,11 @@ public static unsafe class GraphLayout
         Guard.Length(graph.Neighbors.Length, graph.RowStart[n]);
         Guard.Length(graph.Rates.Length, graph.RowStart[n]);
         if (n == 0 || count == 0) return;
-        int groups = (n + Group - 1) / Group, ours = (groups - step.Turn + step.Turns - 1) / step.Turns;
+        int groups = (n + Group - 1) / Group;
         fixed (int* start = graph.RowStart, neighbors = graph.Neighbors)
         fixed (uint* rates = graph.Rates)
         fixed (float* from = anchors, to = positions)
-            workers.ForVectors((ours + GroupsPerBlock - 1) / GroupsPerBlock, new LayoutKernel
+            workers.ForVectors((groups + GroupsPerBlock - 1) / GroupsPerBlock, new LayoutKernel
             {
                 Step = step,
                 Key = step.Key.Split(step.Epoch),
@@ -102,7 +96,7 @@ public static unsafe class GraphLayout
                 Count = n,
                 AnchorCount = count,
                 Dimensions = dimensions,
-                Groups = ours,
+                Groups = groups,
             });
     }
 
@@ -118,7 +112,7 @@ public static unsafe class GraphLayout
         public readonly void Run<T>(int block) where T : struct, IVec<T>
         {
             int end = Math.Min(Groups, (block + 1) * GroupsPerBlock);
-            for (int g = block * GroupsPerBlock; g < end; g++) MoveGroup<T>(g * Step.Turns + Step.Turn);
+            for (int g = block * GroupsPerBlock; g < end; g++) MoveGroup<T>(g);
         }
 
         private readonly void MoveGroup<T>(int group) where T : struct, IVec<T>
@@ -201,13 +195,10 @@ public static unsafe class GraphLayout
                     x = T.Fma(step, LayoutForce<T>.Clip(c * dx), x);
                     y = T.Fma(step, LayoutForce<T>.Clip(c * dy), y);
                 }
-            }
-            for (int s = 0; Step.BothEnds && s < slots; s++)
-            {
-                T step = T.Less(T.Create(s), last) & rate;
-                float* p = attracting + s * Group + lane;
-                T dx = x - T.Load(p), dy = y - T.Load(p + slots * Group);
-                T c = force.Attraction(T.Fma(dx, dx, dy * dy));
+                if (!Step.BothEnds) continue;
+                dx = x - T.Load(p);
+                dy = y - T.Load(p + slots * Group);
+                c = force.Attraction(T.Fma(dx, dx, dy * dy));
                 x = T.Fma(step, LayoutForce<T>.Clip(c * dx), x);
                 y = T.Fma(step, LayoutForce<T>.Clip(c * dy), y);
             }
@@ -221,29 +212,35 @@ public static unsafe class GraphLayout
             var force = new LayoutForce<T>(Step);
             T x = Load<T>(Positions + vertex, lanes), y = Load<T>(Positions + Count + vertex, lanes), z = Load<T>(Positions + 2 * (nint)Count + vertex, lanes);
             T last = T.Load(used), rate = T.Create(Step.LearningRate);
-            int passes = Step.BothEnds ? 2 : 1;
-            for (int pass = 0; pass < passes; pass++)
-                for (int s = 0; s < slots; s++)
+            for (int s = 0; s < slots; s++)
+            {
+                T step = T.Less(T.Create(s), last) & rate;
+                float* p = attracting + s * Group + lane;
+                T dx = x - T.Load(p), dy = y - T.Load(p + slots * Group), dz = z - T.Load(p + 2 * slots * Group);
+                T c = force.Attraction(T.Fma(dx, dx, T.Fma(dy, dy, dz * dz)));
+                x = T.Fma(step, LayoutForce<T>.Clip(c * dx), x);
+                y = T.Fma(step, LayoutForce<T>.Clip(c * dy), y);
+                z = T.Fma(step, LayoutForce<T>.Clip(c * dz), z);
+                for (int k = 0; k < negatives; k++)
                 {
-                    T step = T.Less(T.Create(s), last) & rate;
-                    float* p = attracting + s * Group + lane;
-                    T dx = x - T.Load(p), dy = y - T.Load(p + slots * Group), dz = z - T.Load(p + 2 * slots * Group);
-                    T c = force.Attraction(T.Fma(dx, dx, T.Fma(dy, dy, dz * dz)));
+                    float* q = repelling + (s * negatives + k) * Group + lane;
+                    dx = x - T.Load(q);
+                    dy = y - T.Load(q + samples);
+                    dz = z - T.Load(q + 2 * samples);
+                    c = force.Repulsion(T.Fma(dx, dx, T.Fma(dy, dy, dz * dz)));
                     x = T.Fma(step, LayoutForce<T>.Clip(c * dx), x);
                     y = T.Fma(step, LayoutForce<T>.Clip(c * dy), y);
                     z = T.Fma(step, LayoutForce<T>.Clip(c * dz), z);
-                    for (int k = 0; k < negatives && pass == 0; k++)
-                    {
-                        float* q = repelling + (s * negatives + k) * Group + lane;
-                        dx = x - T.Load(q);
-                        dy = y - T.Load(q + samples);
-                        dz = z - T.Load(q + 2 * samples);
-                        c = force.Repulsion(T.Fma(dx, dx, T.Fma(dy, dy, dz * dz)));
-                        x = T.Fma(step, LayoutForce<T>.Clip(c * dx), x);
-                        y = T.Fma(step, LayoutForce<T>.Clip(c * dy), y);
-                        z = T.Fma(step, LayoutForce<T>.Clip(c * dz), z);
-                    }
                 }
+                if (!Step.BothEnds) continue;
+                dx = x - T.Load(p);
+                dy = y - T.Load(p + slots * Group);
+                dz = z - T.Load(p + 2 * slots * Group);
+                c = force.Attraction(T.Fma(dx, dx, T.Fma(dy, dy, dz * dz)));
+                x = T.Fma(step, LayoutForce<T>.Clip(c * dx), x);
+                y = T.Fma(step, LayoutForce<T>.Clip(c * dy), y);
+                z = T.Fma(step, LayoutForce<T>.Clip(c * dz), z);
+            }
             Store(Positions + vertex, x, lanes);
             Store(Positions + Count + vertex, y, lanes);
             Store(Positions + 2 * (nint)Count + vertex, z, lanes);
