@@ -46,14 +46,15 @@ public class MetricsTests
             from sklearn.neighbors import NearestNeighbors
             k = NearestNeighbors(n_neighbors=6).fit(x).kneighbors(x, return_distance=False)[:, 1:]
             print(m.accuracy_score(t, o), m.f1_score(t, o, average='macro'), m.f1_score(t, o, average='weighted'), m.roc_auc_score(t, p, multi_class='ovo', average='weighted'),
-                  m.roc_auc_score(t == 1, p[:, 1]), m.adjusted_rand_score(t, o), m.normalized_mutual_info_score(t, o), m.silhouette_score(x, t), (t[k] == t[:, None]).mean())
+                  m.roc_auc_score(t == 1, p[:, 1]), m.adjusted_rand_score(t, o), m.normalized_mutual_info_score(t, o), m.silhouette_score(x, t), (t[k] == t[:, None]).mean(), m.adjusted_mutual_info_score(t, o))
             """);
         Assert.True(run.ExitCode == 0, run.Error);
         double[] expected = [.. run.Output.Split(' ').Select(v => double.Parse(v, CultureInfo.InvariantCulture))];
         var matrix = ConfusionMatrix.Of([.. truth.Select(t => t.ToString())], [.. other.Select(t => t.ToString())]);
         double[] actual = [matrix.Accuracy, matrix.MacroF1, matrix.WeightedF1, AreaUnderCurve.OneVersusOne(truth, p, classes),
             AreaUnderCurve.Binary([.. truth.Select(t => t == 1)], [.. Enumerable.Range(0, n).Select(i => p[i * classes + 1])]),
-            Clustering.AdjustedRandIndex(truth, other), Clustering.NormalizedMutualInformation(truth, other), Clustering.Silhouette(points, d, truth), Clustering.NeighborPurity(points, d, truth, 5)];
+            Clustering.AdjustedRandIndex(truth, other), Clustering.NormalizedMutualInformation(truth, other), Clustering.Silhouette(points, d, truth), Clustering.NeighborPurity(points, d, truth, 5),
+            Clustering.AdjustedMutualInformation(truth, other)];
         for (int k = 0; k < expected.Length; k++) Close.To(expected[k], actual[k], k == 7 ? 1e-6 : 1e-10, $"metric {k}");
     }
 

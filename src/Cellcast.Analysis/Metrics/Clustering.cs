@@ -31,6 +31,44 @@ public static class Clustering
         return information <= 0 || mean == 0 ? 0 : information / mean;
     }
 
+    /// <summary>Adjusted mutual information (Vinh, Epps and Bailey 2010): mutual information less what chance gives partitions of these sizes, over the mean of both entropies less the same; 1 for the same
+    /// partition, about 0 for independent ones whatever their number of groups.</summary>
+    /// <param name="a">Group of each cell.</param>
+    /// <param name="b">Group of each cell in the other partition.</param>
+    public static double AdjustedMutualInformation<TA, TB>(IReadOnlyList<TA> a, IReadOnlyList<TB> b) where TA : notnull where TB : notnull
+    {
+        var table = Contingency(a, b);
+        double n = a.Count;
+        bool one = table.Rows.Length == 1, other = table.Columns.Length == 1;
+        if ((one && other) || (table.Rows.Length == a.Count && table.Columns.Length == a.Count)) return 1;
+        double Entropy(int[] sizes) => -sizes.Sum(s => s / n * Math.Log(s / n));
+        double information = table.Cells.Sum(c => c.Count / n * Math.Log(c.Count * n / ((double)table.Rows[c.Row] * table.Columns[c.Column])));
+        double expected = ExpectedInformation(table.Rows, table.Columns, a.Count), mean = (Entropy(table.Rows) + Entropy(table.Columns)) / 2, room = mean - expected;
+        // Of two partitions that cannot agree better than by chance, the sign of the rest is rounding.
+        room = room < 0 ? Math.Min(room, -1e-15) : Math.Max(room, 1e-15);
+        return (information - expected) / room;
+    }
+
+    /// <summary>Mean mutual information over all pairs of partitions with these sizes: the overlap of two groups is hypergeometric.</summary>
+    private static double ExpectedInformation(int[] rows, int[] columns, int total)
+    {
+        var logFactorial = new double[total + 1];
+        for (int i = 2; i <= total; i++) logFactorial[i] = logFactorial[i - 1] + Math.Log(i);
+        double n = total, sum = 0;
+        // Pairs of sizes, each once with how often it occurs.
+        var columnSizes = columns.GroupBy(c => c).OrderBy(g => g.Key).Select(g => (Size: g.Key, Times: g.Count())).ToArray();
+        foreach (var row in rows.GroupBy(r => r).OrderBy(g => g.Key))
+            foreach (var (size, times) in columnSizes)
+            {
+                int r = row.Key;
+                double part = 0, fixedPart = logFactorial[r] + logFactorial[size] + logFactorial[total - r] + logFactorial[total - size] - logFactorial[total];
+                for (int k = Math.Max(1, r + size - total); k <= Math.Min(r, size); k++)
+                    part += k / n * Math.Log(n * k / ((double)r * size)) * Math.Exp(fixedPart - logFactorial[k] - logFactorial[r - k] - logFactorial[size - k] - logFactorial[total - r - size + k]);
+                sum += part * times * row.Count();
+            }
+        return sum;
+    }
+
     /// <summary>Mean silhouette (Rousseeuw 1987) with Euclidean distance: (b - a) / max(a, b), a the mean distance to the own group, b that to the nearest other; 0 for a cell alone in its group.</summary>
     /// <param name="points">n x d coordinates, row-major.</param>
     /// <param name="dimensions">d.</param>

@@ -19,6 +19,8 @@ internal static class CommandRegistry
         new ConvertCommand(),
         new CohortCommand(),
         new SimulateCommand(),
+        new Analysis.AnalyzeCommand(),
+        new Analysis.EnrichCommand(),
         new ScSurv.ScSurvCommands(),
         new ScRobust.ScRobustCommands(),
         new Reporting.ReportCommand(),
