@@ -33,6 +33,9 @@ public static class Leiden
 
     private const int MostIterations = 1000;
 
+    /// <summary>Repetitions in a row without improvement after which the result counts as stable: each takes another random order.</summary>
+    private const int Patience = 2;
+
     /// <summary>Finds communities.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="options">Settings; null for the defaults.</param>
@@ -50,15 +53,14 @@ public static class Leiden
         var random = new RandomStream(RandomKey.From(options.Seed, "leiden"));
         int most = options.Iterations > 0 ? options.Iterations : MostIterations, done = 0;
         double quality = Partition.QualityOf(graph, communities, options.Resolution, options.Objective);
-        while (done < most)
+        for (int failed = 0; done < most && (options.Iterations > 0 || failed < Patience);)
         {
             var next = (int[])communities.Clone();
             Iterate(graph, next, options, random, cancellation);
             done++;
             double reached = Partition.QualityOf(graph, next, options.Resolution, options.Objective);
-            bool better = reached > quality + 1e-12 * Math.Max(1, Math.Abs(quality));
+            failed = reached > quality + 1e-12 * Math.Max(1, Math.Abs(quality)) ? 0 : failed + 1;
             if (reached >= quality) (communities, quality) = (next, reached);
-            if (!better && options.Iterations == 0) break;
         }
         int count = Partition.Renumber(communities);
         return new Partition(Partition.BySize(communities, count), count, quality, done);

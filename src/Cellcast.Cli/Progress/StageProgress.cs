@@ -19,11 +19,14 @@ internal sealed class StageProgress(string name)
     internal bool IsDone => _outcome is not null;
 
     /// <summary>Share of the epochs that may be needed at most; NaN when unknown.</summary>
-    internal double Fraction => IsDone ? 1 : Last.MaxEpochs > 0 ? Math.Clamp(EpochsDone(Last) / Last.MaxEpochs, 0, 1) : double.NaN;
+    internal double Fraction => IsDone ? 1 : HasStepsOnly ? EpochsDone(Last) : Last.MaxEpochs > 0 ? Math.Clamp(EpochsDone(Last) / Last.MaxEpochs, 0, 1) : double.NaN;
 
     internal string Title => Last.StageCount > 0 ? $"{Last.StageNumber}/{Last.StageCount} {Name}" : Name;
 
-    internal string Epochs => IsDone || Last.MaxEpochs <= 0
+    /// <summary>Work that is done once, in steps.</summary>
+    private bool HasStepsOnly => Last is { MaxEpochs: <= 0, Epoch: 0, StepsPerEpoch: > 1 };
+
+    internal string Epochs => HasStepsOnly ? IsDone ? "" : $"step {Last.Step}/{Last.StepsPerEpoch}" : IsDone || Last.MaxEpochs <= 0
         ? $"epoch {Last.Epoch}"
         : $"epoch {Last.Epoch}/{Last.MaxEpochs}{(Last.StepsPerEpoch > 1 ? $" step {Last.Step}/{Last.StepsPerEpoch}" : "")}";
 
@@ -38,7 +41,7 @@ internal sealed class StageProgress(string name)
         get
         {
             if (!double.IsNaN(Last.ItemsPerSecond)) return string.Create(CultureInfo.InvariantCulture, $"{Last.ItemsPerSecond:#,0} cells/s");
-            double rate = EpochsPerSecond;
+            double rate = HasStepsOnly ? double.NaN : EpochsPerSecond;
             return double.IsNaN(rate) ? "" : rate >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{rate:0.0} epochs/s") : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:0.0} s/epoch");
         }
     }
@@ -55,7 +58,7 @@ internal sealed class StageProgress(string name)
         }
     }
 
-    internal string Line => string.Join(", ", new[] { $"[{Title}] {Epochs}", Loss, Validation, Rate, TimeLeft }.Where(s => s.Length > 0));
+    internal string Line => $"[{Title}] {string.Join(", ", new[] { Epochs, Loss, Validation, Rate, TimeLeft }.Where(s => s.Length > 0))}";
 
     internal void Update(in TrainingUpdate update)
     {
