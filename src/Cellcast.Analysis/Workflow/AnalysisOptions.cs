@@ -17,6 +17,19 @@ public enum GeneSetScoring
     Rank,
 }
 
+/// <summary>What becomes of cells that look like two cells in one droplet.</summary>
+public enum DoubletTreatment
+{
+    /// <summary>They are not looked for.</summary>
+    Ignore,
+
+    /// <summary>Every cell gets a score, in <c>obs/doublet_score</c> and <c>obs/predicted_doublet</c>.</summary>
+    Mark,
+
+    /// <summary>As <see cref="Mark"/>, and those that are called doublets are left out.</summary>
+    Drop,
+}
+
 /// <summary>Settings of <see cref="StandardAnalysis"/>; the defaults are those of the field's tutorials.</summary>
 public sealed record AnalysisOptions
 {
@@ -25,6 +38,12 @@ public sealed record AnalysisOptions
 
     /// <summary>Which cells and genes are kept.</summary>
     public CellFilter Filter { get; init; } = new() { MinimumGenes = 200, MinimumCells = 3 };
+
+    /// <summary>What becomes of cells that look like two cells in one droplet.</summary>
+    public DoubletTreatment Doublets { get; init; }
+
+    /// <summary>Share of doublets to expect.</summary>
+    public double ExpectedDoublets { get; init; } = new DoubletOptions().ExpectedRate;
 
     /// <summary>Total that the counts of every cell are scaled to; null for the median total.</summary>
     public double? Total { get; init; } = 10_000;

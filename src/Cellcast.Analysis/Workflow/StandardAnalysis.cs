@@ -38,7 +38,7 @@ public static class StandardAnalysis
         string source = data.Source ?? "the data";
         foreach (string column in new[] { options.Batch, options.Label }.OfType<string>()) data.Obs.Require(column, source);
 
-        var (result, counts, filtered) = Filter(data, options, progress);
+        var (result, counts, filtered) = Filter(data, options, progress, cancellation);
         cancellation.ThrowIfCancellationRequested();
         SparseMatrix expression = Normalize(result, counts, options, progress);
         int[] variable = VariableGenesOf(result, expression, options, progress);
@@ -67,7 +67,7 @@ public static class StandardAnalysis
         };
     }
 
-    private static (AnnotatedData Data, SparseMatrix Counts, FilteredCells Filtered) Filter(AnnotatedData data, AnalysisOptions options, IAnalysisProgress progress)
+    private static (AnnotatedData Data, SparseMatrix Counts, FilteredCells Filtered) Filter(AnnotatedData data, AnalysisOptions options, IAnalysisProgress progress, CancellationToken cancellation)
     {
         const string step = "quality control";
         progress.Step(step, 0);
@@ -90,6 +90,18 @@ public static class StandardAnalysis
         if (filtered.Kept.Length < 3)
             throw new InputException($"'{source}': of {counts.Rows} cells {filtered.Kept.Length} are left by the filter ({string.Join(", ", filtered.Dropped.Select(d => $"{d.Count} {d.Why}"))}); relax its limits.");
         counts = filtered.Kept.Length == counts.Rows ? counts : counts.SelectRows(filtered.Kept);
+        double[]? doubletScores = null;
+        bool[]? doublets = null;
+        if (options.Doublets != DoubletTreatment.Ignore)
+        {
+            (doubletScores, doublets) = Doublets(counts, options.Batch is { } batch ? data.Obs[batch].Select(filtered.Kept).ToText() : null, options, progress, cancellation);
+            if (options.Doublets == DoubletTreatment.Drop && Array.Exists(doublets, d => d))
+            {
+                int[] single = [.. Enumerable.Range(0, doublets.Length).Where(i => !doublets[i])];
+                filtered = new FilteredCells([.. single.Select(i => filtered.Kept[i])], [.. filtered.Dropped, new DroppedCells(doublets.Length - single.Length, "that look like doublets")]);
+                (doubletScores, doublets, counts) = ([.. single.Select(i => doubletScores[i])], new bool[single.Length], counts.SelectRows(single));
+            }
+        }
         int[] keptGenes = Filters.GenesInCells(counts, Math.Max(1, options.Filter.MinimumCells ?? 0));
         if (keptGenes.Length < 3) throw new InputException($"'{source}': {keptGenes.Length} genes are detected in {options.Filter.MinimumCells} cells or more; lower that number.");
         // Metrics of cells are of all genes, those of genes of the cells that are kept.
@@ -105,6 +117,11 @@ public static class StandardAnalysis
         foreach (var (name, layer) in kept.Layers) result.Layers[name] = layer;
         if (data.Raw is not null) progress.Message("'raw' is not kept: X holds all genes, and raw counts are in layers/counts");
         metrics.AddToCells(result.Obs);
+        if (doubletScores is not null)
+        {
+            result.Obs.Set("doublet_score", doubletScores);
+            result.Obs.Set("predicted_doublet", doublets!);
+        }
         var table = new DataFrame(genes);
         table["mt"] = new BooleanColumn(mitochondrial.Members);
         table["ribo"] = new BooleanColumn(ribosomal.Members);
@@ -113,6 +130,33 @@ public static class StandardAnalysis
         foreach (var d in filtered.Dropped) progress.Message(string.Create(CultureInfo.InvariantCulture, $"{d.Count:#,0} cells {d.Why} were left out"));
         progress.Done(step, string.Create(CultureInfo.InvariantCulture, $"{filtered.Kept.Length:#,0} of {data.ObservationCount:#,0} cells and {keptGenes.Length:#,0} of {data.VariableCount:#,0} genes are kept"));
         return (result, keptGenes.Length == counts.Columns ? counts : counts.SelectColumns(keptGenes), filtered);
+    }
+
+    private static (double[] Scores, bool[] Called) Doublets(SparseMatrix counts, string?[]? batches, AnalysisOptions options, IAnalysisProgress progress, CancellationToken cancellation)
+    {
+        const string step = "doublets";
+        progress.Step(step, 0);
+        var scores = new double[counts.Rows];
+        var called = new bool[counts.Rows];
+        Array.Fill(scores, double.NaN);
+        var samples = Enumerable.Range(0, counts.Rows).GroupBy(i => batches?[i] ?? "", StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
+        for (int s = 0; s < samples.Length; s++)
+        {
+            int[] cells = [.. samples[s]];
+            string name = batches is null ? "the cells" : $"sample '{samples[s].Key}'";
+            if (cells.Length < 20)
+            {
+                progress.Warning($"{name}: {cells.Length} cells are too few to look for doublets.");
+                continue;
+            }
+            var found = DoubletScores.Of(counts.SelectRows(cells), new DoubletOptions { ExpectedRate = options.ExpectedDoublets, Seed = options.Seed, Threads = options.Threads }, cancellation);
+            bool[] predicted = found.Predicted;
+            for (int k = 0; k < cells.Length; k++) (scores[cells[k]], called[cells[k]]) = (found.Scores[k], predicted[k]);
+            if (double.IsNaN(found.Threshold)) progress.Warning($"{name}: the scores of simulated doublets have no two modes, so no cell is called a doublet; look at obs/doublet_score.");
+            progress.Step(step, (s + 1.0) / samples.Length);
+        }
+        progress.Done(step, string.Create(CultureInfo.InvariantCulture, $"{called.Count(c => c):#,0} of {called.Length:#,0} cells look like doublets"));
+        return (scores, called);
     }
 
     private static DataFrame Renamed(DataFrame table, string[] index)

@@ -143,4 +143,27 @@ public class QualityControlTests
         Assert.Equal(expected["n"]!.Numbers(), found.BatchesOf.Select(n => (double)n));
         Assert.Equal(3, found.BatchCount);
     }
+
+    [Fact]
+    public void Doublets_of_different_types_are_found_and_single_cells_left_alone()
+    {
+        const int cells = 600, doublets = 30, genes = 200;
+        // Cell i is of type i mod 3; the last cells get a second cell of another type.
+        var random = new Random(21);
+        var dense = new float[(cells + doublets) * genes];
+        for (int i = 0; i < cells + doublets; i++)
+            foreach (int type in i < cells ? new[] { i % 3 } : [i % 3, (i + 1) % 3])
+                for (int g = 0; g < genes; g++)
+                    for (double left = 1, end = Math.Exp(g % 6 == type ? -2 : -0.3); (left *= random.NextDouble()) > end;) dense[i * genes + g]++;
+        var counts = SparseMatrix.FromDense(cells + doublets, genes, dense);
+        var found = DoubletScores.Of(counts, new DoubletOptions { ExpectedRate = 0.05, Components = 10, Threads = 2 });
+        bool[] called = found.Predicted;
+        Assert.InRange(called[cells..].Count(c => c), 0.8 * doublets, doublets);
+        Assert.InRange(called[..cells].Count(c => c), 0, 0.05 * cells);
+        Assert.All(found.Scores, s => Assert.InRange(s, 0, 1));
+        // A third of random pairs are of one type, and these cannot be told from single cells.
+        Assert.InRange(found.DetectableShare, 0.5, 0.8);
+        Assert.Equal(found.Scores, DoubletScores.Of(counts, new DoubletOptions { ExpectedRate = 0.05, Components = 10, Threads = 1 }).Scores);
+        Assert.Contains("too few", Assert.Throws<InputException>(() => DoubletScores.Of(counts.SelectRows([1, 2, 3]))).Message, StringComparison.Ordinal);
+    }
 }

@@ -23,6 +23,8 @@ internal sealed class AnalyzeCommand : CellcastCommand
     /// <summary>The data set with all results.</summary>
     internal const string DataFile = "analysis.h5ad";
 
+    private const int MostShown = 40;
+
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
     private static readonly AnalysisOptions s_defaults = new();
 
@@ -34,6 +36,8 @@ internal sealed class AnalyzeCommand : CellcastCommand
     private readonly Option<int?> _maxCounts = NumberOptions.Whole("--max-counts", "Most counts of a cell that is kept.");
     private readonly Option<double?> _maxMt = NumberOptions.Real("--max-mt", "Largest share of mitochondrial counts of a cell that is kept, in per cent; usual are 5 to 20, none for nuclei and for tissues full of mitochondria.", 0, 100);
     private readonly Option<int> _minCells = NumberOptions.Whole("--min-cells", "Fewest cells with counts of a gene that is kept.", s_defaults.Filter.MinimumCells!.Value, least: 1);
+    private readonly ChoiceOption<DoubletTreatment> _doublets = new("--doublets", "What becomes of cells that look like two cells in one droplet; with --batch looked for in each sample.", s_defaults.Doublets, ("ignore", DoubletTreatment.Ignore), ("mark", DoubletTreatment.Mark), ("drop", DoubletTreatment.Drop));
+    private readonly Option<double> _doubletRate = NumberOptions.Real("--doublet-rate", "Share of doublets to expect.", s_defaults.ExpectedDoublets, 0.0001, 0.49);
     private readonly Option<int> _total = NumberOptions.Whole("--total", "Counts that every cell is scaled to; 0 for the median of the cells.", (int)s_defaults.Total!.Value, least: 0);
     private readonly Option<int> _variable = NumberOptions.Whole("--variable-genes", "Variable genes that components are made of.", s_defaults.VariableGenes, least: 2);
     private readonly ChoiceOption<DispersionFlavor> _flavor = new("--flavor", "How the variability of genes is compared.", s_defaults.Flavor, ("seurat", DispersionFlavor.Seurat), ("cell_ranger", DispersionFlavor.CellRanger));
@@ -58,7 +62,7 @@ internal sealed class AnalyzeCommand : CellcastCommand
     public AnalyzeCommand() : base("analyze", "The usual analysis of single cells: quality control, components, clusters, UMAP, marker genes.", OutputKind.Folder, usesSeed: true)
     {
         Arguments.Add(_file);
-        foreach (Option o in (Option[])[_layer, _minGenes, _maxGenes, _minCounts, _maxCounts, _maxMt, _minCells, _total, _variable, _flavor, _batch, _scale, _components, _neighbors, _metric, _resolution, _objective, _noUmap, _tsne, _label, _test,
+        foreach (Option o in (Option[])[_layer, _minGenes, _maxGenes, _minCounts, _maxCounts, _maxMt, _minCells, _doublets, _doubletRate, _total, _variable, _flavor, _batch, _scale, _components, _neighbors, _metric, _resolution, _objective, _noUmap, _tsne, _label, _test,
             _noTies, _against, _markers, _sets, _scoring]) Options.Add(o);
         _data.AddTo(this);
         AddExample("cellcast analyze filtered_feature_bc_matrix.h5 --max-mt 10 --out analysis", "from a 10x file");
@@ -83,6 +87,8 @@ internal sealed class AnalyzeCommand : CellcastCommand
                 MaximumPercentMitochondrial = a.GetValue(_maxMt),
                 MinimumCells = a.GetValue(_minCells),
             },
+            Doublets = _doublets.Of(a),
+            ExpectedDoublets = a.GetValue(_doubletRate),
             Total = total == 0 ? null : total,
             VariableGenes = a.GetValue(_variable),
             Flavor = _flavor.Of(a),
@@ -161,7 +167,7 @@ internal sealed class AnalyzeCommand : CellcastCommand
         var table = new Table().Border(TableBorder.Simple).AddColumns("cluster", "cells", "genes", "counts", "mt %");
         if (labels) table.AddColumn(Markup.Escape(result.Agreement!.Column));
         table.AddColumn("marker genes");
-        foreach (var c in clusters)
+        foreach (var c in clusters.Take(MostShown))
         {
             List<string> row = [c.Cluster, Number(c.Cells), Number(c.MedianGenes), Number(c.MedianCounts), c.MedianPercentMitochondrial.ToString("0.0", CultureInfo.InvariantCulture)];
             if (labels) row.Add(c.Label is null ? "" : Markup.Escape(string.Create(CultureInfo.InvariantCulture, $"{c.Label} ({c.LabelShare:P0})")));
@@ -169,6 +175,7 @@ internal sealed class AnalyzeCommand : CellcastCommand
             table.AddRow([.. row]);
         }
         context.Output.Write(table);
+        if (clusters.Count > MostShown) context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"… and {clusters.Count - MostShown:#,0} smaller clusters: see clusters.csv"));
         if (result.Agreement is { Cells: > 0 } g)
             context.Output.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"agreement of clusters with {g.Column}: ARI {g.AdjustedRandIndex:0.000}, NMI {g.NormalizedMutualInformation:0.000}, AMI {g.AdjustedMutualInformation:0.000}");
 
