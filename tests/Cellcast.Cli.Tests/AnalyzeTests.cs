@@ -22,7 +22,7 @@ public sealed class AnalyzeTests : IDisposable
     {
         File.WriteAllText(_folder["sets.gmt"], "B set\t\tGENE0\tGENE3\tGENE6\tGENE9\nforeign\t\tNOWHERE\n");
         var run = CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["out"], "--label", "type", "--batch", "sample", "--min-genes", "20", "--max-mt", "40", "--variable-genes", "150", "--components", "10",
-            "--resolution", "0.3", "--gene-sets", _folder["sets.gmt"], "--no-umap", "--json");
+            "--resolution", "0.3", "--gene-sets", _folder["sets.gmt"], "--tsne", "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         var line = run.LastLine();
         Assert.Equal(3, (int)line["clusters"]!);
@@ -38,7 +38,7 @@ public sealed class AnalyzeTests : IDisposable
         Assert.Equal(3, ((CategoricalColumn)data.Obs["leiden"]).Categories.Length);
         foreach (string column in new[] { "type", "n_genes_by_counts", "total_counts", "pct_counts_mt", "pct_counts_ribo", "pct_counts_in_top_50_genes", "score_B set" }) Assert.True(data.Obs.Contains(column), column);
         foreach (string column in new[] { "mt", "n_cells_by_counts", "mean_counts", "pct_dropout_by_counts", "highly_variable", "highly_variable_nbatches", "means", "dispersions", "dispersions_norm" }) Assert.True(data.Var.Contains(column), column);
-        Assert.Equal(["X_pca"], data.Obsm.Keys);
+        Assert.Equal(["X_pca", "X_tsne", "X_umap"], data.Obsm.Keys);
         Assert.Equal(["PCs"], data.Varm.Keys);
         Assert.Equal(["connectivities", "distances"], data.Obsp.Keys);
         Assert.True(data.Uns.TryGet<NdArray>(["pca", "variance_ratio"], out _) && data.Uns.TryGet<Scalar>(["neighbors", "connectivities_key"], out _) && data.Uns.TryGet<Scalar>(["log1p", "base"], out _));
@@ -59,7 +59,7 @@ public sealed class AnalyzeTests : IDisposable
     public void Results_have_the_same_bytes_for_any_number_of_threads()
     {
         foreach (string threads in new[] { "1", "3" })
-            Assert.Equal(0, CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["t" + threads], "--threads", threads, "--seed", "5", "--min-genes", "20", "--scale", "--flavor", "cell_ranger", "--doublets", "mark", "--no-umap", "--quiet").ExitCode);
+            Assert.Equal(0, CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["t" + threads], "--threads", threads, "--seed", "5", "--min-genes", "20", "--scale", "--flavor", "cell_ranger", "--doublets", "mark", "--quiet").ExitCode);
         foreach (string file in new[] { "analysis.h5ad", "markers.csv", "clusters.csv" })
             Assert.True(File.ReadAllBytes(Path.Combine(_folder["t1"], file)).SequenceEqual(File.ReadAllBytes(Path.Combine(_folder["t3"], file))), file);
     }
@@ -67,7 +67,7 @@ public sealed class AnalyzeTests : IDisposable
     [ToolFact("anndata")]
     public void Anndata_opens_the_result_with_everything_where_scanpy_looks_for_it()
     {
-        Assert.Equal(0, CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["out"], "--min-genes", "20", "--no-umap", "--quiet").ExitCode);
+        Assert.Equal(0, CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["out"], "--min-genes", "20", "--quiet").ExitCode);
         var read = ExternalTool.RunPython("""
             import sys, warnings, numpy as np; warnings.simplefilter('ignore')
             import anndata, scipy.sparse as sp
@@ -80,6 +80,7 @@ public sealed class AnalyzeTests : IDisposable
             assert np.allclose(x @ a.varm['PCs'][a.var['highly_variable'].values], a.obsm['X_pca'], atol=1e-3)
             n = a.uns['neighbors']; c = a.obsp[n['connectivities_key']]; d = a.obsp[n['distances_key']]
             assert sp.issparse(c) and abs(c - c.T).max() < 1e-6 and d.getnnz(1).max() == n['params']['n_neighbors'] - 1
+            assert a.obsm['X_umap'].shape == (a.n_obs, 2)
             assert a.uns['log1p']['base'] == np.e and np.allclose(np.expm1(a.X.toarray()).sum(1), 1e4, rtol=1e-4)
             assert (a.layers['counts'].data == np.round(a.layers['counts'].data)).all()
             g = a.uns['rank_genes_groups']; assert g['params']['groupby'] == 'leiden' and g['names'].dtype.names == tuple(a.obs['leiden'].cat.categories)

@@ -73,7 +73,7 @@ public static class StandardAnalysis
         progress.Step(step, 0);
         string source = data.Source ?? "the data", slot = options.Layer is null or "X" ? "X" : "layers/" + options.Layer;
         SparseMatrix counts = data.MatrixOf(options.Layer).ToSparse(out long rounded).WithoutZeros();
-        CountCheck.RequireRawCounts(counts, data, slot, "cell");
+        CountCheck.RequireRawCounts(counts, data, slot, "cell", cancellation: cancellation);
         if (rounded > 0) progress.Warning($"{rounded:N0} counts are too large to be held exactly and were rounded.");
         string[] genes = UniqueNames.Make(data.Var.Index);
         int repeated = genes.Where((g, i) => g != data.Var.Index[i]).Count();
