@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.H5ad;
 using Cellcast.TestSupport;
 
 namespace Cellcast.Cli.Tests;
@@ -35,6 +37,16 @@ public class ReportTests
             Assert.True(JsonNode.DeepEquals(run[section], again[section]), $"{section} differs");
         Assert.True(JsonNode.DeepEquals(run["patients"]!["parts"]![0]!["concordance"], again["patients"]!["parts"]![0]!["concordance"]));
         Assert.True(JsonNode.DeepEquals(run["patients"]!["parts"]![0]!["logRank"], again["patients"]!["parts"]![0]!["logRank"]));
+
+        // UMAP of the latent state comes first; a run from before there was one still has a picture.
+        Assert.Equal("UMAP", (string)run["cells"]!["embeddings"]![0]!["name"]!);
+        Assert.Contains("X_scsurv", (string)run["cells"]!["embeddings"]![0]!["note"]!, StringComparison.Ordinal);
+        AnnotatedData cells = H5adFile.Read(folder["fit/cells.h5ad"]);
+        Assert.Equal(2, ((DenseMatrix)cells.Obsm["X_umap"]).Columns);
+        cells.Obsm.Remove("X_umap");
+        H5adFile.Write(folder["fit/cells.h5ad"], cells);
+        Done("report", folder["fit"]);
+        Assert.StartsWith("principal components", (string)Data(folder["fit/report.html"])["cells"]!["embeddings"]![0]!["name"]!, StringComparison.Ordinal);
     }
 
     [Fact]

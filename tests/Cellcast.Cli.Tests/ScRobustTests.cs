@@ -96,9 +96,11 @@ public sealed class ScRobustTests : IDisposable
     public void Every_pooling_padding_and_order_is_taken(string pooling, string padding, string order)
     {
         Assert.Equal(0, Pretrain("encoder").ExitCode);
-        var result = Embed("encoder", "embedded.h5ad", "--pooling", pooling, "--padding", padding, "--order", order, "--genes", "25");
+        var result = Embed("encoder", "embedded.h5ad", "--pooling", pooling, "--padding", padding, "--order", order, "--genes", "25", "--umap");
         Assert.True(result.ExitCode == 0, result.Error);
-        var vectors = (DenseMatrix)H5adFile.Read(_folder["embedded.h5ad"]).Obsm["X_scrobust"];
+        AnnotatedData embedded = H5adFile.Read(_folder["embedded.h5ad"]);
+        var vectors = (DenseMatrix)embedded.Obsm["X_scrobust"];
+        Assert.Equal(2, ((DenseMatrix)embedded.Obsm["X_umap"]).Columns);
         Assert.All(vectors.ToSingle(), v => Assert.True(float.IsFinite(v)));
     }
 

@@ -90,6 +90,32 @@ public class UmapTests
     }
 
     [Fact]
+    public void Of_more_cells_than_are_laid_out_together_a_sample_is_and_the_others_are_placed_among_it()
+    {
+        var (points, cloud) = Clouds.Round(8, 150, 5, 8, apart: 6);
+        var (y, umap) = CellMap.Of(points, 8, most: 300, seed: 2, threads: 1);
+        Assert.Equal(300, umap.Graph.Count);
+        Assert.Equal(2 * cloud.Length, y.Length);
+        Assert.True(Clustering.NeighborPurity(y, 2, cloud) > 0.97, $"{Clustering.NeighborPurity(y, 2, cloud)}");
+        Assert.Equal(y, CellMap.Of(points, 8, most: 300, seed: 2, threads: 3).Coordinates);
+    }
+
+    [Fact]
+    public void A_map_that_is_there_stays_unless_another_is_asked_for()
+    {
+        var (points, cloud) = Clouds.Round(9, 20, 2, 5);
+        var cells = new AnnotatedData(new DataFrame([.. cloud.Select((_, i) => $"c{i}")]), new DataFrame([]));
+        cells.Obsm["X_state"] = new DenseMatrix(40, 5, points);
+        Assert.Contains("40 cells", CellMap.Add(cells, "X_state"), StringComparison.Ordinal);
+        Element first = cells.Obsm["X_umap"];
+        Assert.Null(CellMap.Add(cells, "X_state", seed: 1));
+        Assert.Same(first, cells.Obsm["X_umap"]);
+        Assert.NotNull(CellMap.Add(cells, "X_state", seed: 1, replace: true));
+        Assert.NotSame(first, cells.Obsm["X_umap"]);
+        Assert.Null(CellMap.Add(cells, "X_nothing", replace: true));
+    }
+
+    [Fact]
     public void Settings_out_of_range_and_a_wish_to_stop_are_respected()
     {
         Assert.Throws<ArgumentException>(() => Umap.Fit(s_roll.Value, new UmapOptions { Dimensions = 4 }));

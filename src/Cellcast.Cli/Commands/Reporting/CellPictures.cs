@@ -34,7 +34,7 @@ internal static class CellPictures
         int n = cells.ObservationCount;
         List<Embedding> embeddings = [];
         foreach (var (slot, name, axis) in new[] { ("X_umap", "UMAP", "UMAP"), ("X_tsne", "t-SNE", "t-SNE") })
-            if (cells.Obsm.TryGet(slot, out DenseMatrix? m) && m.Columns >= 2) embeddings.Add(new Embedding(name, axis + " 1", axis + " 2", Column(m, 0), Column(m, 1), $"Coordinates: {slot} of the cells' file."));
+            if (cells.Obsm.TryGet(slot, out DenseMatrix? m) && m.Columns >= 2) embeddings.Add(new Embedding(name, axis + " 1", axis + " 2", Column(m, 0), Column(m, 1), MapNote(cells, slot)));
         if (cells.Obsm.TryGet("X_scsurv", out DenseMatrix? latent)) embeddings.Add(PrincipalPlane.Of(latent.ToSingle(), n, "X_scsurv"));
         if (embeddings.Count == 0) throw new InputException($"'{cells.Source ?? "cells.h5ad"}': has neither obsm 'X_umap' nor 'X_scsurv', so its cells cannot be drawn.");
 
@@ -51,6 +51,14 @@ internal static class CellPictures
             Groups = [.. Groups(cells.Obs, source.LabelColumn, source.SampleColumn).Select(g => g with { Codes = Take(g.Codes, rows) })],
             Genes = Genes(source, rows),
         };
+    }
+
+    private static string MapNote(AnnotatedData cells, string slot)
+    {
+        string note = $"Coordinates: {slot} of the cells' file.";
+        if (slot != "X_umap" || !cells.Uns.TryGet(["umap", "params", "use_rep"], out Scalar? representation) || !cells.Uns.TryGet(["umap", "params", "cells_laid_out"], out Scalar? together)) return note;
+        int laidOut = (int)together.ToDouble();
+        return laidOut >= cells.ObservationCount ? $"UMAP of {representation.Value}." : $"UMAP of {representation.Value}: {laidOut:N0} cells laid out together, the others placed among them.";
     }
 
     /// <summary>Columns that put cells into groups: the cell type, the sample, then others of few values.</summary>

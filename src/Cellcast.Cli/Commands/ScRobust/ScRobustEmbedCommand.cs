@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Cellcast.Analysis.Embedding;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
 using Cellcast.Cli.Hosting;
@@ -21,10 +22,11 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
     private readonly Option<GeneRanking> _order = new("--order") { Description = "Which genes of a cell come first: the rarest, the most variable, or at random.", DefaultValueFactory = _ => s_defaults.Order };
     private readonly Option<Pooling> _pooling = new("--pooling") { Description = "What becomes the vector: the cell token's output, or sum, mean or maximum over all tokens.", DefaultValueFactory = _ => s_defaults.Pooling };
     private readonly Option<Padding?> _padding = new("--padding") { Description = "Cells with fewer genes: shorter (masked) or filled up (published); as the encoder was trained when left out." };
+    private readonly Option<bool> _umap = new("--umap") { Description = "Add UMAP of the vectors as obsm['X_umap'], in the place of one that is there." };
 
     public ScRobustEmbedCommand() : base("embed", "Turn cells into vectors with a trained encoder.", OutputKind.File, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding]) Options.Add(o);
+        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding, _umap]) Options.Add(o);
         AddExample("cellcast scrobust embed --model encoder --cells cells.h5ad --out embedded.h5ad", "the usual call");
     }
 
@@ -48,6 +50,7 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         using var device = new CpuDevice(context.Threads);
         float[] vectors = model.Embed(device, cells, options, context.Progress, context.Cancellation);
         data.Obsm["X_scrobust"] = new DenseMatrix(cells.Count, model.Encoder.Size.Hidden, vectors);
+        if (a.GetValue(_umap) && CellMap.Add(data, "X_scrobust", context.Seed, context.Threads, replace: true, context.Cancellation) is { } done) context.Log.Info(done);
         foreach (string note in H5adFile.Write(target, data)) context.Log.Warning(note);
         context.Log.Info($"{cells.Count:N0} cells, vectors of {model.Encoder.Size.Hidden} numbers: {target}");
         context.Result["cells"] = cells.Count;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cellcast.Analysis.Embedding;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
 using Cellcast.AnnData.Tables;
@@ -51,6 +52,7 @@ internal static class ScSurvJob
         ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
         AnnotatedData cells = ScSurvOutput.Cells(results, inputs, data, tables.Genes, settings, withShares);
         if (withRates) cells.Layers["xld"] = fit.Model.Posterior.RatesAtMeanMatrix(fit.Model.Module);
+        AddMap(context, cells);
         H5adFile.Write(directory.File("cells.h5ad"), cells);
         CsvFile patients = ScSurvOutput.Patients(results), history = ScSurvOutput.History(fit.History);
         patients.Write(directory.File("patients.csv"));
@@ -67,6 +69,20 @@ internal static class ScSurvJob
         fit.Model.Save(directory.Folder("model"));
         Report(context, inputs, results, tables, cells, spots, patients, history, metrics, settings);
         context.Result["concordance"] = metrics["concordance"]!.DeepClone();
+    }
+
+    /// <summary>UMAP of the latent state, unless the reference came with one.</summary>
+    private static void AddMap(CommandContext context, AnnotatedData cells)
+    {
+        try
+        {
+            if (CellMap.Add(cells, "X_scsurv", context.Seed, context.Threads, cancellation: context.Cancellation) is { } done) context.Log.Info(done);
+        }
+        catch (InputException e)
+        {
+            // Hours of training must not be lost over a picture of them.
+            context.Log.Warning($"UMAP could not be made: {e.Message}");
+        }
     }
 
     private static void Report(CommandContext context, ScSurvInputs inputs, ScSurvResults results, ScSurvTables tables, AnnotatedData cells, AnnotatedData? spots,
