@@ -6,7 +6,7 @@ namespace Cellcast.Analysis;
 
 /// <summary>Cuts work into blocks whose number depends on the amount of work only, so that sums over blocks in their order have the same bits
 /// for any number of threads.</summary>
-internal static class Blocks
+public static class Blocks
 {
     private const int Most = 32;
 

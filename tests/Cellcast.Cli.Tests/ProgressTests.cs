@@ -69,7 +69,7 @@ public class LiveProgressTests
         // Everything behind the heading of the results: no cursor movement upwards any more.
         string behind = result.Output[result.Output.LastIndexOf("concordance", StringComparison.Ordinal)..];
         Assert.DoesNotMatch("\u001b\\[[0-9]*A", behind);
-        Assert.Contains("hazard", result.Output, StringComparison.Ordinal);
+        Assert.Contains("bulk", result.Output, StringComparison.Ordinal);
         Assert.Contains("results are in", behind, StringComparison.Ordinal);
     }
 }

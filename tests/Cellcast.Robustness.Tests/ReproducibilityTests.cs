@@ -43,7 +43,7 @@ public sealed class ReproducibilityTests : IDisposable
 
     [Theory]
     [InlineData("28 events")] // in the first stage
-    [InlineData("[1/4 cells]")] // said when the stage is done: in the second stage
+    [InlineData("[1/3 cells]")] // said when the stage is done: in the second stage
     public void Killed_within_a_stage_and_resumed_from_its_last_epoch_it_gives_the_same_bytes(string said)
     {
         using (var process = CommandLineProcess.Start(Arguments(_folder, "2")))

@@ -18,10 +18,10 @@ public sealed class ScSurvInterruptionTests(ScSurvInterruptionTests.Study study)
 
     // So small a run says a stage's line when the stage is done: the signal comes in the next one. Every epoch writes a checkpoint, which makes the stages last.
     [Theory]
-    [InlineData("1/4 cells", "KILL")]
-    [InlineData("2/4 bulk", "KILL")]
-    [InlineData("3/4 spots", "KILL")]
-    [InlineData("2/4 bulk", "INT")]
+    [InlineData("1/3 cells", "KILL")]
+    [InlineData("2/3 bulk", "KILL")]
+    [InlineData("3/3 spots", "KILL")]
+    [InlineData("2/3 bulk", "INT")]
     public void A_run_that_was_ended_after_a_stage_and_resumed_writes_the_bytes_of_one_that_was_not(string stage, string signal)
     {
         using var folder = new TemporaryDirectory();

@@ -3,7 +3,7 @@ using MathNet.Numerics;
 namespace Cellcast.Analysis.Statistics;
 
 /// <summary>Tail probabilities that stay accurate where 1 - CDF would round to zero.</summary>
-internal static class Distributions
+public static class Distributions
 {
     /// <summary>P(|T| >= |t|) of Student's t.</summary>
     public static double TwoSidedStudent(double t, double degreesOfFreedom)

@@ -1,4 +1,5 @@
 using Cellcast.Analysis;
+using Cellcast.AnnData;
 using Cellcast.Tensors.Random;
 
 namespace Cellcast.Models.ScSurv;
@@ -109,18 +110,19 @@ public sealed class ContributionBasis
     /// <param name="shares">Shares, N x S; every column sums to one.</param>
     /// <param name="threads">Threads, 0 for all cores; the sums do not depend on it.</param>
     /// <returns>S x F.</returns>
-    public double[] OfMixtures(double[] cells, float[] shares, int threads = 0)
+    public double[] OfMixtures(double[] cells, RowStore shares, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(shares);
-        int f = Features, n = cells.Length / f, s = n == 0 ? 0 : shares.Length / n;
+        int f = Features, s = shares.Columns;
         var mixed = new double[s * f];
-        Blocks.Ranges(s, threads, (from, to) =>
+        shares.ForEachBlock((first, count, block) => Blocks.Ranges(s, threads, (from, to) =>
         {
-            for (int c = 0; c < n; c++)
+            ReadOnlySpan<float> p = block.Span;
+            for (int c = 0; c < count; c++)
                 for (int i = from; i < to; i++)
-                    if (shares[(long)c * s + i] is var share and not 0) Blocks.AddScaled(share, cells.AsSpan(c * f, f), mixed.AsSpan(i * f, f));
-        });
+                    if (p[c * s + i] is var share and not 0) Blocks.AddScaled(share, cells.AsSpan((first + c) * f, f), mixed.AsSpan(i * f, f));
+        }));
         return mixed;
     }
 

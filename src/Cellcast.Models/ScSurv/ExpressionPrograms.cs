@@ -15,9 +15,9 @@ public sealed class ExpressionPrograms
     private const int MinimumCells = 30, MostCells = 800, MostPerType = 5;
     private const double MinimumDetected = 0.05, AboveChance = 1.2;
 
-    internal ExpressionPrograms(int genes, int samples, int[] typeOf, double[] loadings, double[] offsets)
+    internal ExpressionPrograms(int genes, int samples, int[] typeOf, double[] loadings, double[] offsets, double[] noise)
     {
-        (Genes, Samples, TypeOf, Loadings, Offsets) = (genes, samples, typeOf, loadings, offsets);
+        (Genes, Samples, TypeOf, Loadings, Offsets, Noise) = (genes, samples, typeOf, loadings, offsets, noise);
     }
 
     /// <summary>Genes G.</summary>
@@ -38,6 +38,9 @@ public sealed class ExpressionPrograms
     /// <summary>Per program what is subtracted: for each sample, for cells of no known sample, and per unit of log size; K x (samples + 2).</summary>
     internal double[] Offsets { get; }
 
+    /// <summary>Share of the variance of a cell's score that is counting noise: mean eigenvalue over the program's, K.</summary>
+    internal double[] Noise { get; }
+
     /// <summary>Finds the programs of a reference.</summary>
     /// <param name="cells">The reference.</param>
     /// <param name="typeOf">Type of each cell, -1 for none.</param>
@@ -52,10 +55,10 @@ public sealed class ExpressionPrograms
         for (int t = 0; t < types; t++) members[t] = [];
         for (int c = 0; c < typeOf.Length; c++)
             if (typeOf[c] >= 0 && cells.Size[c] > 0) members[typeOf[c]].Add(c);
-        var found = new List<(double[] Loading, double[] Offset)>[types];
+        var found = new List<(double[] Loading, double[] Offset, double Noise)>[types];
         Blocks.For(types, threads, t => found[t] = members[t].Count < MinimumCells ? [] : OfType(cells, Spread(members[t]), key.Split(t)));
         return new ExpressionPrograms(cells.Counts.Columns, cells.Samples.Count, [.. Enumerable.Range(0, types).SelectMany(t => Enumerable.Repeat(t, found[t].Count))],
-            [.. found.SelectMany(f => f).SelectMany(f => f.Loading)], [.. found.SelectMany(f => f).SelectMany(f => f.Offset)]);
+            [.. found.SelectMany(f => f).SelectMany(f => f.Loading)], [.. found.SelectMany(f => f).SelectMany(f => f.Offset)], [.. found.SelectMany(f => f).Select(f => f.Noise)]);
     }
 
     /// <summary>Scores of cells: 0 for programs of other types than the cell's.</summary>
@@ -104,12 +107,13 @@ public sealed class ExpressionPrograms
                 if (r.Weights[k] != 0) Blocks.AddScaled(r.Weights[k], rows.AsSpan(k * width, width), sum);
             return sum;
         })];
-        return new ExpressionPrograms(Genes, Samples, [.. rotation.Select(r => r.Type)], Turn(Loadings, Genes), Turn(Offsets, Samples + 2));
+        return new ExpressionPrograms(Genes, Samples, [.. rotation.Select(r => r.Type)], Turn(Loadings, Genes), Turn(Offsets, Samples + 2),
+            [.. rotation.Select(r => r.Weights.Select((w, k) => w * w * Noise[k]).Sum())]);
     }
 
     private static int[] Spread(List<int> members) => members.Count <= MostCells ? [.. members] : [.. Enumerable.Range(0, MostCells).Select(i => members[(int)((long)i * members.Count / MostCells)])];
 
-    private static List<(double[] Loading, double[] Offset)> OfType(ReferenceCells cells, int[] members, RandomKey key)
+    private static List<(double[] Loading, double[] Offset, double Noise)> OfType(ReferenceCells cells, int[] members, RandomKey key)
     {
         int n = members.Length, all = cells.Counts.Columns;
         var detected = new int[all];
@@ -135,7 +139,10 @@ public sealed class ExpressionPrograms
         for (int g = 0; g < genes.Length; g++) Remove(basis, residual.AsSpan(g * n, n));
 
         int wanted = Math.Min(MostPerType, Math.Max(1, n - basis.Length - 1));
-        var (values, vectors) = Leading(Gram(residual, n), n, wanted, key.Split("start"));
+        double[] gram = Gram(residual, n);
+        double trace = 0;
+        for (int i = 0; i < n; i++) trace += gram[i * n + i];
+        var (values, vectors) = Leading(gram, n, wanted, key.Split("start"));
         double[] shuffled = [.. residual];
         var random = new RandomStream(key.Split("shuffle"));
         for (int g = 0; g < genes.Length; g++)
@@ -145,7 +152,7 @@ public sealed class ExpressionPrograms
         }
         double chance = Leading(Gram(shuffled, n), n, 1, key.Split("start")).Values[0];
 
-        var programs = new List<(double[], double[])>();
+        var programs = new List<(double[], double[], double)>();
         for (int k = 0; k < wanted && values[k] > AboveChance * chance && values[k] > 0; k++)
         {
             // Right singular vector over sqrt(lambda / n): scores of the type's cells have variance 1.
@@ -161,7 +168,7 @@ public sealed class ExpressionPrograms
             double sign = loading[Enumerable.Range(0, all).MaxBy(g => Math.Abs(loading[g]))] < 0 ? -1 : 1;
             for (int g = 0; g < all; g++) loading[g] *= sign;
             for (int i = 0; i < n; i++) raw[i] *= sign;
-            programs.Add((loading, OffsetOf(cells, members, raw)));
+            programs.Add((loading, OffsetOf(cells, members, raw), Math.Min(1, trace / n / values[k])));
         }
         return programs;
     }

@@ -62,6 +62,12 @@ public sealed record Mixtures(IReadOnlyList<string> Names, float[] Counts, float
 /// <param name="Spots">Spatial counts, or null.</param>
 public sealed record ScSurvData(IReadOnlyList<string> Genes, ReferenceCells Cells, Mixtures Patients, double[] Time, bool[] Event, Split[] Splits, Mixtures? Spots)
 {
+    /// <summary>Type of each cell; null when none were given.</summary>
+    public CategoricalColumn? Labels { get; init; }
+
+    /// <summary>Patients whose survival decides anything: with the smooth method nothing is stopped by looking at validation patients, so they train too.</summary>
+    public int[] Learned(HazardMethod method) => method == HazardMethod.Smooth ? PatientsIn(Split.Train, Split.Validation) : PatientsIn(Split.Train);
+
     /// <summary>Patients of one part, in order.</summary>
     public int[] PatientsIn(params Split[] splits) => [.. Enumerable.Range(0, Splits.Length).Where(i => splits.Contains(Splits[i]))];
 }

@@ -10,23 +10,25 @@ namespace Cellcast.Models.ScSurv;
 
 /// <summary>
 /// A trained model on disk: <c>model.json</c> (settings, sizes, names), <c>weights.safetensors</c> (the published state dict's names, layers as
-/// outputs x inputs) and <c>reference.safetensors</c> (posterior of the reference cells, baseline hazard, mean profile of the cohort), which
-/// prediction needs besides the weights.
+/// outputs x inputs), <c>reference.safetensors</c> (posterior of the reference cells, baseline hazard, mean profile of the cohort), which
+/// prediction needs besides the weights, and, unless the method is the published one, <c>contributions.safetensors</c> (<see cref="ContributionFiles"/>).
 /// </summary>
 internal static class ScSurvFiles
 {
     internal const string Description = "model.json";
     private const string Weights = "weights.safetensors", Reference = "reference.safetensors";
-    private const int SchemaVersion = 1;
+    // 1: a model of the published method, as before there was another; 2: with contributions.safetensors.
+    private const int PublishedSchema = 1, SchemaVersion = 2;
 
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
 
     internal static void Save(ScSurvModel model, string folder)
     {
         RiskScale risk = model.Risk ?? throw new InvalidOperationException("a model without a risk scale cannot predict: collect the results first");
-        var content = new Content("scsurv", SchemaVersion, model.Module.Sizes, model.Options, model.Genes, model.Samples, model.Patients, risk.Center, risk.Median);
+        var content = new Content("scsurv", model.Contributions is null ? PublishedSchema : SchemaVersion, model.Module.Sizes, model.Options, model.Genes, model.Samples, model.Patients, risk.Center, risk.Median, model.Contributions?.Types);
         AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, s_json) + "\n");
         AtomicFile.Write(Path.Combine(folder, Weights), new SafetensorsWriter().AddAll(model.Module.ExportState()).Write);
+        if (model.Contributions is { } contributions) AtomicFile.Write(Path.Combine(folder, ContributionFiles.File), ContributionFiles.Tensors(contributions).Write);
         Posterior p = model.Posterior;
         AtomicFile.Write(Path.Combine(folder, Reference), new SafetensorsWriter()
             .Add("mu", p.Mu, p.Cells, p.Latent)
@@ -54,7 +56,10 @@ internal static class ScSurvFiles
             using SafetensorsFile reference = SafetensorsFile.Open(Path.Combine(folder, Reference));
             var posterior = new Posterior(device, reference.ReadTensor("mu").ToArray(), reference.ReadTensor("sigma").ToArray(), [.. reference.ReadIntegers("sample").Select(i => (int)i)], c.Sizes.Samples);
             var hazard = BaselineHazard.Restore(reference.ReadDoubles("baseline_time"), reference.ReadDoubles("baseline_log_cumulative_hazard"));
-            return new ScSurvModel(module, c.Options, c.Genes, c.Samples, c.Patients, posterior, reference.ReadTensor("bulk_profile").ToArray()) { Risk = new RiskScale(hazard, c.RiskCenter, c.RiskMedian) };
+            bool published = c.SchemaVersion == PublishedSchema;
+            ContributionModel? contributions = published ? null
+                : ContributionFiles.Read(Path.Combine(folder, ContributionFiles.File), c.Types ?? throw new JsonException("it names no types"), posterior.Mu, posterior.Latent, c.Genes.Count, c.Samples.Count);
+            return new ScSurvModel(module, published ? c.Options with { Method = HazardMethod.Published } : c.Options, c.Genes, c.Samples, c.Patients, posterior, reference.ReadTensor("bulk_profile").ToArray()) { Risk = new RiskScale(hazard, c.RiskCenter, c.RiskMedian), Contributions = contributions };
         }
         catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException or SurvivalDataException or FileNotFoundException or KeyNotFoundException or EndOfStreamException)
         {
@@ -62,5 +67,5 @@ internal static class ScSurvFiles
         }
     }
 
-    private sealed record Content(string Model, int SchemaVersion, ScSurvSizes Sizes, ScSurvOptions Options, IReadOnlyList<string> Genes, IReadOnlyList<string> Samples, IReadOnlyList<string> Patients, double RiskCenter, double RiskMedian);
+    private sealed record Content(string Model, int SchemaVersion, ScSurvSizes Sizes, ScSurvOptions Options, IReadOnlyList<string> Genes, IReadOnlyList<string> Samples, IReadOnlyList<string> Patients, double RiskCenter, double RiskMedian, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Types = null);
 }

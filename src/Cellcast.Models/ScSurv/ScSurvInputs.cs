@@ -63,7 +63,7 @@ public static class ScSurvPreparation
         var (sampleOf, samples) = inputs.SampleColumn is null
             ? ([.. Enumerable.Repeat(-1, reference.ObservationCount)], [])
             : Codes(reference, inputs.SampleColumn);
-        if (inputs.LabelColumn is not null) reference.Obs.Require(inputs.LabelColumn, referenceFile);
+        CategoricalColumn? labels = inputs.LabelColumn is null ? null : CategoricalColumn.FromLabels(reference.Obs.Require(inputs.LabelColumn, referenceFile).ToText());
         RequireUniqueNames(reference, "cell");
         RequireUniqueNames(bulk, "patient");
         if (inputs.Spatial is not null) RequireUniqueNames(inputs.Spatial, "spot");
@@ -97,7 +97,7 @@ public static class ScSurvPreparation
         if (empty > 0) progress.Warning($"{empty} of {cells.Rows} cells have no counts on the selected genes; their contribution follows the prior. Raise --genes or filter such cells.");
 
         return new ScSurvData(selected.Genes, new ReferenceCells(reference.Obs.Index, cells, sampleOf, samples),
-            Mixtures.From(bulk.Obs.Index, b), time, died, splits, y is null ? null : Mixtures.From(inputs.Spatial!.Obs.Index, y));
+            Mixtures.From(bulk.Obs.Index, b), time, died, splits, y is null ? null : Mixtures.From(inputs.Spatial!.Obs.Index, y)) { Labels = labels };
     }
 
     /// <summary>Counts of new patients on the genes of a trained model.</summary>
@@ -114,10 +114,8 @@ public static class ScSurvPreparation
         ArgumentNullException.ThrowIfNull(progress);
         RequireUniqueNames(bulk, "patient");
         SparseMatrix counts = Counts(bulk, layer, "patient", progress);
-        GeneAlignment shared = GeneNames.Align(new GeneList("the model", [.. model.Genes]), new GeneList(Name(bulk), bulk.Var.Index));
+        GeneAlignment shared = Shared(model, bulk);
         int total = model.Genes.Count, found = shared.Names.Length;
-        if (found < Math.Max(MinimumGenes, total / 10))
-            throw new InputException($"'{Name(bulk)}' has only {found} of the model's {total} genes; at least a tenth is needed: check that it uses the same gene names and species.");
         if (found < total) progress.Warning($"'{Name(bulk)}' lacks {total - found} of the model's {total} genes ({string.Join(", ", model.Genes.Except(shared.Names).Take(3))}, …); shares are estimated from the other {found}.");
         SparseMatrix chosen = counts.SelectColumns(shared.Positions[1]);
         RequireCounts(chosen, bulk, "patient");
@@ -130,6 +128,57 @@ public static class ScSurvPreparation
         }
         int[]? present = found == total ? null : [.. shared.Positions[0].Order()];
         return (new Mixtures(bulk.Obs.Index, dense, model.SizeOf(dense, counts.Rows, present)), present);
+    }
+
+    /// <summary>Counts of new cells on the genes of a trained model; absent genes count as not seen.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="cells">The new cells.</param>
+    /// <param name="layer">Layer that holds the raw counts; null for X.</param>
+    /// <param name="sampleColumn">Column with the sample of each cell, matched by name with those of the reference; null for unknown samples.</param>
+    /// <param name="progress">Who is told which genes are missing.</param>
+    /// <exception cref="InputException">The counts cannot be used or too few genes are there.</exception>
+    public static ReferenceCells NewCells(ScSurvModel model, AnnotatedData cells, string? layer, string? sampleColumn, ITrainingProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(cells);
+        ArgumentNullException.ThrowIfNull(progress);
+        RequireUniqueNames(cells, "cell");
+        SparseMatrix counts = Counts(cells, layer, "cell", progress);
+        GeneAlignment shared = Shared(model, cells);
+        int total = model.Genes.Count, found = shared.Names.Length;
+        if (found < total) progress.Warning($"'{Name(cells)}' lacks {total - found} of the model's {total} genes ({string.Join(", ", model.Genes.Except(shared.Names).Take(3))}, …); the encoder sees them as not expressed.");
+        List<int> rows = [], columns = [];
+        List<float> values = [];
+        SparseMatrix chosen = counts.SelectColumns(shared.Positions[1]);
+        for (int c = 0; c < chosen.Rows; c++)
+        {
+            ReadOnlySpan<int> index = chosen.RowIndices(c);
+            ReadOnlySpan<float> value = chosen.RowValues(c);
+            for (int e = 0; e < index.Length; e++)
+            {
+                rows.Add(c);
+                columns.Add(shared.Positions[0][index[e]]);
+                values.Add(value[e]);
+            }
+        }
+        SparseMatrix aligned = SparseMatrix.FromCoordinates(counts.Rows, total, [.. rows], [.. columns], [.. values]);
+        RequireCounts(aligned, cells, "cell");
+        int[] sampleOf = [.. Enumerable.Repeat(-1, counts.Rows)];
+        if (sampleColumn is not null)
+        {
+            var (codes, names) = Codes(cells, sampleColumn);
+            int[] known = [.. names.Select(name => Enumerable.Range(0, model.Samples.Count).FirstOrDefault(s => model.Samples[s] == name, -1))];
+            sampleOf = [.. codes.Select(code => known[code])];
+        }
+        return new ReferenceCells(cells.Obs.Index, aligned, sampleOf, model.Samples);
+    }
+
+    private static GeneAlignment Shared(ScSurvModel model, AnnotatedData data)
+    {
+        GeneAlignment shared = GeneNames.Align(new GeneList("the model", [.. model.Genes]), new GeneList(Name(data), data.Var.Index));
+        int total = model.Genes.Count, found = shared.Names.Length;
+        return found >= Math.Max(MinimumGenes, total / 10) ? shared
+            : throw new InputException($"'{Name(data)}' has only {found} of the model's {total} genes; at least a tenth is needed: check that it uses the same gene names and species.");
     }
 
     private static string Name(AnnotatedData data) => data.Source ?? "the data";

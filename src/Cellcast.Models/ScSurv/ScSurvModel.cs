@@ -49,6 +49,9 @@ public sealed class ScSurvModel
     /// <summary>How linear predictors become risks and survival curves; null until <see cref="ScSurvResults.Collect"/> has seen the training patients.</summary>
     public RiskScale? Risk { get; internal set; }
 
+    /// <summary>The hazard of the smooth method; null with the published one, and until <see cref="ScSurvResults.Collect"/> has learned it.</summary>
+    public ContributionModel? Contributions { get; internal set; }
+
     /// <summary>Trains all stages.</summary>
     /// <param name="device">Computes.</param>
     /// <param name="data">What to learn from.</param>
@@ -86,7 +89,7 @@ public sealed class ScSurvModel
         };
         if (data.Spots is not null)
             plans.Add(() => stages.Mixture("spots", module.Spatial!, module.SpatialGenes!, module.SpatialParameters, data.Spots, Encoded(), options.Spots));
-        plans.Add(() => stages.Hazard(Encoded(), ColumnsOf(Split.Train), ColumnsOf(Split.Validation)));
+        if (options.Method == HazardMethod.Published) plans.Add(() => stages.Hazard(Encoded(), ColumnsOf(Split.Train), ColumnsOf(Split.Validation)));
 
         void Capture(Snapshot s)
         {
@@ -119,15 +122,44 @@ public sealed class ScSurvModel
     /// <param name="present">Indices of the genes that the new counts have, ascending; null for all.</param>
     /// <param name="progress">Who is told.</param>
     /// <param name="cancellation">Interrupts between steps.</param>
-    /// <returns>Shares N x S and linear predictors S.</returns>
-    public (RowStore Shares, double[] LinearPredictor) Predict(Device device, Mixtures patients, int[]? present, ITrainingProgress progress, CancellationToken cancellation)
+    /// <param name="threads">Threads of what does not run on the device, 0 for all cores.</param>
+    public PatientPrediction Predict(Device device, Mixtures patients, int[]? present, ITrainingProgress progress, CancellationToken cancellation, int threads = 0)
     {
+        ArgumentNullException.ThrowIfNull(patients);
         RandomKey key = RandomKey.From(Options.Seed, "scsurv");
         Decoder decoder = Projection.Fit(device, Module, Posterior, patients, present, Options, key.Split("projection"), progress, cancellation);
         var shares = new RowStore(Posterior.Cells, decoder.Outputs);
         Posterior.FillMeanShares([(decoder, [.. Enumerable.Range(0, decoder.Outputs)])], Options.PosteriorDraws, key.Split("posterior"), shares, cancellation);
-        float[] beta = Posterior.MeanContribution(Module.Hazard, Options.PosteriorDraws, key.Split("posterior"));
-        return (shares, LinearPredictor.OfCells(shares, beta));
+        if (Contributions is not { } hazard)
+        {
+            float[] beta = Posterior.MeanContribution(Module.Hazard, Options.PosteriorDraws, key.Split("posterior"));
+            return new PatientPrediction(shares, new ContributionValues(LinearPredictor.OfCells(shares, beta), [])) { Names = patients.Names };
+        }
+        double[] misfit = hazard.Refine(patients, shares, present, threads);
+        return new PatientPrediction(shares, hazard.Patients(shares, threads)) { Names = patients.Names, Misfit = misfit, Distance = hazard.DistanceOf(shares, threads), Limits = hazard.Limits };
+    }
+
+    /// <summary>Contributions of cells that are not in the reference, through the encoder.</summary>
+    /// <param name="device">Computes.</param>
+    /// <param name="cells">The cells on all genes of the model.</param>
+    /// <param name="threads">Threads of what does not run on the device, 0 for all cores.</param>
+    /// <exception cref="InvalidOperationException">The model has no intervals: it was fitted with the published method.</exception>
+    public CellPrediction PredictCells(Device device, ReferenceCells cells, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(cells);
+        ContributionModel hazard = Contributions ?? throw new InvalidOperationException("a model of the published method has no contributions of new cells");
+        float[] states = new float[(long)cells.Names.Count * Module.Sizes.Latent];
+        // A sample that the encoder does not know: the mean over those that it knows.
+        bool strangers = cells.SampleOf.Any(s => s < 0) && Samples.Count > 0;
+        int passes = strangers ? Samples.Count : 1;
+        for (int pass = 0; pass < passes; pass++)
+        {
+            int[] taken = [.. cells.SampleOf.Select(s => s >= 0 || !strangers ? s : pass)];
+            float[] mu = Posterior.Encode(device, Module, cells with { SampleOf = taken }).Mu;
+            for (int i = 0; i < mu.Length; i++) states[i] += mu[i] / passes;
+        }
+        var (contribution, typeOf, distance) = hazard.NewCells(states, cells.Counts, cells.Size, cells.SampleOf, threads);
+        return new CellPrediction(cells.Names, states, contribution, [.. typeOf.Select(t => t >= 0 ? hazard.Types[t] : "")], distance);
     }
 
     /// <summary>Size factors of new patients that have only some of the genes: their total over the total that the training cohort has there,
@@ -207,6 +239,35 @@ public sealed class ScSurvModel
 /// <param name="History">Losses and validation values, epoch by epoch.</param>
 /// <param name="Stages">How each stage ended.</param>
 public sealed record ScSurvFit(ScSurvModel Model, int[] Fitted, int[] Held, Decoder? Projected, int[] TestCells, IReadOnlyList<HistoryRow> History, IReadOnlyList<StageSummary> Stages);
+
+/// <summary>What a model says of new patients.</summary>
+/// <param name="Shares">Share of every cell of the reference, N x S.</param>
+/// <param name="LinearPredictor">Linear predictors; without standard deviations (empty) for a model of the published method.</param>
+public sealed record PatientPrediction(RowStore Shares, ContributionValues LinearPredictor)
+{
+    /// <summary>Names of the patients.</summary>
+    public required IReadOnlyList<string> Names { get; init; }
+
+    /// <summary>Distance of each patient to those learned from; empty for a model of the published method.</summary>
+    public double[] Distance { get; init; } = [];
+
+    /// <summary>Squared residuals over expected variance, mean over genes; empty for a model of the published method.</summary>
+    public double[] Misfit { get; init; } = [];
+
+    /// <summary>Distance and misfit above which a patient is unlike those learned from.</summary>
+    public (double Distance, double Misfit) Limits { get; init; } = (double.PositiveInfinity, double.PositiveInfinity);
+
+    /// <summary>Patients that lie outside the limits: what is said of them is extrapolated.</summary>
+    public bool[] Unlike => [.. Names.Select((_, i) => Distance.Length > 0 && (Distance[i] > Limits.Distance || Misfit[i] > Limits.Misfit))];
+}
+
+/// <summary>What a model says of new cells.</summary>
+/// <param name="Names">Names of the cells.</param>
+/// <param name="States">Latent states, n x z.</param>
+/// <param name="Contribution">Contributions, relative to the average cell of the average patient.</param>
+/// <param name="Types">Type that the nearest cells of the reference vote for.</param>
+/// <param name="Distance">Distance to the nearest cell of the reference, in units of what 99 % of its cells keep to.</param>
+public sealed record CellPrediction(IReadOnlyList<string> Names, float[] States, ContributionValues Contribution, string[] Types, double[] Distance);
 
 /// <summary>How linear predictors become risks: relative to the training patients, who also gave the baseline hazard.</summary>
 /// <param name="Hazard">Cumulative baseline hazard (Breslow).</param>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Cellcast.Analysis.Preprocessing;
 using Cellcast.Survival;
 
@@ -11,6 +12,17 @@ public enum CellLikelihood
 
     /// <summary>Negative binomial with one dispersion per gene.</summary>
     NegativeBinomial,
+}
+
+/// <summary>How contributions are estimated from shares and survival.</summary>
+public enum HazardMethod
+{
+    /// <summary>As published: a network on the latent state, trained on minibatches and stopped by the concordance of the validation patients.</summary>
+    Published,
+
+    /// <summary>Contributions smooth over types, latent states and expression programs (<see cref="ContributionModel"/>): a penalised likelihood of the training and validation
+    /// patients, with intervals. Cells and bulk are trained as published.</summary>
+    Smooth,
 }
 
 /// <summary>What the test patients may touch.</summary>
@@ -31,10 +43,14 @@ public enum Protocol
 public sealed record StageOptions(double LearningRate, int BatchSize);
 
 /// <summary>
-/// Settings of scSurv. The defaults are the published ones (Mizukoshi et al., Bioinformatics 42(1), 2026).
+/// Settings of scSurv. All defaults but <see cref="Method"/> are the published ones (Mizukoshi et al., Bioinformatics 42(1), 2026).
 /// </summary>
 public sealed record ScSurvOptions
 {
+    /// <summary>How contributions are estimated. Left out of what is written where it is <see cref="HazardMethod.Published"/>, as in files from before there was a choice.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public HazardMethod Method { get; init; } = HazardMethod.Smooth;
+
     /// <summary>Size of the latent state z.</summary>
     public int Latent { get; init; } = 20;
 

@@ -28,6 +28,7 @@ public static class ScSurvOutput
         obs.Set("beta_z", results.Contribution);
         obs.Set("raw_beta_z", results.RawContribution);
         obs.Set("raw_beta_zl", results.RawContributionAtMean);
+        AddInterval((name, values) => obs.Set(name, values), "contribution", results.ContributionInterval, withMean: true);
         var cells = new AnnotatedData(obs, genes, data.Cells.Counts);
         int z = results.Latent.Length / n;
         var latent = new DenseMatrix(n, z, results.Latent);
@@ -77,9 +78,58 @@ public static class ScSurvOutput
             .Add("survival_time", results.Time)
             .Add("event", results.Event.Select(e => e ? 1 : 0).ToArray())
             .Add("linear_predictor", results.LinearPredictor)
+            .Interval("linear_predictor", results.LinearPredictorInterval)
             .Add("risk", results.Risk)
             .Add("risk_group", results.HighRisk.Select(h => h ? "high" : "low").ToArray())
             .Add("median_survival", curve.Select(m => double.IsFinite(m) ? m : double.NaN).ToArray());
+    }
+
+    /// <summary><c>patients.csv</c> of new patients.</summary>
+    public static CsvFile Prediction(PatientPrediction prediction, RiskScale risk)
+    {
+        ArgumentNullException.ThrowIfNull(prediction);
+        ArgumentNullException.ThrowIfNull(risk);
+        ContributionValues eta = prediction.LinearPredictor;
+        var file = new CsvFile()
+            .Add("patient", [.. prediction.Names])
+            .Add("linear_predictor", eta.Mean)
+            .Interval("linear_predictor", eta)
+            .Add("risk", eta.Mean.Select(e => Math.Exp(e - risk.Center)).ToArray());
+        if (eta.StandardDeviation.Length > 0)
+            file.Add("risk_lower", eta.Lower.Select(e => Math.Exp(e - risk.Center)).ToArray()).Add("risk_upper", eta.Upper.Select(e => Math.Exp(e - risk.Center)).ToArray());
+        file.Add("risk_group", eta.Mean.Select(e => e > risk.Median ? "high" : "low").ToArray())
+            .Add("median_survival", eta.Mean.Select(e => risk.Hazard.MedianSurvival(e)).Select(m => double.IsFinite(m) ? m : double.NaN).ToArray());
+        if (prediction.Distance.Length == 0) return file;
+        return file
+            .Add("distance", prediction.Distance.Select(d => d / prediction.Limits.Distance).ToArray())
+            .Add("misfit", prediction.Misfit.Select(m => m / prediction.Limits.Misfit).ToArray())
+            .Add("unlike_training", prediction.Unlike.Select(u => u ? 1 : 0).ToArray());
+    }
+
+    /// <summary><c>cells.csv</c> of new cells.</summary>
+    public static CsvFile CellTable(CellPrediction prediction)
+    {
+        ArgumentNullException.ThrowIfNull(prediction);
+        return new CsvFile()
+            .Add("cell", [.. prediction.Names])
+            .Add("type", prediction.Types)
+            .Add("contribution", prediction.Contribution.Mean)
+            .Interval("contribution", prediction.Contribution)
+            .Add("distance", prediction.Distance);
+    }
+
+    /// <summary>New cells as they were given, with what the model says of them.</summary>
+    public static AnnotatedData NewCells(CellPrediction prediction, AnnotatedData given)
+    {
+        ArgumentNullException.ThrowIfNull(prediction);
+        ArgumentNullException.ThrowIfNull(given);
+        DataFrame obs = Copy(given.Obs);
+        obs.Set("scsurv_type", prediction.Types);
+        AddInterval((name, values) => obs.Set(name, values), "contribution", prediction.Contribution, withMean: true);
+        obs.Set("distance_to_reference", prediction.Distance);
+        var cells = new AnnotatedData(obs, given.Var, given.X) { Obsm = given.Obsm, Uns = given.Uns };
+        cells.Obsm["X_scsurv"] = new DenseMatrix(prediction.Names.Count, prediction.States.Length / prediction.Names.Count, prediction.States);
+        return cells;
     }
 
     /// <summary><c>survival_curves.csv</c>: a row for every event time of the training patients, a column for every patient.</summary>
@@ -124,7 +174,7 @@ public static class ScSurvOutput
         {
             ["version"] = version,
             ["model"] = "scsurv",
-            ["method"] = "published",
+            ["method"] = fit.Model.Options.Method.ToString().ToLowerInvariant(),
             ["seed"] = fit.Model.Options.Seed,
             ["protocol"] = fit.Model.Options.Protocol.ToString().ToLowerInvariant(),
             ["dimensions"] = new JsonObject
@@ -144,6 +194,23 @@ public static class ScSurvOutput
             ["concordance"] = concordance,
             ["correlation"] = new JsonObject { ["expression"] = Number(results.Fit.Expression), ["bulk"] = Number(results.Fit.Bulk), ["spatial"] = Number(results.Fit.Spatial) },
         };
+    }
+
+    /// <summary>Adds standard deviation and ends of the 95 % interval of a column, in columns named after it; nothing where there is no interval.</summary>
+    public static CsvFile Interval(this CsvFile file, string name, ContributionValues? values)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        AddInterval((column, v) => file.Add(column, v), name, values, withMean: false);
+        return file;
+    }
+
+    private static void AddInterval(Action<string, double[]> add, string name, ContributionValues? values, bool withMean)
+    {
+        if (values is null || values.StandardDeviation.Length == 0) return;
+        if (withMean) add(name, values.Mean);
+        add(name + "_sd", values.StandardDeviation);
+        add(name + "_lower", values.Lower);
+        add(name + "_upper", values.Upper);
     }
 
     private static JsonValue? Number(double? value) => value is { } v && double.IsFinite(v) ? JsonValue.Create(v) : null;

@@ -23,6 +23,12 @@ public sealed class ScSurvResults
     /// <summary>Names of the spots; empty without spatial counts.</summary>
     public required IReadOnlyList<string> Spots { get; init; }
 
+    /// <summary>Contributions with intervals, relative to the average cell of the average patient; null with the published method.</summary>
+    public ContributionValues? ContributionInterval { get; init; }
+
+    /// <summary>Linear predictors with intervals; null with the published method.</summary>
+    public ContributionValues? LinearPredictorInterval { get; init; }
+
     /// <summary>Contribution of each cell, minus its minimum over cells, N.</summary>
     public required float[] Contribution { get; init; }
 
@@ -78,8 +84,9 @@ public sealed class ScSurvResults
     /// <param name="data">Its data.</param>
     /// <param name="progress">Who is told.</param>
     /// <param name="space">Memory that the shares may take, and where they lie beyond it.</param>
+    /// <param name="threads">Threads of what does not run on the device, 0 for all cores; nothing depends on them.</param>
     /// <param name="cancellation">Checked between blocks of cells.</param>
-    public static ScSurvResults Collect(Device device, ScSurvFit fit, ScSurvData data, ITrainingProgress progress, ScratchSpace? space = null, CancellationToken cancellation = default)
+    public static ScSurvResults Collect(Device device, ScSurvFit fit, ScSurvData data, ITrainingProgress progress, ScratchSpace? space = null, int threads = 0, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(fit);
         ArgumentNullException.ThrowIfNull(data);
@@ -88,8 +95,7 @@ public sealed class ScSurvResults
         Posterior posterior = model.Posterior;
         RandomKey key = RandomKey.From(model.Options.Seed, "scsurv").Split("posterior");
         int draws = model.Options.PosteriorDraws, n = posterior.Cells, patients = data.Patients.Count;
-        progress.Message($"averaging contributions and shares over {draws} draws of the latent states");
-        float[] raw = posterior.MeanContribution(model.Module.Hazard, draws, key);
+        progress.Message($"averaging {(model.Options.Method == HazardMethod.Published ? "contributions and " : "")}shares over {draws} draws of the latent states");
         var shares = new RowStore(n, patients, space);
         posterior.FillMeanShares(fit.Projected is null ? [(model.Module.Bulk, fit.Fitted)] : [(model.Module.Bulk, fit.Fitted), (fit.Projected, fit.Held)], draws, key, shares, cancellation);
         RowStore? spotShares = null;
@@ -98,11 +104,15 @@ public sealed class ScSurvResults
             spotShares = new RowStore(n, spatial.Outputs, space);
             posterior.FillMeanShares([(spatial, [.. Enumerable.Range(0, spatial.Outputs)])], draws, key, spotShares, cancellation);
         }
+        ContributionModel? smooth = model.Options.Method == HazardMethod.Smooth ? LearnContributions(model, data, shares, spotShares, progress, threads, cancellation) : null;
+        ContributionValues? contributions = smooth?.Cells();
+        float[] raw = contributions is null ? posterior.MeanContribution(model.Module.Hazard, draws, key) : [.. contributions.Mean.Select(m => (float)m)];
         float least = raw.Min();
         float[] contribution = [.. raw.Select(b => b - least)];
 
-        double[] eta = ScSurv.LinearPredictor.OfCells(shares, raw);
-        int[] train = data.PatientsIn(Split.Train);
+        ContributionValues? predictors = smooth?.Patients(shares, threads);
+        double[] eta = predictors?.Mean ?? ScSurv.LinearPredictor.OfCells(shares, raw);
+        int[] train = data.Learned(model.Options.Method);
         double[] trainEta = [.. train.Select(i => eta[i])];
         var baseline = BaselineHazard.Estimate(new SurvivalData([.. train.Select(i => data.Time[i])], [.. train.Select(i => data.Event[i])]), trainEta);
         var risk = new RiskScale(baseline, trainEta.Average(), Median(trainEta));
@@ -121,7 +131,9 @@ public sealed class ScSurvResults
             Spots = data.Spots?.Names ?? [],
             Contribution = contribution,
             RawContribution = raw,
-            RawContributionAtMean = posterior.ContributionAtMean(model.Module.Hazard),
+            RawContributionAtMean = smooth is null ? posterior.ContributionAtMean(model.Module.Hazard) : raw,
+            ContributionInterval = contributions,
+            LinearPredictorInterval = predictors,
             Latent = posterior.Mu,
             PatientShares = shares,
             SpotShares = spotShares,
@@ -136,6 +148,19 @@ public sealed class ScSurvResults
             SpotHazard = [.. hazard.Select(h => h / meanHazard)],
             Fit = Reconstruction.Correlations(device, fit, data, shares, spotShares, cancellation),
         };
+    }
+
+    private static ContributionModel LearnContributions(ScSurvModel model, ScSurvData data, RowStore shares, RowStore? spotShares, ITrainingProgress progress, int threads, CancellationToken cancellation)
+    {
+        int[] learn = data.Learned(HazardMethod.Smooth);
+        progress.Message($"learning contributions from {learn.Length} patients");
+        var survival = new SurvivalData([.. learn.Select(i => data.Time[i])], [.. learn.Select(i => data.Event[i])]);
+        var smooth = ContributionModel.Learn(model.Posterior.Mu, data.Cells, data.Labels, model.Module.BulkGenes, data.Patients, shares, learn, new PartialLikelihood(survival, model.Options.Ties),
+            null, RandomKey.From(model.Options.Seed, "scsurv").Split("contributions"), threads, cancellation);
+        if (spotShares is not null) smooth.RefineSpots(data.Cells, model.Module.SpatialGenes!, data.Spots!, spotShares, threads);
+        progress.Message($"{smooth.Programs.Count} expression programs differ between patients; the contributions have {smooth.Fit.EffectiveDegreesOfFreedom:0.0} effective parameters");
+        model.Contributions = smooth;
+        return smooth;
     }
 
     private static Concordance? ConcordanceOf(ScSurvData data, double[] eta, Split split)

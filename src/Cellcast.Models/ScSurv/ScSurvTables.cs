@@ -38,7 +38,7 @@ public sealed class ScSurvTables
         if (inputs.LabelColumn is null) return new ScSurvTables(genes, null, null, null);
         CategoricalColumn labels = CategoricalColumn.FromLabels(inputs.Reference.Obs.Require(inputs.LabelColumn, inputs.Reference.Source ?? "the reference").ToText());
         var shares = CellTypeShares.From(results.PatientShares, labels);
-        return new ScSurvTables(genes, TypeTable(labels, contribution, shares), shares, results.SpotShares is null ? null : CellTypeShares.From(results.SpotShares, labels));
+        return new ScSurvTables(genes, TypeTable(labels, contribution, shares, fit.Model.Contributions?.Means(labels.Codes, labels.Categories.Length)), shares, results.SpotShares is null ? null : CellTypeShares.From(results.SpotShares, labels));
     }
 
     /// <summary><c>genes.csv</c>: most adverse genes first.</summary>
@@ -74,7 +74,7 @@ public sealed class ScSurvTables
         return table;
     }
 
-    private static CsvFile TypeTable(CategoricalColumn labels, double[] contribution, CellTypeShares shares)
+    private static CsvFile TypeTable(CategoricalColumn labels, double[] contribution, CellTypeShares shares, ContributionValues? interval)
     {
         IReadOnlyList<CellTypeContribution> types = CellTypeSummary.Of(labels.ToText(), contribution);
         double[] mean = new double[labels.Categories.Length];
@@ -86,10 +86,18 @@ public sealed class ScSurvTables
             .Add("share_of_reference", types.Select(t => t.Share).ToArray())
             .Add("share_of_patients", types.Select(t => mean[Array.IndexOf(labels.Categories, t.Label)]).ToArray())
             .Add("mean", types.Select(t => t.Mean).ToArray())
+            .Interval("mean", InOrder(interval))
             .Add("sd", types.Select(t => t.StandardDeviation).ToArray())
             .Add("median", types.Select(t => t.Median).ToArray())
             .Add("p", types.Select(t => t.Test.PValue).ToArray())
             .Add("q", types.Select(t => t.QValue).ToArray());
+
+        ContributionValues? InOrder(ContributionValues? values)
+        {
+            if (values is null) return null;
+            int[] order = [.. types.Select(t => Array.IndexOf(labels.Categories, t.Label))];
+            return new ContributionValues([.. order.Select(i => values.Mean[i])], [.. order.Select(i => values.StandardDeviation[i])]);
+        }
     }
 
     private static float[] Positive(Device device, Parameter parameter)

@@ -33,6 +33,8 @@ internal static class Cohort
         return new ScSurvData(Names("gene", Genes), cells, mixtures, time, died, splits, spots ? mixtures.Select([0, 1, 2, 3, 4, 5, 6]) : null);
     }
 
+    internal static ScSurvOptions Published => Quick with { Method = HazardMethod.Published };
+
     internal static ScSurvOptions Quick => new() { Hidden = 12, Latent = 4, MaxEpochs = 6, ProjectionSteps = 20, PosteriorDraws = 5, Cells = new(0.01, 50), Bulk = new(0.01, 50), Spots = new(0.01, 50), Hazard = new(1e-3, 50) };
 }
 

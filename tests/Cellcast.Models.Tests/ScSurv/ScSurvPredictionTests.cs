@@ -27,7 +27,7 @@ public sealed class ScSurvPredictionTests : IClassFixture<ScSurvPredictionTests.
         Assert.Equal(_trained.Model.Risk.Hazard.SurvivalCurve(0.3), loaded.Risk.Hazard.SurvivalCurve(0.3));
         var (patients, present) = ScSurvPreparation.NewPatients(loaded, New(g => g), null, NoProgress.Instance);
         Assert.Null(present);
-        Assert.Equal(_trained.Predict(_device, patients), loaded.Predict(_device, patients, present, NoProgress.Instance, default).LinearPredictor);
+        Assert.Equal(_trained.Predict(_device, patients), loaded.Predict(_device, patients, present, NoProgress.Instance, default).LinearPredictor.Mean);
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class ScSurvPredictionTests : IClassFixture<ScSurvPredictionTests.
         var (all, _) = ScSurvPreparation.NewPatients(_trained.Model, New(g => g), null, NoProgress.Instance);
         // A patient like the training cohort keeps about the same size factor without some genes.
         for (int s = 0; s < patients.Count; s++) Assert.InRange(patients.Size[s] / all.Size[s], 0.8, 1.25);
-        double[] eta = _trained.Model.Predict(_device, patients, present, NoProgress.Instance, default).LinearPredictor;
+        double[] eta = _trained.Model.Predict(_device, patients, present, NoProgress.Instance, default).LinearPredictor.Mean;
         Assert.All(eta, e => Assert.True(double.IsFinite(e)));
     }
 
@@ -67,6 +67,7 @@ public sealed class ScSurvPredictionTests : IClassFixture<ScSurvPredictionTests.
     [InlineData("model.json")]
     [InlineData("weights.safetensors")]
     [InlineData("reference.safetensors")]
+    [InlineData("contributions.safetensors")]
     public void A_model_with_a_missing_or_damaged_file_is_refused_in_one_sentence(string file)
     {
         using var folder = new TemporaryDirectory();
@@ -109,7 +110,7 @@ public sealed class ScSurvPredictionTests : IClassFixture<ScSurvPredictionTests.
 
         internal ScSurvModel Model { get; }
 
-        internal double[] Predict(Device device, Mixtures patients) => Model.Predict(device, patients, null, NoProgress.Instance, default).LinearPredictor;
+        internal double[] Predict(Device device, Mixtures patients) => Model.Predict(device, patients, null, NoProgress.Instance, default).LinearPredictor.Mean;
 
         public void Dispose() => _device.Dispose();
     }

@@ -11,12 +11,14 @@ namespace Cellcast.Models.Tests.ScSurv;
 /// <summary>What the numbers in the results mean, so that users can recompute one from another.</summary>
 public sealed class ScSurvResultsTests
 {
-    [Fact]
-    public void Results_follow_from_each_other()
+    [Theory]
+    [InlineData(HazardMethod.Published)]
+    [InlineData(HazardMethod.Smooth)]
+    public void Results_follow_from_each_other(HazardMethod method)
     {
         using var device = new CpuDevice(2);
         ScSurvData data = Cohort.Make(spots: true);
-        ScSurvFit fit = ScSurvModel.Fit(device, data, Cohort.Quick, new NoCheckpoints(), null, NoProgress.Instance, default);
+        ScSurvFit fit = ScSurvModel.Fit(device, data, Cohort.Quick with { Method = method }, new NoCheckpoints(), null, NoProgress.Instance, default);
         ScSurvResults r = ScSurvResults.Collect(device, fit, data, NoProgress.Instance);
         int n = Cohort.Cells, patients = Cohort.Patients, spots = r.Spots.Count;
         float[] shares = r.PatientShares.ToArray(), spotShares = r.SpotShares!.ToArray();
@@ -26,11 +28,12 @@ public sealed class ScSurvResultsTests
         for (int s = 0; s < patients; s++)
         {
             Assert.Equal(1, Enumerable.Range(0, n).Sum(c => (double)shares[c * patients + s]), 5);
-            Assert.Equal(r.LinearPredictor[s], Enumerable.Range(0, n).Sum(c => (double)shares[c * patients + s] * r.RawContribution[c]), 6);
+            Assert.Equal(r.LinearPredictor[s], Enumerable.Range(0, n).Sum(c => (double)shares[c * patients + s] * r.RawContribution[c]), 1e-6);
         }
-        double center = data.PatientsIn(Split.Train).Average(s => r.LinearPredictor[s]);
+        double center = data.Learned(method).Average(s => r.LinearPredictor[s]);
         for (int s = 0; s < patients; s++) Assert.Equal(Math.Exp(r.LinearPredictor[s] - center), r.Risk[s], 9);
-        int[] train = data.PatientsIn(Split.Train);
+        int[] train = data.Learned(method);
+        Assert.Equal(method == HazardMethod.Smooth, r.ContributionInterval is not null);
         Assert.InRange(train.Count(s => r.HighRisk[s]), train.Length / 2 - 1, train.Length / 2 + 1);
 
         Assert.Equal(1, r.SpotHazard.Average(), 9);

@@ -17,11 +17,11 @@ public sealed class ScSurvTrainingTests : IDisposable
     {
         ScSurvData data = Cohort.Make(spots: true);
         var snapshots = new EverySnapshot();
-        ScSurvFit whole = Fit(data, Cohort.Quick, snapshots);
+        ScSurvFit whole = Fit(data, Cohort.Published, snapshots);
         Assert.Equal(4, snapshots.All.Select(s => s.Stage).Where(s => s <= 4).Distinct().Count());
         foreach (Snapshot from in snapshots.All.Where((_, i) => i % 3 == 1))
         {
-            ScSurvFit resumed = Fit(data, Cohort.Quick, new NoCheckpoints(), from);
+            ScSurvFit resumed = Fit(data, Cohort.Published, new NoCheckpoints(), from);
             AssertSameBits(whole, resumed);
         }
     }
@@ -32,19 +32,19 @@ public sealed class ScSurvTrainingTests : IDisposable
         ScSurvData data = Cohort.Make();
         using var two = new CpuDevice(2);
         using var three = new CpuDevice(3);
-        ScSurvFit one = Fit(data, Cohort.Quick, new NoCheckpoints());
-        AssertSameBits(one, Fit(data, Cohort.Quick, new NoCheckpoints(), device: two));
-        AssertSameBits(one, Fit(data, Cohort.Quick, new NoCheckpoints(), device: three));
+        ScSurvFit one = Fit(data, Cohort.Published, new NoCheckpoints());
+        AssertSameBits(one, Fit(data, Cohort.Published, new NoCheckpoints(), device: two));
+        AssertSameBits(one, Fit(data, Cohort.Published, new NoCheckpoints(), device: three));
     }
 
     [Fact]
     public void Another_seed_gives_another_model() =>
-        Assert.NotEqual(Weights(Fit(Cohort.Make(), Cohort.Quick, new NoCheckpoints())), Weights(Fit(Cohort.Make(), Cohort.Quick with { Seed = 1 }, new NoCheckpoints())));
+        Assert.NotEqual(Weights(Fit(Cohort.Make(), Cohort.Published, new NoCheckpoints())), Weights(Fit(Cohort.Make(), Cohort.Published with { Seed = 1 }, new NoCheckpoints())));
 
     [Fact]
     public void A_learning_rate_of_zero_stops_when_the_patience_is_used_up_and_keeps_the_first_weights()
     {
-        ScSurvOptions still = Cohort.Quick with { MaxEpochs = 500, WeightDecay = 0, Cells = new(0, 50), Bulk = new(0, 50), Hazard = new(0, 50) };
+        ScSurvOptions still = Cohort.Published with { MaxEpochs = 500, WeightDecay = 0, Cells = new(0, 50), Bulk = new(0, 50), Hazard = new(0, 50) };
         ScSurvFit fit = Fit(Cohort.Make(), still, new NoCheckpoints());
         Assert.All(fit.Stages, s => Assert.Equal(still.Window + still.Patience, s.Epochs));
         Assert.Equal(Weights(fit), Weights(Fit(Cohort.Make(), still with { MaxEpochs = 1 }, new NoCheckpoints())));
@@ -54,7 +54,7 @@ public sealed class ScSurvTrainingTests : IDisposable
     public void A_stage_moves_its_own_parameters_and_no_others()
     {
         var snapshots = new EverySnapshot();
-        Fit(Cohort.Make(), Cohort.Quick, snapshots);
+        Fit(Cohort.Make(), Cohort.Published, snapshots);
         Snapshot Boundary(int stage) => snapshots.All.Last(s => s.Stage == stage && s.Stopping is null);
         string[] Moved(Snapshot before, Snapshot after) =>
             [.. before.Section("weights/").Where(w => !w.Value.Span.SequenceEqual(after.Section("weights/")[w.Key].Span)).Select(w => w.Key)];
@@ -68,7 +68,7 @@ public sealed class ScSurvTrainingTests : IDisposable
     public void Held_out_patients_leave_no_trace_in_the_weights()
     {
         ScSurvData data = Cohort.Make();
-        ScSurvFit fit = Fit(data, Cohort.Quick, new NoCheckpoints());
+        ScSurvFit fit = Fit(data, Cohort.Published, new NoCheckpoints());
         Assert.Equal(data.PatientsIn(Split.Test), fit.Held);
         // Other counts and another survival of the test patients: same weights.
         float[] counts = [.. data.Patients.Counts];
@@ -79,14 +79,14 @@ public sealed class ScSurvTrainingTests : IDisposable
             for (int g = 0; g < Cohort.Genes; g++) counts[s * Cohort.Genes + g] = 1 + s % 3;
         }
         ScSurvData changed = data with { Time = time, Patients = data.Patients with { Counts = counts } };
-        Assert.Equal(Weights(fit), Weights(Fit(changed, Cohort.Quick, new NoCheckpoints())));
+        Assert.Equal(Weights(fit), Weights(Fit(changed, Cohort.Published, new NoCheckpoints())));
     }
 
     [Fact]
     public void The_shares_of_a_projected_patient_do_not_depend_on_who_else_is_projected()
     {
         ScSurvData data = Cohort.Make();
-        ScSurvModel model = Fit(data, Cohort.Quick, new NoCheckpoints()).Model;
+        ScSurvModel model = Fit(data, Cohort.Published, new NoCheckpoints()).Model;
         float[] both = model.Predict(_device, data.Patients.Select([3, 8]), null, NoProgress.Instance, default).Shares.ToArray();
         float[] alone = model.Predict(_device, data.Patients.Select([8]), null, NoProgress.Instance, default).Shares.ToArray();
         for (int c = 0; c < Cohort.Cells; c++) Assert.Equal(both[c * 2 + 1], alone[c], 5);
@@ -96,7 +96,7 @@ public sealed class ScSurvTrainingTests : IDisposable
     public void Shares_of_every_patient_sum_to_one()
     {
         ScSurvData data = Cohort.Make();
-        ScSurvFit fit = Fit(data, Cohort.Quick, new NoCheckpoints());
+        ScSurvFit fit = Fit(data, Cohort.Published, new NoCheckpoints());
         float[] shares = fit.Model.Posterior.MeanShares(fit.Model.Module.Bulk, 3, Cellcast.Tensors.Random.RandomKey.From(0, "test"));
         for (int s = 0; s < fit.Fitted.Length; s++)
             Assert.Equal(1, Enumerable.Range(0, Cohort.Cells).Sum(c => (double)shares[c * fit.Fitted.Length + s]), 5);
@@ -110,7 +110,7 @@ public sealed class ScSurvTrainingTests : IDisposable
         float[] values = [.. counts.Values];
         values[5] = float.NaN;
         var broken = new SparseMatrix(Cohort.Cells, Cohort.Genes, counts.IndPtr, counts.Indices, values);
-        var e = Assert.Throws<NotFiniteException>(() => Fit(data with { Cells = data.Cells with { Counts = broken } }, Cohort.Quick, new NoCheckpoints()));
+        var e = Assert.Throws<NotFiniteException>(() => Fit(data with { Cells = data.Cells with { Counts = broken } }, Cohort.Published, new NoCheckpoints()));
         Assert.Matches("Stage cells, epoch 1, step [123]: the loss is NaN", e.Message);
     }
 
@@ -120,16 +120,16 @@ public sealed class ScSurvTrainingTests : IDisposable
         ScSurvData data = Cohort.Make();
         using var source = new CancellationTokenSource();
         var snapshots = new EverySnapshot();
-        Assert.Throws<OperationCanceledException>(() => ScSurvModel.Fit(_device, data, Cohort.Quick, snapshots, null, new CancelAt("bulk", 2, source), source.Token));
-        AssertSameBits(Fit(data, Cohort.Quick, new NoCheckpoints()), Fit(data, Cohort.Quick, new NoCheckpoints(), snapshots.All[^1]));
+        Assert.Throws<OperationCanceledException>(() => ScSurvModel.Fit(_device, data, Cohort.Published, snapshots, null, new CancelAt("bulk", 2, source), source.Token));
+        AssertSameBits(Fit(data, Cohort.Published, new NoCheckpoints()), Fit(data, Cohort.Published, new NoCheckpoints(), snapshots.All[^1]));
     }
 
     [Fact]
     public void A_checkpoint_of_other_data_is_refused()
     {
         var snapshots = new EverySnapshot();
-        Fit(Cohort.Make(1), Cohort.Quick, snapshots);
-        var e = Assert.Throws<Cellcast.AnnData.InputException>(() => Fit(Cohort.Make(2), Cohort.Quick, new NoCheckpoints(), snapshots.All[^1]));
+        Fit(Cohort.Make(1), Cohort.Published, snapshots);
+        var e = Assert.Throws<Cellcast.AnnData.InputException>(() => Fit(Cohort.Make(2), Cohort.Published, new NoCheckpoints(), snapshots.All[^1]));
         Assert.Contains("--overwrite", e.Message, StringComparison.Ordinal);
     }
 

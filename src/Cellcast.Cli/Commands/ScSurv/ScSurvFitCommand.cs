@@ -23,12 +23,13 @@ internal sealed class ScSurvFitCommand : CellcastCommand
     private readonly Option<string> _bulk = new("--bulk", "-b") { Description = "Bulk cohort with raw counts and survival in obs.", HelpName = "FILE", Required = true };
     private readonly Option<string?> _spatial = new("--spatial") { Description = "Spots with raw counts, for a hazard map of the tissue.", HelpName = "FILE" };
     private readonly Option<string?> _batch = new("--batch") { Description = "Column of the reference with the sample of each cell.", HelpName = "COLUMN" };
-    private readonly Option<string?> _label = new("--label") { Description = "Column of the reference with the cell type; adds cell_types.csv.", HelpName = "COLUMN" };
+    private readonly Option<string?> _label = new("--label") { Description = "Column of the reference with the cell type; adds cell_types.csv, and the smooth method uses it.", HelpName = "COLUMN" };
     private readonly Option<string> _time = new("--time") { Description = "Column of the cohort with the survival time.", HelpName = "COLUMN", DefaultValueFactory = _ => "survival_time" };
     private readonly Option<string> _event = new("--event") { Description = "Column of the cohort with the status: Dead / Alive, 1 / 0, true / false.", HelpName = "COLUMN", DefaultValueFactory = _ => "vital_status" };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer with the raw counts; X when left out.", HelpName = "NAME" };
     private readonly Option<string?> _split = new("--split") { Description = "Column of the cohort with train, validation or test; drawn from the seed when left out.", HelpName = "COLUMN" };
     private readonly ChoiceOption<Protocol> _protocol = new("--protocol", "heldout keeps test patients out of gene selection and every training stage; transductive is as published.", s_defaults.Protocol, ("heldout", Protocol.HeldOut), ("transductive", Protocol.Transductive));
+    private readonly ChoiceOption<HazardMethod> _method = new("--method", "Estimator of the contributions: smooth over cell types, latent states and expression programs, with intervals; or published.", s_defaults.Method, ("smooth", HazardMethod.Smooth), ("published", HazardMethod.Published));
     private readonly Option<int> _genes = Positive("--genes", "Variable genes to use.", s_defaults.Genes);
     private readonly ChoiceOption<GeneSource> _geneSource = new("--gene-source", "Matrix that ranks the genes by variability.", s_defaults.GeneSource, ("bulk", GeneSource.Bulk), ("sc", GeneSource.Cells), ("spatial", GeneSource.Spots));
     private readonly Option<double> _minDetected = Number("--min-detected", "Share of cells and patients in which a gene must be detected.", s_defaults.MinimumDetected, 0, 1);
@@ -52,7 +53,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _memory, _checkpointEvery])
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _method, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _memory, _checkpointEvery])
             Options.Add(o);
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --spatial section.h5ad --out fit", "with a hazard map of a tissue section");
@@ -71,6 +72,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         ScSurvOptions options = new()
         {
             Seed = checked((long)context.Seed),
+            Method = _method.Of(a),
             Protocol = _protocol.Of(a),
             Genes = a.GetValue(_genes),
             GeneSource = _geneSource.Of(a),

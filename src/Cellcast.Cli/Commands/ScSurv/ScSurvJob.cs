@@ -41,7 +41,7 @@ internal static class ScSurvJob
         Snapshot? resume = directory.IsResumed ? checkpoint.Load() : null;
         if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
         ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);
-        ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress, space, context.Cancellation);
+        ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress, space, context.Threads, context.Cancellation);
         Write(context, inputs, data, fit, results, device, settings, withShares, withRates);
         return results;
     }

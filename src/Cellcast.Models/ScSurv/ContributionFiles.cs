@@ -1,0 +1,57 @@
+using Cellcast.Tensors.Io;
+
+namespace Cellcast.Models.ScSurv;
+
+/// <summary>A <see cref="ContributionModel"/> as tensors: <c>contributions.safetensors</c> of a model's folder. Latent states of the reference are those of <c>reference.safetensors</c>.</summary>
+internal static class ContributionFiles
+{
+    internal const string File = "contributions.safetensors";
+
+    internal static SafetensorsWriter Tensors(ContributionModel model)
+    {
+        ContributionParts p = model.Parts;
+        int genes = p.Programs.Genes, k = p.Programs.Count, f = p.Basis.Features, types = p.TypeNames.Length;
+        return new SafetensorsWriter()
+            .Add("type_of", p.TypeOf, p.TypeOf.Length)
+            .Add("scores", p.Scores, p.TypeOf.Length, k)
+            .Add("program_type", p.Programs.TypeOf, k)
+            .Add("program_loadings", p.Programs.Loadings, k, genes)
+            .Add("program_offsets", p.Programs.Offsets, k, p.Programs.Samples + 2)
+            .Add("program_noise", p.Programs.Noise, k)
+            .Add("program_effects", p.Shares.Effects, k, genes)
+            .Add("program_covariance", p.Shares.Covariance, k, k)
+            .Add("type_profiles", p.Shares.Profiles, types, genes)
+            .Add("gene_scale", p.Shares.Response.Scale, genes)
+            .Add("gene_offset", p.Shares.Response.Offset, genes)
+            .Add("gene_dispersion", p.Shares.Response.Dispersion, genes)
+            .Add("inducing", p.Basis.Inducing, p.Basis.Inducing.Length / p.Basis.Latent, p.Basis.Latent)
+            .Add("program_deviation", p.Basis.ProgramDeviation, k)
+            .Add("center", p.Fit.Center, f)
+            .Add("strengths", p.Fit.Strengths, p.Fit.Strengths.Length)
+            .Add("coefficients", p.Fit.Coefficients, f)
+            .Add("covariance", p.Fit.Covariance, f, f)
+            .Add("patient_features", p.PatientFeatures, p.PatientFeatures.Length / f, f)
+            .Add("scalars", new double[] { p.Basis.LengthScale, p.Shares.Inflation, p.DistanceLimit, p.MisfitLimit }, 4);
+    }
+
+    internal static ContributionModel Read(string path, IReadOnlyList<string> types, float[] states, int latent, int genes, int samples)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        double[] Doubles(string name) => file.ReadDoubles(name);
+        int[] Integers(string name) => [.. file.ReadIntegers(name).Select(i => checked((int)i))];
+        double[] scalars = Doubles("scalars");
+        int[] typeOf = Integers("type_of"), programType = Integers("program_type");
+        if (typeOf.Length * latent != states.Length || scalars.Length != 4) throw new InvalidDataException($"{File} does not fit the other files of the model");
+        var programs = new ExpressionPrograms(genes, samples, programType, Doubles("program_loadings"), Doubles("program_offsets"), Doubles("program_noise"));
+        var response = new GeneResponse(Doubles("gene_scale"), Doubles("gene_offset"), Doubles("gene_dispersion"));
+        var shares = new ProgramShares(programType, Doubles("type_profiles"), Doubles("program_effects"), response, scalars[1], Doubles("program_covariance"));
+        var basis = new ContributionBasis(Doubles("inducing"), latent, scalars[0], types.Count, Doubles("program_deviation"));
+        var fit = new ContributionFit(basis.Components, Doubles("center"), Doubles("strengths"), Doubles("coefficients"), Doubles("covariance"));
+        int k = programType.Length, f = basis.Features;
+        if (programs.Loadings.Length != k * genes || programs.Noise.Length != k || programs.Offsets.Length != k * (samples + 2) || shares.Effects.Length != k * genes || shares.Profiles.Length != types.Count * genes
+            || response.Scale.Length != genes || response.Offset.Length != genes || response.Dispersion.Length != genes || basis.ProgramDeviation.Length != k || shares.Covariance.Length != k * k
+            || fit.Center.Length != f || fit.Coefficients.Length != f || fit.Covariance.Length != f * f || Doubles("scores").Length != typeOf.Length * k)
+            throw new InvalidDataException($"{File} does not fit the other files of the model");
+        return new ContributionModel(new ContributionParts([.. types], typeOf, states, programs, Doubles("scores"), shares, basis, fit, Doubles("patient_features"), scalars[2], scalars[3]));
+    }
+}

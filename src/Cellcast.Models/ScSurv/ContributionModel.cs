@@ -1,0 +1,273 @@
+using Cellcast.Analysis;
+using Cellcast.AnnData;
+using Cellcast.Survival;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.ScSurv;
+
+/// <summary>
+/// The hazard of scSurv's default method: contributions that are smooth over types, latent states and expression programs, with intervals; and shares that know the programs.
+/// Everything that is needed for new patients and new cells is here.
+/// </summary>
+public sealed class ContributionModel
+{
+    private const int Neighbours = 5, VotingCells = 15;
+    private const double Usual = 0.99, Margin = 1.5;
+
+    internal ContributionModel(ContributionParts parts)
+    {
+        Parts = parts;
+        CellFeatures = parts.Basis.OfCells(parts.States, parts.TypeOf, parts.Scores);
+    }
+
+    /// <summary>Names of the types; of clusters of latent states when no types were given.</summary>
+    public IReadOnlyList<string> Types => Parts.TypeNames;
+
+    /// <summary>Type of each cell of the reference, -1 for none.</summary>
+    public int[] TypeOf => Parts.TypeOf;
+
+    /// <summary>The expression programs along which patients differ.</summary>
+    public ExpressionPrograms Programs => Parts.Programs;
+
+    /// <summary>Scores of the reference's cells, N x K.</summary>
+    public double[] Scores => Parts.Scores;
+
+    /// <summary>What contributions may depend on.</summary>
+    public ContributionBasis Basis => Parts.Basis;
+
+    /// <summary>The fitted contributions.</summary>
+    public ContributionFit Fit => Parts.Fit;
+
+    /// <summary>Features of the reference's cells, N x F.</summary>
+    public double[] CellFeatures { get; }
+
+    /// <summary>Features of the patients that were learned from, S x F: all that a refit on other samples of them needs
+    /// (<see cref="ContributionFit.Fit"/> with <see cref="ContributionFit.Strengths"/>).</summary>
+    public double[] PatientFeatures => Parts.PatientFeatures;
+
+    /// <summary>Distance and misfit above which a patient is unlike those learned from.</summary>
+    public (double Distance, double Misfit) Limits => (Parts.DistanceLimit, Parts.MisfitLimit);
+
+    internal ContributionParts Parts { get; }
+
+    /// <summary>Learns programs, shares and contributions of a deconvolved cohort.</summary>
+    /// <param name="states">Latent states of the cells (posterior means), N x z.</param>
+    /// <param name="cells">The reference.</param>
+    /// <param name="labels">Type of each cell, or null to use clusters of the latent states.</param>
+    /// <param name="genes">Scale, offset and dispersion of the genes in the cohort.</param>
+    /// <param name="patients">The cohort's counts.</param>
+    /// <param name="shares">Shares of the cells, N x S; tilted in place.</param>
+    /// <param name="learn">Patients that may be learned from.</param>
+    /// <param name="outcome">Their outcome, in that order.</param>
+    /// <param name="options">Covariates and the like of the fit; null for the defaults.</param>
+    /// <param name="key">Source of chance.</param>
+    /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
+    /// <param name="cancellation">Interrupts between steps.</param>
+    public static ContributionModel Learn(float[] states, ReferenceCells cells, CategoricalColumn? labels, GeneParameters genes, Mixtures patients, RowStore shares, int[] learn, ILikelihood outcome,
+        ContributionOptions? options, RandomKey key, int threads = 0, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(states);
+        ArgumentNullException.ThrowIfNull(cells);
+        ArgumentNullException.ThrowIfNull(genes);
+        ArgumentNullException.ThrowIfNull(patients);
+        ArgumentNullException.ThrowIfNull(shares);
+        ArgumentNullException.ThrowIfNull(learn);
+        int n = cells.Names.Count, z = states.Length / n;
+        int[] typeOf = labels is not null ? labels.Codes : StateClusters.Choose(states, z, key.Split("clusters"), threads);
+        string[] names = labels is not null ? labels.Categories : [.. Enumerable.Range(1, typeOf.Max() + 1).Select(t => $"cluster {t}")];
+        ExpressionPrograms programs = ExpressionPrograms.Find(cells, typeOf, names.Length, key.Split("programs"), threads);
+        double[] scores = programs.Score(cells.Counts, cells.Size, cells.SampleOf, typeOf, threads), typeShares = TypeShares(shares, typeOf, names.Length);
+        GeneResponse response = GeneResponse.Of(genes);
+        cancellation.ThrowIfCancellationRequested();
+        var axes = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, threads).Axes();
+        programs = programs.Rotate([.. axes.Select(a => (a.Type, a.Weights))]);
+        scores = programs.Score(cells.Counts, cells.Size, cells.SampleOf, typeOf, threads);
+        ProgramShares mixed = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, threads);
+        mixed.Tilt(shares, typeOf, scores, mixed.Means(patients, typeShares, null, threads), threads);
+
+        cancellation.ThrowIfCancellationRequested();
+        double[] deviation = [.. Enumerable.Range(0, programs.Count).Select(k => Math.Sqrt(mixed.Covariance[k * programs.Count + k]))];
+        var basis = ContributionBasis.Build(states, z, names.Length, deviation, key.Split("inducing"), threads);
+        double[] all = basis.OfMixtures(basis.OfCells(states, typeOf, scores, threads), shares, threads);
+        double[] features = [.. learn.SelectMany(s => all[(s * basis.Features)..((s + 1) * basis.Features)])];
+        cancellation.ThrowIfCancellationRequested();
+        var fit = ContributionFit.Fit(outcome, features, basis.Components, options);
+
+        double[] distance = Distances(features, features, basis.Features, leaveOut: true), misfit = [.. learn.Select(s => mixed.Misfit(patients, typeShares, s, null))];
+        return new ContributionModel(new ContributionParts(names, typeOf, states, programs, scores, mixed, basis, fit, features, Margin * Quantile(distance, Usual), Margin * Quantile(misfit, Usual)));
+    }
+
+    /// <summary>Shares that know the programs, for new patients (or spots, with their own response).</summary>
+    /// <param name="mixtures">Counts on all genes of the model.</param>
+    /// <param name="shares">Shares of the cells, N x S; tilted in place.</param>
+    /// <param name="present">Genes that the counts have, or null for all.</param>
+    /// <param name="threads">Threads, 0 for all cores.</param>
+    /// <returns>Misfit of each patient: mean over genes of squared residual over expected variance.</returns>
+    public double[] Refine(Mixtures mixtures, RowStore shares, int[]? present, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(mixtures);
+        ArgumentNullException.ThrowIfNull(shares);
+        double[] typeShares = TypeShares(shares, TypeOf, Types.Count);
+        ProgramShares mixed = Parts.Shares;
+        mixed.Tilt(shares, TypeOf, Scores, mixed.Means(mixtures, typeShares, present, threads), threads);
+        var misfit = new double[mixtures.Count];
+        Blocks.For(misfit.Length, threads, s => misfit[s] = mixed.Misfit(mixtures, typeShares, s, present));
+        return misfit;
+    }
+
+    /// <summary>Tilts the shares of spots, whose genes respond in their own way.</summary>
+    /// <param name="cells">The reference.</param>
+    /// <param name="genes">Scale, offset and dispersion of the genes in the spots.</param>
+    /// <param name="spots">Counts.</param>
+    /// <param name="shares">Shares, N x P; tilted in place.</param>
+    /// <param name="threads">Threads, 0 for all cores.</param>
+    public void RefineSpots(ReferenceCells cells, GeneParameters genes, Mixtures spots, RowStore shares, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(cells);
+        ArgumentNullException.ThrowIfNull(genes);
+        ArgumentNullException.ThrowIfNull(spots);
+        ArgumentNullException.ThrowIfNull(shares);
+        if (Programs.Count == 0) return;
+        double[] typeShares = TypeShares(shares, TypeOf, Types.Count);
+        ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, GeneResponse.Of(genes), spots, typeShares, [.. Enumerable.Range(0, spots.Count)], threads);
+        mixed.Tilt(shares, TypeOf, Scores, mixed.Means(spots, typeShares, null, threads), threads);
+    }
+
+    /// <summary>Contributions of the reference's cells, relative to the average cell of the average patient. Their intervals hold what patients leave open and what the cell's
+    /// own counts leave open about its programs.</summary>
+    public ContributionValues Cells() => WithNoise(Fit.Of(CellFeatures), TypeOf);
+
+    /// <summary>Linear predictors of patients (or spots), relative to the average patient.</summary>
+    /// <param name="shares">Refined shares, N x S.</param>
+    /// <param name="threads">Threads, 0 for all cores.</param>
+    public ContributionValues Patients(RowStore shares, int threads = 0) => Fit.Of(Basis.OfMixtures(CellFeatures, shares, threads));
+
+    /// <summary>Mean contribution of the cells of each type of any grouping.</summary>
+    /// <param name="codes">Group of each cell of the reference, -1 for none.</param>
+    /// <param name="groups">Number of groups.</param>
+    public ContributionValues Means(int[] codes, int groups)
+    {
+        ArgumentNullException.ThrowIfNull(codes);
+        int f = Basis.Features;
+        var mean = new double[groups * f];
+        var count = new int[groups];
+        for (int c = 0; c < codes.Length; c++)
+            if (codes[c] >= 0) count[codes[c]]++;
+        for (int c = 0; c < codes.Length; c++)
+            if (codes[c] >= 0) Blocks.AddScaled(1.0 / count[codes[c]], CellFeatures.AsSpan(c * f, f), mean.AsSpan(codes[c] * f, f));
+        return Fit.Of(mean);
+    }
+
+    /// <summary>How far patients lie from those learned from: distance of their features to the fifth nearest of them.</summary>
+    /// <param name="shares">Refined shares, N x S.</param>
+    /// <param name="threads">Threads, 0 for all cores.</param>
+    public double[] DistanceOf(RowStore shares, int threads = 0) => Distances(Basis.OfMixtures(CellFeatures, shares, threads), PatientFeatures, Basis.Features, leaveOut: false);
+
+    /// <summary>Contributions of cells that are not in the reference.</summary>
+    /// <param name="states">Latent states (posterior means), n x z.</param>
+    /// <param name="counts">Raw counts on the genes of the model, n x G.</param>
+    /// <param name="size">Mean count per gene of each cell.</param>
+    /// <param name="sampleOf">Sample of each cell among those of the reference, -1 for others.</param>
+    /// <param name="threads">Threads, 0 for all cores.</param>
+    /// <returns>Contributions; the type that the nearest cells of the reference vote for; and the distance to the nearest cell in units of what is usual within the reference
+    /// (99 % of its cells lie below 1).</returns>
+    public (ContributionValues Contribution, int[] TypeOf, double[] Distance) NewCells(float[] states, Matrix counts, float[] size, int[] sampleOf, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(states);
+        ArgumentNullException.ThrowIfNull(counts);
+        int n = counts.Rows, z = Basis.Latent, reference = TypeOf.Length;
+        var types = new int[n];
+        var distance = new double[n];
+        int step = Math.Max(1, reference / 1000);
+        double[] usual = new double[(reference + step - 1) / step];
+        Blocks.For(usual.Length, threads, i => usual[i] = Nearest(Parts.States.AsSpan(i * step * z, z), i * step, 1)[0].Distance);
+        double unit = Math.Max(1e-12, Quantile(usual, Usual));
+        Blocks.For(n, threads, c =>
+        {
+            var near = Nearest(states.AsSpan(c * z, z), -1, VotingCells);
+            distance[c] = near[0].Distance / unit;
+            types[c] = near.Where(v => TypeOf[v.Cell] >= 0).GroupBy(v => TypeOf[v.Cell]).OrderByDescending(g => g.Count()).ThenBy(g => g.Key).FirstOrDefault()?.Key ?? -1;
+        });
+        double[] scores = Programs.Score(counts, size, sampleOf, types, threads);
+        return (WithNoise(Fit.Of(Basis.OfCells(states, types, scores, threads)), types), types, distance);
+    }
+
+    private ContributionValues WithNoise(ContributionValues values, int[] typeOf)
+    {
+        var variance = new double[Types.Count];
+        int first = Basis.Components[^1].First;
+        for (int k = 0; k < Programs.Count; k++)
+        {
+            double slope = Fit.Coefficients[first + k] * Basis.ProgramDeviation[k];
+            variance[Programs.TypeOf[k]] += slope * slope * Programs.Noise[k];
+        }
+        return new ContributionValues(values.Mean, [.. values.StandardDeviation.Select((d, c) => typeOf[c] < 0 ? d : Math.Sqrt(d * d + variance[typeOf[c]]))]);
+    }
+
+    private List<(int Cell, double Distance)> Nearest(ReadOnlySpan<float> state, int except, int count)
+    {
+        int z = Basis.Latent;
+        double[] at = new double[z];
+        for (int d = 0; d < z; d++) at[d] = state[d];
+        var near = new List<(int Cell, double Distance)>(count + 1);
+        for (int c = 0; c < TypeOf.Length; c++)
+        {
+            if (c == except) continue;
+            double d = StateClusters.SquaredDistance(Parts.States.AsSpan(c * z, z), at);
+            if (near.Count == count && d >= near[^1].Distance) continue;
+            int place = near.Count;
+            while (place > 0 && near[place - 1].Distance > d) place--;
+            near.Insert(place, (c, d));
+            if (near.Count > count) near.RemoveAt(count);
+        }
+        return [.. near.Select(v => (v.Cell, Math.Sqrt(v.Distance)))];
+    }
+
+    private static double[] TypeShares(RowStore shares, int[] typeOf, int types)
+    {
+        int width = shares.Columns;
+        var sum = new double[width * types];
+        shares.ForEachBlock((first, count, block) =>
+        {
+            ReadOnlySpan<float> p = block.Span;
+            for (int c = 0; c < count; c++)
+                if (typeOf[first + c] is >= 0 and var t)
+                    for (int s = 0; s < width; s++) sum[s * types + t] += p[c * width + s];
+        });
+        return sum;
+    }
+
+    private static double[] Distances(double[] of, double[] among, int f, bool leaveOut)
+    {
+        int n = of.Length / f, m = among.Length / f;
+        var distance = new double[n];
+        for (int i = 0; i < n; i++)
+        {
+            var squares = new List<double>(m);
+            for (int j = 0; j < m; j++)
+            {
+                if (leaveOut && i == j) continue;
+                double sum = 0;
+                for (int k = 0; k < f; k++)
+                {
+                    double d = of[i * f + k] - among[j * f + k];
+                    sum += d * d;
+                }
+                squares.Add(sum);
+            }
+            squares.Sort();
+            distance[i] = squares.Count == 0 ? 0 : Math.Sqrt(squares[Math.Min(Neighbours, squares.Count) - 1]);
+        }
+        return distance;
+    }
+
+    private static double Quantile(double[] values, double q)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length == 0 ? 0 : sorted[(int)Math.Ceiling(q * (sorted.Length - 1))];
+    }
+}
+
+/// <summary>All that a <see cref="ContributionModel"/> is made of, as it is kept in files.</summary>
+internal sealed record ContributionParts(string[] TypeNames, int[] TypeOf, float[] States, ExpressionPrograms Programs, double[] Scores, ProgramShares Shares, ContributionBasis Basis, ContributionFit Fit,
+    double[] PatientFeatures, double DistanceLimit, double MisfitLimit);
