@@ -83,7 +83,7 @@ public sealed class ReproducibilityTests : IDisposable
     private static string[] Arguments(TemporaryDirectory folder, string threads, params string[] more) =>
     [
         "scsurv", "fit", "--reference", s_inputs.Value["cells.h5ad"], "--bulk", s_inputs.Value["bulk.h5ad"], "--spatial", s_inputs.Value["spots.h5ad"], "--batch", "sample", "--label", "label",
-        "--max-epochs", "100", "--patience", "1000", "--draws", "2", "--checkpoint-every", "0", "--threads", threads, "--out", folder["fit"], .. more,
+        "--max-epochs", "200", "--patience", "1000", "--draws", "2", "--checkpoint-every", "0", "--threads", threads, "--out", folder["fit"], .. more,
     ];
 
     /// <summary>Everything that must be reproducible: all but the log and the wall times in metrics.json and the report.</summary>

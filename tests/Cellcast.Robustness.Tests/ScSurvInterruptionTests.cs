@@ -56,7 +56,7 @@ public sealed class ScSurvInterruptionTests(ScSurvInterruptionTests.Study study)
         internal IEnumerable<string> Arguments(string output) =>
         [
             "scsurv", "fit", "--reference", Data("cells"), "--bulk", Data("bulk"), "--spatial", Data("spots"), "--batch", "sample", "--label", "label", "--out", output,
-            "--max-epochs", "100", "--patience", "1000", "--checkpoint-every", "0", "--hidden", "16", "--latent", "5", "--draws", "5", "--threads", "1",
+            "--max-epochs", "200", "--patience", "1000", "--checkpoint-every", "0", "--hidden", "16", "--latent", "5", "--draws", "5", "--threads", "1",
         ];
 
         internal void Fit(string output, params string[] more)
