@@ -97,19 +97,30 @@ public sealed class ScRobustAnnotateTests : IDisposable
     {
         var result = Evaluate("evaluation", "--dropout", "0.5,0.9", "--json");
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.Equal(["confusion.csv", "metrics.json", "report.html", "run.log", "scores.csv"], Directory.EnumerateFiles(_folder["evaluation"]).Select(f => Path.GetFileName(f)!).Where(f => f[0] != '.').Order(StringComparer.Ordinal));
+        Assert.Equal(["classes.csv", "confusion.csv", "curves.csv", "metrics.json", "report.html", "run.log", "scores.csv"], Directory.EnumerateFiles(_folder["evaluation"]).Select(f => Path.GetFileName(f)!).Where(f => f[0] != '.').Order(StringComparer.Ordinal));
         TextTable scores = TextTable.Read(_folder["evaluation/scores.csv"]);
-        Assert.Equal(4 * 3 * 2, scores.Rows);
-        Assert.Equal(["k nearest neighbours", "logistic regression", "nearest centroid", "scrobust"], scores.Require("method").Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(6 * 3 * 2, scores.Rows);
+        Assert.Equal(["k nearest neighbours", "logistic regression", "logistic regression with dropout", "naive Bayes", "nearest centroid", "scrobust"], scores.Require("method").Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(["0", "0.5", "0.9"], scores.Require("dropout").Distinct().Order(StringComparer.Ordinal));
         TextTable confusion = TextTable.Read(_folder["evaluation/confusion.csv"]);
-        Assert.Equal(12 * 70, confusion.Require("cells").Sum(c => int.Parse(c, System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(18 * 70, confusion.Require("cells").Sum(c => int.Parse(c, System.Globalization.CultureInfo.InvariantCulture)));
         var methods = JsonNode.Parse(File.ReadAllText(_folder["evaluation/metrics.json"]))!["methods"]!.AsArray();
         double Clean(string method) => (double)methods.First(m => (string)m!["method"]! == method && (double)m["dropout"]! == 0)!["macro_f1"]!;
         // Nothing beats a baseline that is always right, and this is said.
         Assert.Equal(1, Clean("logistic regression"), 2);
         Assert.Contains("is at least as good as the model", result.Error, StringComparison.Ordinal);
-        Assert.Equal(12, result.LastLine()["methods"]!.AsArray().Count);
+        Assert.Equal(18, result.LastLine()["methods"]!.AsArray().Count);
+
+        TextTable classes = TextTable.Read(_folder["evaluation/classes.csv"]), curves = TextTable.Read(_folder["evaluation/curves.csv"]);
+        Assert.Equal(["method", "dropout", "class", "cells", "precision", "recall", "f1"], classes.Header);
+        Assert.Equal(["method", "dropout", "macro_f1", "macro_f1_sd", "kept", "weighted_f1", "accuracy", "auc"], curves.Header);
+        Assert.Equal(18, curves.Rows);
+        Assert.Equal(18 * 70, classes.Require("cells").Sum(c => int.Parse(c, System.Globalization.CultureInfo.InvariantCulture)));
+        foreach (var (method, row) in curves.Require("method").Select((m, r) => (m, r)))
+        {
+            double Number(string column) => double.Parse(curves.Require(column)[row], System.Globalization.CultureInfo.InvariantCulture);
+            Assert.Equal(Number("macro_f1") / Clean(method), Number("kept"), 12);
+        }
     }
 
     [Fact]
@@ -124,14 +135,82 @@ public sealed class ScRobustAnnotateTests : IDisposable
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains("55 of the 60 genes", result.Error, StringComparison.Ordinal);
         TextTable scores = TextTable.Read(_folder["across/scores.csv"]);
-        Assert.Equal(8, scores.Rows);
-        for (int r = 0; r < 8; r++)
+        Assert.Equal(12, scores.Rows);
+        for (int r = 0; r < 12; r++)
             if (scores.Require("dropout")[r] == "0") Assert.InRange(double.Parse(scores.Require("accuracy")[r], System.Globalization.CultureInfo.InvariantCulture), 0.9, 1);
         var apart = CommandLine.Run([.. call, "--out", _folder["apart"]]);
         Assert.Equal(3, apart.ExitCode);
         Assert.Contains("--uppercase", apart.ErrorSentence(), StringComparison.Ordinal);
         Assert.Equal(2, CommandLine.Run([.. call, "--folds", "3", "--out", _folder["apart"]]).ExitCode);
     }
+
+    /// <summary>Killed in the second fold at the earliest; whatever was done by then, the rest gives the same bytes.</summary>
+    [Fact]
+    public void Evaluate_that_was_killed_and_is_resumed_leaves_the_same_bytes()
+    {
+        string[] call = ["scrobust", "evaluate", "--cells", _folder["cells.h5ad"], "--label", "kind", "--dropout", "0.8", .. s_scratch, "--epochs", "60", "--lr", "1e-3", "--folds", "10"];
+        var whole = CommandLine.Run([.. call, "--out", _folder["whole"]]);
+        Assert.True(whole.ExitCode == 0, whole.Error);
+        using (var killed = CommandLineProcess.Start([.. call, "--out", _folder["killed"]]))
+        {
+            killed.WaitForError("fold 2 of 10");
+            killed.Signal("KILL");
+            killed.WaitForExit();
+        }
+        Assert.Equal(2, CommandLine.Run([.. call, "--train-dropout", "0.5", "--resume", "--out", _folder["killed"]]).ExitCode);
+        var resumed = CommandLine.Run([.. call, "--resume", "--threads", "1", "--out", _folder["killed"]]);
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Assert.Contains("already done", resumed.Error, StringComparison.Ordinal);
+        foreach (string file in new[] { "scores.csv", "curves.csv", "classes.csv", "confusion.csv", "metrics.json" })
+            Assert.Equal(File.ReadAllBytes(_folder["whole/" + file]), File.ReadAllBytes(_folder["killed/" + file]));
+        Assert.Contains("nothing to resume", CommandLine.Run([.. call, "--resume", "--out", _folder["killed"]]).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Train_that_was_killed_and_is_resumed_leaves_the_same_bytes()
+    {
+        string[] call = ["scrobust", "train", "--cells", _folder["cells.h5ad"], "--label", "kind", .. s_scratch, "--epochs", "400", "--checkpoint-every", "0"];
+        var whole = CommandLine.Run([.. call, "--out", _folder["whole"]]);
+        Assert.True(whole.ExitCode == 0, whole.Error);
+        using (var killed = CommandLineProcess.Start([.. call, "--out", _folder["killed"]]))
+        {
+            string checkpoint = _folder["killed/checkpoint/train.safetensors"];
+            for (int i = 0; i < 2400 && !File.Exists(checkpoint); i++) Thread.Sleep(25);
+            killed.Signal("KILL");
+            killed.WaitForExit();
+        }
+        Assert.False(File.Exists(_folder["killed/classifier.json"]));
+        var resumed = CommandLine.Run([.. call, "--resume", "--threads", "1", "--out", _folder["killed"]]);
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Assert.Contains("resuming after epoch", resumed.Error, StringComparison.Ordinal);
+        foreach (string file in new[] { "classifier.json", "classifier.safetensors", "encoder.json", "encoder.safetensors", "history.csv" })
+            Assert.Equal(File.ReadAllBytes(_folder["whole/" + file]), File.ReadAllBytes(_folder["killed/" + file]));
+    }
+
+    [Theory]
+    [InlineData("robust")]
+    [InlineData("published")]
+    public void Embed_takes_the_folder_that_train_made(string protocol)
+    {
+        Assert.Equal(0, Train("classifier", [.. s_scratch, "--protocol", protocol]).ExitCode);
+        var embedded = CommandLine.Run("scrobust", "embed", "--model", _folder["classifier"], "--cells", _folder["new.h5ad"], "--genes", "40", "--out", _folder["embedded.h5ad"]);
+        Assert.True(embedded.ExitCode == 0, embedded.Error);
+        var vectors = (DenseMatrix)H5adFile.Read(_folder["embedded.h5ad"]).Obsm["X_scrobust"];
+        Assert.Equal((50, 32), (vectors.Rows, vectors.Columns));
+        // The vectors of a fine-tuned encoder stand for the classes: most cells are nearest to the mean of their own.
+        float[] v = vectors.ToSingle();
+        double[][] centre = [.. Enumerable.Range(0, 2).Select(k => Enumerable.Range(0, 32).Select(j => Enumerable.Range(0, 50).Where(c => c % 2 == k).Average(c => (double)v[c * 32 + j])).ToArray())];
+        int right = Enumerable.Range(0, 50).Count(c => Distance(c, c % 2) < Distance(c, 1 - c % 2));
+        Assert.InRange(right, 45, 50);
+        double Distance(int cell, int of) => Enumerable.Range(0, 32).Sum(j => Math.Pow(v[cell * 32 + j] - centre[of][j], 2));
+    }
+
+    [Theory]
+    [InlineData("--train-dropout", "1")]
+    [InlineData("--balance", "-1")]
+    [InlineData("--protocol", "other")]
+    [InlineData("--early-stop", "3")]
+    public void Train_refuses_options_that_make_no_sense(params string[] options) => Assert.Equal(2, Train("x", [.. s_scratch, .. options]).ExitCode);
 
     [Theory]
     [InlineData("--dropout", "0.5,1")]

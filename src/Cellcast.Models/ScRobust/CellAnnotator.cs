@@ -21,9 +21,9 @@ public sealed class CellAnnotator
     internal const string HeadName = "fc";
     private const int TokensPerBatch = 32_768;
 
-    internal CellAnnotator(ScRobustModel model, Head head, IReadOnlyList<string> classes, int genes, GeneRanking order, long seed)
+    internal CellAnnotator(ScRobustModel model, Head head, GeneEvidence? evidence, IReadOnlyList<string> classes, int genes, GeneRanking order, long seed)
     {
-        (Model, Head, Classes, Genes, Order, Seed) = (model, head, classes, genes, order, seed);
+        (Model, Head, Evidence, Classes, Genes, Order, Seed) = (model, head, evidence, classes, genes, order, seed);
     }
 
     /// <summary>The encoder, trained along with the head.</summary>
@@ -44,7 +44,12 @@ public sealed class CellAnnotator
     /// <summary>Cells with a lower confidence are unknown.</summary>
     public double Threshold { get; internal set; }
 
+    /// <summary>Whether the genes speak for themselves too (class profiles), not only through the encoder.</summary>
+    public bool UsesEvidence => Evidence is not null;
+
     internal Head Head { get; }
+
+    internal GeneEvidence? Evidence { get; }
 
     internal long Seed { get; }
 
@@ -76,7 +81,25 @@ public sealed class CellAnnotator
     }
 
     /// <summary>Logits of some cells, without dropout: cells x classes.</summary>
-    internal double[] Logits(Tape tape, CellSet ordered, ReadOnlySpan<int> rows, int batchCells, ITrainingProgress progress, CancellationToken cancellation)
+    private double[] Logits(Tape tape, CellSet ordered, ReadOnlySpan<int> rows, int batchCells, ITrainingProgress progress, CancellationToken cancellation)
+    {
+        var evidence = Evidence is null ? null : new EvidenceBatch();
+        return Logits(tape, rows, batchCells, evidence, (batch, c) =>
+        {
+            CellTokenizer.Append(batch, ordered, c, Genes, Model.Padding);
+            Evidence?.Append(evidence!, ordered.GenesOf(c), ordered.ValuesOf(c));
+        }, progress, cancellation);
+    }
+
+    /// <summary>Logits of some cells, without dropout: cells x classes.</summary>
+    /// <param name="tape">Is reset after every batch.</param>
+    /// <param name="rows">Which cells.</param>
+    /// <param name="batchCells">How many at a time.</param>
+    /// <param name="evidence">Where <paramref name="append"/> leaves evidence; null where none is used.</param>
+    /// <param name="append">Appends a cell to the batch, and its evidence.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Checked between batches.</param>
+    internal double[] Logits(Tape tape, ReadOnlySpan<int> rows, int batchCells, EvidenceBatch? evidence, Action<TokenBatch, int> append, ITrainingProgress progress, CancellationToken cancellation)
     {
         var logits = new double[rows.Length * Classes.Count];
         var batch = new TokenBatch();
@@ -84,14 +107,22 @@ public sealed class CellAnnotator
         {
             cancellation.ThrowIfCancellationRequested();
             batch.Clear();
+            evidence?.Clear();
             int count = Math.Min(batchCells, rows.Length - first);
-            foreach (int c in rows.Slice(first, count)) CellTokenizer.Append(batch, ordered, c, Genes, Model.Padding);
-            var z = Head.Forward(Model.Encoder.CellTokens(tape, batch)).Span;
+            foreach (int c in rows.Slice(first, count)) append(batch, c);
+            var z = Forward(tape, batch, evidence).Span;
             for (int i = 0; i < z.Length; i++) logits[first * Classes.Count + i] = z[i];
             tape.Reset();
             progress.Report(new TrainingUpdate("annotate", 0, 0) { Step = first + count, StepsPerEpoch = rows.Length });
         }
         return logits;
+    }
+
+    /// <summary>Logits of a batch.</summary>
+    internal Tensor Forward(Tape tape, TokenBatch batch, EvidenceBatch? evidence, DropoutNoise noise = default)
+    {
+        Tensor logits = Head.Forward(Model.Encoder.CellTokens(tape, batch, noise), noise.For("classifier"));
+        return Evidence is null ? logits : Op.Add(logits, Evidence.Forward(tape, evidence!));
     }
 
     /// <summary>Writes the encoder's files, <c>classifier.safetensors</c> and <c>classifier.json</c>.</summary>

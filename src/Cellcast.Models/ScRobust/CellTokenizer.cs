@@ -23,14 +23,24 @@ public static class CellTokenizer
     /// <param name="padding">Where it has fewer.</param>
     public static void Append(TokenBatch batch, CellSet cells, int cell, int genes, Padding padding)
     {
-        ArgumentNullException.ThrowIfNull(batch);
         ArgumentNullException.ThrowIfNull(cells);
-        var ids = cells.GenesOf(cell);
+        Append(batch, cells.GenesOf(cell), cells.ValuesOf(cell), genes, padding);
+    }
+
+    /// <summary>Appends a cell: its cell token and its first genes.</summary>
+    /// <param name="batch">Appended to.</param>
+    /// <param name="ids">Token ids of the genes that it expresses, in the order in which they are taken.</param>
+    /// <param name="values">Their values.</param>
+    /// <param name="genes">Most genes.</param>
+    /// <param name="padding">Where it has fewer.</param>
+    public static void Append(TokenBatch batch, ReadOnlySpan<int> ids, ReadOnlySpan<float> values, int genes, Padding padding)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
         int used = Math.Min(genes, ids.Length);
         batch.Append(1 + (padding == Padding.Published ? genes : used), out var tokenGenes, out var tokenValues);
         (tokenGenes[0], tokenValues[0]) = (GeneVocabulary.CellToken, GeneVocabulary.CellTokenValue);
         ids[..used].CopyTo(tokenGenes[1..]);
-        cells.ValuesOf(cell)[..used].CopyTo(tokenValues[1..]);
+        values[..used].CopyTo(tokenValues[1..]);
         tokenGenes[(1 + used)..].Fill(GeneVocabulary.Mask);
         tokenValues[(1 + used)..].Clear();
     }

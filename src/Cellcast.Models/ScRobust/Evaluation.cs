@@ -1,4 +1,3 @@
-using Cellcast.Analysis.Baselines;
 using Cellcast.Analysis.Counts;
 using Cellcast.Analysis.Metrics;
 using Cellcast.AnnData;
@@ -20,8 +19,14 @@ public sealed record EvaluationOptions
     /// <summary>Shares of the expressed genes that are removed from the counts of the test cells, beside no removal.</summary>
     public IReadOnlyList<double> Dropout { get; init; } = [];
 
-    /// <summary>How the model is trained.</summary>
+    /// <summary>How the model is trained. With <see cref="FineTuningOptions.TrainDropout"/> a second logistic regression is trained on cells that lose as many genes.</summary>
     public FineTuningOptions Training { get; init; } = new();
+
+    /// <summary>Whether the baselines are trained and tested too.</summary>
+    public bool Baselines { get; init; } = true;
+
+    /// <summary>Thinned copies of every training cell that the second logistic regression sees beside the cell itself.</summary>
+    public int ThinnedCopies { get; init; } = 4;
 
     /// <summary>Values of C among which the inner split chooses that of logistic regression.</summary>
     public IReadOnlyList<double> LogisticC { get; init; } = [0.01, 0.1, 1, 10];
@@ -31,7 +36,7 @@ public sealed record EvaluationOptions
 }
 
 /// <summary>How a method did on the test cells of one fold.</summary>
-/// <param name="Method">scrobust, logistic regression, nearest centroid or k nearest neighbours.</param>
+/// <param name="Method">scrobust, logistic regression, logistic regression with dropout, nearest centroid, k nearest neighbours or naive Bayes.</param>
 /// <param name="Dropout">Share of the expressed genes of the test cells that was removed.</param>
 /// <param name="Repeat">From 1.</param>
 /// <param name="Fold">From 1.</param>
@@ -47,7 +52,8 @@ public sealed record FoldScore(string Method, double Dropout, int Repeat, int Fo
 public sealed record EvaluationResult(IReadOnlyList<FoldScore> Scores, IReadOnlyList<(string Method, double Dropout, ConfusionMatrix Matrix)> Confusion);
 
 /// <summary>The published protocol (stratified folds, repeats, inner validation, macro-F1 at the best validation epoch) without its leaks: every fold starts from fresh weights, and the gene order, a vocabulary from
-/// scratch and all choices come from training cells. The baselines have the same folds; logistic regression chooses C on the same inner split and is then fitted to all training cells.</summary>
+/// scratch and all choices come from training cells. The baselines have the same folds; logistic regression chooses C on the same inner split and is then
+/// fitted to all training cells.</summary>
 public static class Evaluation
 {
     /// <summary>Name of the model among the methods.</summary>
@@ -62,12 +68,13 @@ public static class Evaluation
     /// <param name="preprocessing">How counts become values.</param>
     /// <param name="start">Gives fresh weights to train from, for the training cells of a fold.</param>
     /// <param name="options">Settings.</param>
+    /// <param name="store">Where finished folds are kept, and taken from when the run is resumed.</param>
     /// <param name="threads">Threads of the baselines.</param>
     /// <param name="progress">Is told how far it is.</param>
     /// <param name="cancellation">Checked between steps.</param>
     /// <exception cref="InputException">The values are of no use, or are no counts though genes shall be removed.</exception>
     public static EvaluationResult Run(Device device, AnnotatedData data, string? layer, int[] labels, string[] classes, CellPreprocessing preprocessing, Func<NormalizedCells, ScRobustModel> start,
-        EvaluationOptions options, int threads, ITrainingProgress progress, CancellationToken cancellation = default)
+        EvaluationOptions options, IFoldStore store, int threads, ITrainingProgress progress, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(labels);
@@ -75,10 +82,11 @@ public static class Evaluation
         ArgumentNullException.ThrowIfNull(preprocessing);
         ArgumentNullException.ThrowIfNull(start);
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(progress);
         var key = RandomKey.From(options.Seed, "scrobust evaluation");
         NormalizedCells[] whole = WithShares(data, layer, preprocessing, options, progress);
-        var bench = new Bench(device, classes, start, options, threads, progress, cancellation);
+        var bench = new EvaluationBench(device, classes, start, options, store, threads, progress, cancellation);
         for (int repeat = 0; repeat < options.Repeats; repeat++)
         {
             int[] fold = Folds(labels, classes.Length, options.Folds, key.Split("folds").Split(repeat));
@@ -103,12 +111,13 @@ public static class Evaluation
     /// <param name="preprocessing">How counts become values.</param>
     /// <param name="start">Gives weights to train from.</param>
     /// <param name="options">Settings; without folds, once per repeat.</param>
+    /// <param name="store">Where finished folds are kept, and taken from when the run is resumed.</param>
     /// <param name="threads">Threads of the baselines.</param>
     /// <param name="progress">Is told how far it is.</param>
     /// <param name="cancellation">Checked between steps.</param>
     /// <exception cref="InputException">The values are of no use, the files share no gene, or there are no counts though genes shall be removed.</exception>
     public static EvaluationResult Across(Device device, AnnotatedData data, string? layer, int[] labels, string[] classes, AnnotatedData test, int[] testLabels, CellPreprocessing preprocessing,
-        Func<NormalizedCells, ScRobustModel> start, EvaluationOptions options, int threads, ITrainingProgress progress, CancellationToken cancellation = default)
+        Func<NormalizedCells, ScRobustModel> start, EvaluationOptions options, IFoldStore store, int threads, ITrainingProgress progress, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(test);
@@ -116,6 +125,7 @@ public static class Evaluation
         ArgumentNullException.ThrowIfNull(preprocessing);
         ArgumentNullException.ThrowIfNull(start);
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(progress);
         NormalizedCells training = NormalizedCells.From(data, preprocessing, progress, layer);
         NormalizedCells[] tested = WithShares(test, layer, preprocessing, options, progress);
@@ -123,7 +133,7 @@ public static class Evaluation
         if (shared == 0)
             throw new InputException($"'{test.Source}' has no gene in common with '{data.Source}'; both must have the same kind of gene names, and for another species --uppercase.");
         progress.Message($"{test.Source}: {shared:N0} of the {training.Genes.Length:N0} genes of the training cells are there.");
-        var bench = new Bench(device, classes, start, options, threads, progress, cancellation);
+        var bench = new EvaluationBench(device, classes, start, options, store, threads, progress, cancellation);
         for (int repeat = 0; repeat < options.Repeats; repeat++) bench.Test(training, labels, [.. tested.Select(t => t.On(training.Genes))], testLabels, repeat, 0);
         return bench.Result();
     }
@@ -186,72 +196,5 @@ public static class Evaluation
             throw new InputException($"'{data.Source}', {layer ?? "X"}: genes can only be removed from raw counts; choose them with --layer, or leave out --dropout.");
         RandomKey key = RandomKey.From(options.Seed, "scrobust evaluation").Split("removed genes");
         return [NormalizedCells.From(data, preprocessing, progress, layer), .. options.Dropout.Select(d => NormalizedCells.From(Without(data, layer, d, key), preprocessing, NoProgress.Instance))];
-    }
-
-    /// <summary>Trains and tests all methods, split by split, and keeps the scores.</summary>
-    private sealed class Bench(Device device, string[] classes, Func<NormalizedCells, ScRobustModel> start, EvaluationOptions options, int threads, ITrainingProgress progress, CancellationToken cancellation)
-    {
-        private readonly List<FoldScore> _scores = [];
-        private readonly SortedDictionary<(int Order, string Method, double Dropout), (List<string> Truth, List<string> Called)> _calls = [];
-        private readonly double[] _shares = [0, .. options.Dropout];
-
-        /// <param name="training">Training cells.</param>
-        /// <param name="labels">Their classes.</param>
-        /// <param name="test">Test cells with the same genes, once per share of removed genes.</param>
-        /// <param name="truth">Their classes.</param>
-        /// <param name="repeat">From 0.</param>
-        /// <param name="fold">From 0.</param>
-        internal void Test(NormalizedCells training, int[] labels, NormalizedCells[] test, int[] truth, int repeat, int fold)
-        {
-            var settings = options.Training with { Seed = options.Seed + 1000L * repeat + fold };
-            ScRobustModel model = start(training);
-            CellAnnotator annotator = FineTuning.Run(device, model, CellSet.From([training], model.Vocabulary, NoProgress.Instance), labels, classes, settings, new NoCheckpoints(), null, progress, cancellation).Annotator;
-            var baselines = Baselines(training.Values, labels, classes, settings, options.LogisticC, threads, cancellation);
-            for (int s = 0; s < _shares.Length; s++)
-            {
-                float[] p = annotator.Annotate(device, CellSet.From([test[s]], model.Vocabulary, NoProgress.Instance), 0, NoProgress.Instance, cancellation).Probabilities;
-                Record(0, Model, s, truth, repeat, fold, Array.ConvertAll(p, v => (double)v));
-                for (int b = 0; b < baselines.Length; b++) Record(b + 1, baselines[b].Name, s, truth, repeat, fold, baselines[b].Classifier.Probabilities(test[s].Values, threads));
-            }
-        }
-
-        internal EvaluationResult Result() => new(_scores, [.. _calls.Select(c => (c.Key.Method, c.Key.Dropout, ConfusionMatrix.Of(c.Value.Truth, c.Value.Called)))]);
-
-        private void Record(int order, string method, int share, int[] truth, int repeat, int fold, double[] probabilities)
-        {
-            string[] names = [.. truth.Select(k => classes[k])];
-            string[] called = [.. Enumerable.Range(0, truth.Length).Select(c => classes[Largest(probabilities.AsSpan(c * classes.Length, classes.Length))])];
-            ConfusionMatrix matrix = ConfusionMatrix.Of(names, called);
-            _scores.Add(new FoldScore(method, _shares[share], repeat + 1, fold + 1, matrix.MacroF1, matrix.WeightedF1, matrix.Accuracy, AreaUnderCurve.OneVersusOne(truth, probabilities, classes.Length)));
-            if (!_calls.TryGetValue((order, method, _shares[share]), out var all)) _calls.Add((order, method, _shares[share]), all = ([], []));
-            all.Truth.AddRange(names);
-            all.Called.AddRange(called);
-        }
-    }
-
-    private static (string Name, ICellClassifier Classifier)[] Baselines(SparseMatrix cells, int[] labels, string[] classes, FineTuningOptions settings, IReadOnlyList<double> grid, int threads, CancellationToken cancellation)
-    {
-        string[] names = [.. labels.Select(k => classes[k])];
-        var (training, held) = FineTuning.Split(labels, classes.Length, settings);
-        SparseMatrix inner = cells.SelectRows(training), validation = cells.SelectRows(held);
-        string[] innerNames = [.. training.Select(c => names[c])], heldNames = [.. held.Select(c => names[c])];
-        double best = double.NegativeInfinity, chosen = grid[0];
-        LogisticRegression? last = null;
-        foreach (double c in grid)
-        {
-            last = LogisticRegression.Train(inner, innerNames, new LogisticRegressionOptions { C = c }, last, threads, cancellation);
-            double f1 = ConfusionMatrix.Of(heldNames, last.Predict(validation, threads)).MacroF1;
-            if (f1 > best) (best, chosen) = (f1, c);
-        }
-        return [("logistic regression", LogisticRegression.Train(cells, names, new LogisticRegressionOptions { C = chosen }, last, threads, cancellation)),
-            ("nearest centroid", NearestCentroid.Train(cells, names)), ("k nearest neighbours", NeighborVote.Train(cells, names, threads: threads))];
-    }
-
-    private static int Largest(ReadOnlySpan<double> values)
-    {
-        int best = 0;
-        for (int k = 1; k < values.Length; k++)
-            if (values[k] > values[best]) best = k;
-        return best;
     }
 }

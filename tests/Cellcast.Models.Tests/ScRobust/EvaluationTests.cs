@@ -3,6 +3,7 @@ using Cellcast.Models.ScRobust;
 using Cellcast.Models.Training;
 using Cellcast.Tensors;
 using Cellcast.Tensors.Random;
+using Cellcast.TestSupport;
 
 namespace Cellcast.Models.Tests.ScRobust;
 
@@ -19,7 +20,7 @@ public sealed class EvaluationTests : IDisposable
     public void Every_method_is_tested_on_every_cell_once_per_repeat_and_tells_clear_classes_apart()
     {
         var result = Run(Data(60), s_options with { Repeats = 2 });
-        Assert.Equal(4 * 2 * 2 * 3, result.Scores.Count);
+        Assert.Equal(6 * 2 * 2 * 3, result.Scores.Count);
         Assert.All(result.Confusion, c => Assert.Equal(120, c.Matrix.Classes.Sum(k => k.Support)));
         foreach (var method in result.Scores.Where(s => s.Dropout == 0).GroupBy(s => s.Method)) Assert.InRange(method.Average(s => s.MacroF1), 0.85, 1);
         foreach (var method in result.Scores.GroupBy(s => s.Method))
@@ -81,13 +82,71 @@ public sealed class EvaluationTests : IDisposable
         Assert.Contains("raw counts", Assert.Throws<InputException>(() => Run(logged, s_options)).Message, StringComparison.Ordinal);
     }
 
-    private EvaluationResult Run(AnnotatedData data, EvaluationOptions options, int[]? labels = null, Device? device = null, int threads = 2) =>
-        Evaluation.Run(device ?? _device, data, null, labels ?? [.. Enumerable.Range(0, data.ObservationCount).Select(c => c % 2)], s_classes, new CellPreprocessing(), Fresh, options, threads, NoProgress.Instance);
+    [Fact]
+    public void Without_train_dropout_there_is_no_second_logistic_regression()
+    {
+        var result = Run(Data(30), s_options with { Dropout = [], Training = s_options.Training with { TrainDropout = 0, Epochs = 1 } });
+        Assert.Equal(["scrobust", "logistic regression", "nearest centroid", "k nearest neighbours", "naive Bayes"], result.Confusion.Select(c => c.Method));
+    }
+
+    [Fact]
+    public void Finished_folds_are_not_done_again_and_change_nothing()
+    {
+        var store = new Folds();
+        var whole = Run(Data(40), s_options, store: store);
+        Assert.Equal(3, store.Kept.Count);
+        store.Kept.Remove((1, 2));
+        store.Saved = 0;
+        var resumed = Run(Data(40), s_options, store: store);
+        Assert.Equal(1, store.Saved);
+        Assert.Equal(whole.Scores, resumed.Scores);
+        foreach (var (a, b) in whole.Confusion.Zip(resumed.Confusion))
+        {
+            Assert.Equal((a.Method, a.Dropout), (b.Method, b.Dropout));
+            Assert.Equal(a.Matrix.Counts, b.Matrix.Counts);
+        }
+        Assert.Contains("--overwrite", Assert.Throws<InputException>(() => Run(Data(40), s_options with { ThinnedCopies = 2 }, store: store)).Message, StringComparison.Ordinal);
+        Assert.Throws<InputException>(() => Run(Data(42), s_options, store: store));
+    }
+
+    [Fact]
+    public void Folds_come_back_from_their_files_to_the_bit_and_damaged_files_are_said()
+    {
+        using var folder = new TemporaryDirectory();
+        var fold = new FoldResult("print", [0, 1, 1], [new FoldCalls(new FoldScore("scrobust", 0.1, 1, 2, 1 / 3.0, Math.PI, 0.7, double.NaN), [1, 1, 0])]);
+        new FoldFiles(folder.Path, resume: false).Save(1, 2, fold);
+        var back = new FoldFiles(folder.Path, resume: true).Load(1, 2)!;
+        Assert.Equal(fold.Truth, back.Truth);
+        Assert.Equal(fold.Calls[0].Called, back.Calls[0].Called);
+        Assert.Equal(fold.Calls[0].Score, back.Calls[0].Score);
+        Assert.Null(new FoldFiles(folder.Path, resume: false).Load(1, 2));
+        Assert.Null(new FoldFiles(folder.Path, resume: true).Load(1, 3));
+        File.WriteAllText(folder["fold-1-3.json"], "{ half");
+        Assert.Contains("fold-1-3.json", Assert.Throws<InputException>(() => new FoldFiles(folder.Path, resume: true).Load(1, 3)).Message, StringComparison.Ordinal);
+    }
+
+    private EvaluationResult Run(AnnotatedData data, EvaluationOptions options, int[]? labels = null, Device? device = null, int threads = 2, IFoldStore? store = null) =>
+        Evaluation.Run(device ?? _device, data, null, labels ?? [.. Enumerable.Range(0, data.ObservationCount).Select(c => c % 2)], s_classes, new CellPreprocessing(), Fresh, options, store ?? new NoFolds(), threads, NoProgress.Instance);
 
     private static ScRobustModel Fresh(NormalizedCells training)
     {
         var vocabulary = GeneVocabulary.Of([training]);
         return FineTuning.Fresh(vocabulary, new CellPreprocessing(), new EncoderSize { Vocabulary = vocabulary.Count, Hidden = 32, Heads = 4 }, 4);
+    }
+
+    private sealed class Folds : IFoldStore
+    {
+        internal Dictionary<(int, int), FoldResult> Kept { get; } = [];
+
+        internal int Saved { get; set; }
+
+        public FoldResult? Load(int repeat, int fold) => Kept.GetValueOrDefault((repeat, fold));
+
+        public void Save(int repeat, int fold, FoldResult result)
+        {
+            Kept[(repeat, fold)] = result;
+            Saved++;
+        }
     }
 
     private static AnnotatedData Data(int count)

@@ -35,6 +35,32 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [Fact]
+    public void The_published_way_has_no_evidence_and_labels_right_too()
+    {
+        var result = Train(80, FineTuningOptions.Published with { Genes = 40, BatchCells = 16, Epochs = 16, LearningRate = 2e-3, Seed = 4 });
+        Assert.False(result.Annotator.UsesEvidence);
+        var labels = result.Annotator.Annotate(_device, PretrainingTests.Cells(140), 0, NoProgress.Instance).Labels;
+        Assert.InRange(Enumerable.Range(80, 60).Count(c => labels[c] == s_classes[c % 2]), 57, 60);
+    }
+
+    [Fact]
+    public void With_shrinking_steps_the_last_state_is_the_one_that_is_kept()
+    {
+        var result = Train(60);
+        Assert.Equal(s_options.Epochs, result.Summary.BestEpoch);
+        Assert.Equal(s_options.Epochs, result.History.Count);
+    }
+
+    [Fact]
+    public void Evidence_alone_labels_right_where_the_encoder_has_learned_nothing()
+    {
+        var result = Train(80, s_options with { Epochs = 1, LearningRate = 1e-9 });
+        var labels = result.Annotator.Annotate(_device, PretrainingTests.Cells(140), 0, NoProgress.Instance).Labels;
+        Assert.True(result.Annotator.UsesEvidence);
+        Assert.InRange(Enumerable.Range(80, 60).Count(c => labels[c] == s_classes[c % 2]), 55, 60);
+    }
+
+    [Fact]
     public void Probabilities_add_up_to_one_and_confidence_is_that_of_the_best()
     {
         var found = Train(60).Annotator.Annotate(_device, PretrainingTests.Cells(60), null, NoProgress.Instance);

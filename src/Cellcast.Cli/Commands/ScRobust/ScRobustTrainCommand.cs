@@ -14,7 +14,6 @@ namespace Cellcast.Cli.Commands.ScRobust;
 internal sealed class ScRobustTrainCommand : CellcastCommand
 {
     private static readonly FineTuningOptions s_defaults = new();
-    private static readonly EncoderSize s_size = new() { Vocabulary = 0 };
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Option<string> _cells = new("--cells", "-c") { Description = "Labelled cells with raw counts or log-normalised values.", HelpName = "FILE", Required = true };
@@ -22,26 +21,21 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
     private readonly Option<string?> _encoder = new("--encoder", "-e") { Description = "Folder with a trained encoder to start from; from scratch when left out.", HelpName = "DIR" };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
     private readonly Option<int> _minCells = ScRobustOptions.Whole("--min-cells", "Cells that a class must have; smaller ones are set aside.", 5, 2);
-    private readonly Option<int> _genes = ScRobustOptions.Whole("--genes", "Most genes of a cell.", s_defaults.Genes);
+    private readonly ScRobustTrainingOptions _training = new();
     private readonly Option<GeneRanking> _order = new("--order") { Description = "Which genes of a cell come first: the rarest, the most variable, or at random.", DefaultValueFactory = _ => s_defaults.Order };
-    private readonly Option<int> _batch = ScRobustOptions.Whole("--batch", "Cells per step.", s_defaults.BatchCells);
-    private readonly Option<int> _epochs = ScRobustOptions.Whole("--epochs", "Most epochs.", s_defaults.Epochs);
-    private readonly Option<int> _earlyStop = ScRobustOptions.Whole("--early-stop", "Epochs without a better macro-F1 of the held-out cells after which training stops.", s_defaults.Patience);
-    private readonly Option<double> _learningRate = ScRobustOptions.Number("--lr", "Step size of Adam.", s_defaults.LearningRate, 1e-12, double.PositiveInfinity);
+    private readonly Option<int> _earlyStop = ScRobustOptions.Whole("--early-stop", "With --protocol published: epochs without a better macro-F1 of the held-out cells after which training stops.", s_defaults.Patience);
     private readonly Option<double> _dropout = ScRobustOptions.Number("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
-    private readonly Option<double> _held = ScRobustOptions.Number("--held-out", "Share of each class that chooses epoch, temperature and threshold.", s_defaults.ValidationShare, 0, 1);
-    private readonly Option<int> _layers = ScRobustOptions.Whole("--layers", "From scratch: Transformer blocks.", s_size.Layers);
-    private readonly Option<int> _hidden = ScRobustOptions.Whole("--hidden", "From scratch: columns of a cell vector.", s_size.Hidden, 2);
-    private readonly Option<int> _heads = ScRobustOptions.Whole("--heads", "From scratch: attention heads; must divide --hidden.", s_size.Heads);
-    private readonly Option<bool> _upperCase = new("--uppercase") { Description = "From scratch: take gene names in upper case, which makes most mouse symbols those of their human orthologues." };
+    private readonly Option<double> _held = ScRobustOptions.Number("--held-out", "Share of each class that chooses temperature and threshold, and with --protocol published the epoch.", s_defaults.ValidationShare, 0, 1);
     private readonly Option<int> _checkpoint = ScRobustOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
 
     public ScRobustTrainCommand() : base("train", "Train a classifier on labelled cells, from an encoder or from scratch.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_cells, _label, _encoder, _layer, _minCells, _genes, _order, _batch, _epochs, _earlyStop, _learningRate, _dropout, _held, _layers, _hidden, _heads, _upperCase, _checkpoint])
-            Options.Add(o);
+        foreach (Option o in (Option[])[_cells, _label, _encoder, _layer, _minCells]) Options.Add(o);
+        _training.AddTo(this);
+        foreach (Option o in (Option[])[_order, _earlyStop, _dropout, _held, _checkpoint]) Options.Add(o);
         AddExample("cellcast scrobust train --cells labelled.h5ad --label cell_type --encoder encoder --out classifier", "fine-tune an encoder");
         AddExample("cellcast scrobust train --cells labelled.h5ad --label cell_type --out classifier", "from scratch");
+        AddExample("cellcast scrobust train --cells labelled.h5ad --label cell_type --encoder encoder --protocol published --out classifier", "as published");
     }
 
     protected internal override void Run(CommandContext context)
@@ -52,19 +46,16 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
             return;
         }
         ParseResult a = context.Arguments;
-        var options = new FineTuningOptions
+        FineTuningOptions options = _training.Of(a) with
         {
-            Genes = a.GetValue(_genes),
             Order = a.GetValue(_order),
-            BatchCells = a.GetValue(_batch),
-            Epochs = a.GetValue(_epochs),
             Patience = a.GetValue(_earlyStop),
-            LearningRate = a.GetValue(_learningRate),
             Dropout = a.GetValue(_dropout),
             ValidationShare = a.GetValue(_held),
             Seed = context.Seed,
         };
-        CheckSizes(a);
+        _training.Check(a, a.GetValue(_encoder) is not null);
+        if (options.ShrinkingSteps && a.GetResult(_earlyStop) is { Implicit: false }) throw new UsageException("--early-stop belongs to --protocol published: otherwise all epochs are done.");
         AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!);
         LabelledCells labelled = LabelledCells.Of(data, a.GetValue(_label)!, a.GetValue(_minCells), context.Progress);
         AnnotatedData chosen = labelled.Rows.Length == data.ObservationCount ? data : data.SelectObservations(labelled.Rows);
@@ -83,21 +74,9 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
             .Add("validation_macro_f1", result.History.Select(h => h.ValidationMacroF1).ToArray()).Write(directory.File("history.csv"));
         JsonObject metrics = Metrics(result, a.GetValue(_encoder), options);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
-        context.Log.Info(FormattableString.Invariant($"best epoch {result.Summary.BestEpoch} of {result.Summary.Epochs}: macro-F1 {result.Validation.MacroF1:0.000}, accuracy {result.Validation.Accuracy:0.000} on {result.ValidationCells:N0} held-out cells, which chose that epoch: test on other cells"));
+        context.Log.Info(FormattableString.Invariant($"{(options.ShrinkingSteps ? "last" : "best")} epoch {result.Summary.BestEpoch} of {result.Summary.Epochs}: macro-F1 {result.Validation.MacroF1:0.000}, accuracy {result.Validation.Accuracy:0.000} on {result.ValidationCells:N0} held-out cells{(options.ShrinkingSteps ? "" : ", which chose that epoch: test on other cells")}"));
         context.Log.Info(FormattableString.Invariant($"temperature {result.Annotator.Temperature:0.00}; below a confidence of {result.Annotator.Threshold:0.000} a cell is '{CellAnnotator.Unknown}' ({result.UnknownShare:P1} of the held-out cells)"));
         context.Result["held_out"] = metrics["held_out"]!.DeepClone();
-    }
-
-    private void CheckSizes(ParseResult a)
-    {
-        int hidden = a.GetValue(_hidden), heads = a.GetValue(_heads);
-        if (a.GetValue(_encoder) is null)
-        {
-            if (hidden % heads != 0) throw new UsageException($"--heads {heads} does not divide --hidden {hidden}: choose heads that do.");
-            return;
-        }
-        foreach (Option o in (Option[])[_layers, _hidden, _heads, _upperCase])
-            if (a.GetResult(o) is { Implicit: false }) throw new UsageException($"{o.Name} and --encoder exclude each other: an encoder brings it along.");
     }
 
     private (ScRobustModel Start, CellSet Cells) Start(ParseResult a, CommandContext context, AnnotatedData data)
@@ -108,10 +87,10 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
             ScRobustModel model = ScRobustModel.Load(folder);
             return (model, model.Read(data, context.Progress, layer));
         }
-        var preprocessing = new CellPreprocessing { UpperCase = a.GetValue(_upperCase) };
+        CellPreprocessing preprocessing = _training.Preprocessing(a);
         NormalizedCells[] files = [NormalizedCells.From(data, preprocessing, context.Progress, layer)];
         var vocabulary = GeneVocabulary.Of(files);
-        var size = new EncoderSize { Vocabulary = vocabulary.Count, Layers = a.GetValue(_layers), Hidden = a.GetValue(_hidden), Heads = a.GetValue(_heads) };
+        EncoderSize size = _training.SizeFor(vocabulary, a);
         return (FineTuning.Fresh(vocabulary, preprocessing, size, context.Seed), CellSet.From(files, vocabulary, context.Progress));
     }
 
@@ -121,6 +100,7 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
         ["seed"] = options.Seed,
         ["start"] = encoder is null ? "scratch" : "encoder",
         ["classes"] = new JsonArray([.. result.Annotator.Classes.Select(c => (JsonNode)JsonValue.Create(c))]),
+        ["training"] = ScRobustTrainingOptions.Describe(options),
         ["dimensions"] = new JsonObject
         {
             ["training_cells"] = result.TrainingCells,
