@@ -52,7 +52,7 @@ public static class OutcomeColumns
             return Outcome.Of((ReadOnlySpan<bool>)Binary(cohort, response), weights);
         }
         double[] time = Numbers(cohort, request.Time, "survival time");
-        int[]? strata = request.Strata is null ? null : Codes(cohort, request.Strata);
+        int[]? strata = request.Strata is null ? null : StrataOf(cohort, request.Strata).Codes;
         double[]? entry = request.Entry is null ? null : Numbers(cohort, request.Entry, "entry time");
         Column status = cohort.Obs.Require(request.Event, file);
         var died = new bool[time.Length];
@@ -105,13 +105,16 @@ public static class OutcomeColumns
         return values;
     }
 
-    private static int[] Codes(AnnotatedData cohort, string column)
+    /// <summary>Strata: the levels of a column without gaps, in ordinal order.</summary>
+    /// <exception cref="InputException">A patient belongs to none.</exception>
+    public static CategoricalColumn StrataOf(AnnotatedData cohort, string column)
     {
+        ArgumentNullException.ThrowIfNull(cohort);
         Column c = cohort.Obs.Require(column, cohort.Source ?? "the cohort");
         var labels = new string[c.Length];
         for (int i = 0; i < labels.Length; i++)
             labels[i] = c.Text(i)?.Trim() is { } t && !MissingValue.Is(t) ? t : throw At(cohort, column, i, "belongs to no stratum; fill it in or remove that patient");
-        return CategoricalColumn.FromLabels(labels).Codes;
+        return CategoricalColumn.FromLabels(labels);
     }
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);

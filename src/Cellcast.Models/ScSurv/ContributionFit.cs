@@ -15,7 +15,7 @@ public sealed record ContributionOptions
     /// marginal likelihood. Those of one fit can be given to fits of resampled patients.</summary>
     public IReadOnlyList<double>? Strengths { get; init; }
 
-    /// <summary>Covariates whose coefficients are not penalised, patients x c row by row; null for none.</summary>
+    /// <summary>Covariates beside the features, patients x c row by row; null for none. Their coefficients are as good as free: see <see cref="Analysis.Clinical.ClinicalModel.LightPenalty"/>.</summary>
     public double[]? Covariates { get; init; }
 
     /// <summary>A known part of each patient's linear predictor, or null.</summary>
@@ -77,8 +77,11 @@ public sealed class ContributionFit
     /// <summary>Posterior covariance of w, F x F row by row.</summary>
     public double[] Covariance { get; }
 
-    /// <summary>Coefficients that are not penalised: the intercept, if the outcome has one, then those of the covariates.</summary>
+    /// <summary>Coefficients outside the prior: the intercept, if the outcome has one, then those of the covariates.</summary>
     public double[] FreeCoefficients { get; private init; } = [];
+
+    /// <summary>Their standard errors.</summary>
+    public double[] FreeStandardErrors { get; private init; } = [];
 
     /// <summary>Log marginal likelihood (Laplace) with the prior of the strengths, up to a constant.</summary>
     public double LogEvidence { get; private init; } = double.NaN;
@@ -167,6 +170,7 @@ public sealed class ContributionFit
             }
             _scaled = new double[_x.Length];
             _penalty = new double[p];
+            Array.Fill(_penalty, Analysis.Clinical.ClinicalModel.LightPenalty, intercept, c);
             Array.Fill(_penalty, 1, _free, _features);
         }
 
@@ -186,6 +190,7 @@ public sealed class ContributionFit
             return new ContributionFit(_components, _center, strengths, w, covariance)
             {
                 FreeCoefficients = [.. Enumerable.Range(0, _free).Select(j => fit.Coefficients[j] / _freeScale[j])],
+                FreeStandardErrors = [.. Enumerable.Range(0, _free).Select(j => Math.Sqrt(fit.Covariance[j * p + j]) / _freeScale[j])],
                 LogEvidence = Evidence(fit, strengths),
                 EffectiveDegreesOfFreedom = fit.EffectiveDegreesOfFreedom,
             };

@@ -97,6 +97,9 @@ public sealed class ContributionModel
         return new ContributionModel(new ContributionParts(names, typeOf, states, programs, scores, mixed, basis, fit, features, Margin * Quantile(distance, Usual), Margin * Quantile(misfit, Usual)));
     }
 
+    /// <summary>The same cells, programs and shares with another fit of the contributions.</summary>
+    internal ContributionModel With(ContributionFit fit) => new(Parts with { Fit = fit });
+
     /// <summary>Shares that know the programs, for new patients (or spots, with their own response).</summary>
     /// <param name="mixtures">Counts on all genes of the model.</param>
     /// <param name="shares">Shares of the cells, N x S; tilted in place.</param>

@@ -1,4 +1,5 @@
 using Cellcast.AnnData;
+using Cellcast.Survival;
 
 namespace Cellcast.Models.ScSurv;
 
@@ -62,6 +63,22 @@ public sealed record Mixtures(IReadOnlyList<string> Names, float[] Counts, float
 /// <param name="Spots">Spatial counts, or null.</param>
 public sealed record ScSurvData(IReadOnlyList<string> Genes, ReferenceCells Cells, Mixtures Patients, double[] Time, bool[] Event, Split[] Splits, Mixtures? Spots)
 {
+    private readonly Outcome? _outcome;
+
+    /// <summary>Outcome of each patient: survival by <see cref="Time"/> and <see cref="Event"/> unless set, perhaps with strata, entry times and weights, or another kind, for which
+    /// <see cref="Time"/> and <see cref="Event"/> are empty.</summary>
+    public Outcome Outcome
+    {
+        get => _outcome ?? Outcome.Of(new SurvivalData(Time, Event));
+        init => _outcome = value;
+    }
+
+    /// <summary>Where the strata of <see cref="Outcome"/> come from and what they are called, in the order of their numbers; null for none.</summary>
+    public (string Column, IReadOnlyList<string> Names)? Strata { get; init; }
+
+    /// <summary>Covariates of each patient; null for none.</summary>
+    public ClinicalCovariates? Covariates { get; init; }
+
     /// <summary>Type of each cell; null when none were given.</summary>
     public CategoricalColumn? Labels { get; init; }
 

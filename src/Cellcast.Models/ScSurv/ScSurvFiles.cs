@@ -20,12 +20,12 @@ internal static class ScSurvFiles
     // 1: a model of the published method, as before there was another; 2: with contributions.safetensors.
     private const int PublishedSchema = 1, SchemaVersion = 2;
 
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
 
     internal static void Save(ScSurvModel model, string folder)
     {
         RiskScale risk = model.Risk ?? throw new InvalidOperationException("a model without a risk scale cannot predict: collect the results first");
-        var content = new Content("scsurv", model.Contributions is null ? PublishedSchema : SchemaVersion, model.Module.Sizes, model.Options, model.Genes, model.Samples, model.Patients, risk.Center, risk.Median, model.Contributions?.Types);
+        var content = new Content("scsurv", model.Contributions is null ? PublishedSchema : SchemaVersion, model.Module.Sizes, model.Options, model.Genes, model.Samples, model.Patients, risk.Center, risk.Median, model.Contributions?.Types, model.Clinical);
         AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, s_json) + "\n");
         AtomicFile.Write(Path.Combine(folder, Weights), new SafetensorsWriter().AddAll(model.Module.ExportState()).Write);
         if (model.Contributions is { } contributions) AtomicFile.Write(Path.Combine(folder, ContributionFiles.File), ContributionFiles.Tensors(contributions).Write);
@@ -59,7 +59,7 @@ internal static class ScSurvFiles
             bool published = c.SchemaVersion == PublishedSchema;
             ContributionModel? contributions = published ? null
                 : ContributionFiles.Read(Path.Combine(folder, ContributionFiles.File), c.Types ?? throw new JsonException("it names no types"), posterior.Mu, posterior.Latent, c.Genes.Count, c.Samples.Count);
-            return new ScSurvModel(module, published ? c.Options with { Method = HazardMethod.Published } : c.Options, c.Genes, c.Samples, c.Patients, posterior, reference.ReadTensor("bulk_profile").ToArray()) { Risk = new RiskScale(hazard, c.RiskCenter, c.RiskMedian), Contributions = contributions };
+            return new ScSurvModel(module, published ? c.Options with { Method = HazardMethod.Published } : c.Options, c.Genes, c.Samples, c.Patients, posterior, reference.ReadTensor("bulk_profile").ToArray()) { Risk = new RiskScale(hazard, c.RiskCenter, c.RiskMedian), Contributions = contributions, Clinical = c.Clinical };
         }
         catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException or SurvivalDataException or FileNotFoundException or KeyNotFoundException or EndOfStreamException)
         {
@@ -67,5 +67,6 @@ internal static class ScSurvFiles
         }
     }
 
-    private sealed record Content(string Model, int SchemaVersion, ScSurvSizes Sizes, ScSurvOptions Options, IReadOnlyList<string> Genes, IReadOnlyList<string> Samples, IReadOnlyList<string> Patients, double RiskCenter, double RiskMedian, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Types = null);
+    private sealed record Content(string Model, int SchemaVersion, ScSurvSizes Sizes, ScSurvOptions Options, IReadOnlyList<string> Genes, IReadOnlyList<string> Samples, IReadOnlyList<string> Patients, double RiskCenter, double RiskMedian, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Types = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ClinicalPart? Clinical = null);
 }

@@ -1,7 +1,9 @@
 using Cellcast.AnnData;
+using Cellcast.Analysis.Clinical;
 using Cellcast.Analysis.Counts;
 using Cellcast.Analysis.Preprocessing;
 using Cellcast.Models.Training;
+using Cellcast.Survival;
 using Cellcast.Tensors.Random;
 
 namespace Cellcast.Models.ScSurv;
@@ -35,6 +37,12 @@ public sealed record ScSurvInputs
 
     /// <summary>Column of the cohort with <c>train</c>, <c>validation</c> or <c>test</c>; null draws the parts from the seed.</summary>
     public string? SplitColumn { get; init; }
+
+    /// <summary>Part of the cohort of each patient; null for <see cref="SplitColumn"/> or the seed.</summary>
+    public IReadOnlyList<Split>? Splits { get; init; }
+
+    /// <summary>Kind of outcome, covariates, strata, entry times, weights.</summary>
+    public ClinicalDesign Design { get; init; } = new();
 }
 
 /// <summary>Turns files into what scSurv learns from: checks counts and columns, splits the cohort, selects genes.</summary>
@@ -58,8 +66,10 @@ public static class ScSurvPreparation
         AnnotatedData reference = inputs.Reference, bulk = inputs.Bulk;
         string referenceFile = Name(reference), bulkFile = Name(bulk);
         // Columns first: a misspelt name should not cost the user the reading of large matrices.
-        double[] time = SurvivalColumns.Time(bulk, inputs.TimeColumn);
-        bool[] died = SurvivalColumns.Event(bulk, inputs.EventColumn);
+        bool survival = inputs.Design.Kind == OutcomeKind.Survival;
+        double[] time = survival ? SurvivalColumns.Time(bulk, inputs.TimeColumn) : [];
+        bool[] died = survival ? SurvivalColumns.Event(bulk, inputs.EventColumn) : [];
+        Outcome outcome = inputs.Design.Read(bulk, inputs.TimeColumn, inputs.EventColumn);
         var (sampleOf, samples) = inputs.SampleColumn is null
             ? ([.. Enumerable.Repeat(-1, reference.ObservationCount)], [])
             : Codes(reference, inputs.SampleColumn);
@@ -71,10 +81,12 @@ public static class ScSurvPreparation
             throw new InputException($"'{referenceFile}' has {reference.ObservationCount} cells; at least {MinimumCells} are needed.");
 
         RandomKey key = RandomKey.From(options.Seed, "scsurv");
-        Split[] splits = inputs.SplitColumn is null
-            ? Splits.OfPatients(died, options.TrainPatients, options.ValidationPatients, key.Split("patient split"))
-            : SurvivalColumns.SplitOf(bulk, inputs.SplitColumn, died);
+        bool[] informative = Informative(outcome);
+        Split[] splits = inputs.Splits is not null ? [.. inputs.Splits]
+            : inputs.SplitColumn is null ? Splits.OfPatients(informative, options.TrainPatients, options.ValidationPatients, key.Split("patient split"))
+            : SurvivalColumns.SplitOf(bulk, inputs.SplitColumn, informative);
 
+        ClinicalCovariates? covariates = ReadCovariates(inputs, options, splits, progress);
         SparseMatrix b = Counts(bulk, inputs.Layer, "patient", progress);
         SparseMatrix? y = inputs.Spatial is null ? null : Counts(inputs.Spatial, inputs.Layer, "spot", progress);
         var (x, detected) = Cells(reference, inputs.Layer, progress, cancellation);
@@ -97,7 +109,7 @@ public static class ScSurvPreparation
         if (empty > 0) progress.Warning($"{empty} of {cells.Rows} cells have no counts on the selected genes; their contribution follows the prior. Raise --genes or filter such cells.");
 
         return new ScSurvData(selected.Genes, new ReferenceCells(reference.Obs.Index, cells, sampleOf, samples),
-            Mixtures.From(bulk.Obs.Index, b), time, died, splits, y is null ? null : Mixtures.From(inputs.Spatial!.Obs.Index, y)) { Labels = labels };
+            Mixtures.From(bulk.Obs.Index, b), time, died, splits, y is null ? null : Mixtures.From(inputs.Spatial!.Obs.Index, y)) { Labels = labels, Outcome = outcome, Covariates = covariates, Strata = inputs.Design.Strata is { } strata ? (strata, OutcomeColumns.StrataOf(bulk, strata).Categories) : null };
     }
 
     /// <summary>Counts of new patients on the genes of a trained model.</summary>
@@ -179,6 +191,31 @@ public static class ScSurvPreparation
         int total = model.Genes.Count, found = shared.Names.Length;
         return found >= Math.Max(MinimumGenes, total / 10) ? shared
             : throw new InputException($"'{Name(data)}' has only {found} of the model's {total} genes; at least a tenth is needed: check that it uses the same gene names and species.");
+    }
+
+    /// <summary>Deaths, or the outcomes that stand for them when a cohort is split.</summary>
+    private static bool[] Informative(Outcome outcome)
+    {
+        switch (outcome)
+        {
+            case SurvivalOutcome s:
+                return s.Data.Event.ToArray();
+            case BinaryOutcome b:
+                return b.Values;
+            default:
+                double[] values = ((ContinuousOutcome)outcome).Values;
+                double median = ScSurvResults.Median(values);
+                return [.. values.Select(v => v > median)];
+        }
+    }
+
+    private static ClinicalCovariates? ReadCovariates(ScSurvInputs inputs, ScSurvOptions options, Split[] splits, ITrainingProgress progress)
+    {
+        if (inputs.Design.Covariates.Count == 0) return null;
+        int[] training = [.. Enumerable.Range(0, splits.Length).Where(i => splits[i] == Split.Train || (splits[i] == Split.Validation && options.Method == HazardMethod.Smooth))];
+        CovariateDesign design = CovariateDesign.Fit(inputs.Bulk.Obs, Name(inputs.Bulk), inputs.Design.Covariates, training, inputs.Design.Missing);
+        foreach (string note in design.Notes) progress.Message(note);
+        return new ClinicalCovariates(design, design.Apply(inputs.Bulk.Obs, Name(inputs.Bulk), UnknownLevels.AsMissing, progress.Warning));
     }
 
     private static string Name(AnnotatedData data) => data.Source ?? "the data";

@@ -52,6 +52,9 @@ public sealed class ScSurvModel
     /// <summary>The hazard of the smooth method; null with the published one, and until <see cref="ScSurvResults.Collect"/> has learned it.</summary>
     public ContributionModel? Contributions { get; internal set; }
 
+    /// <summary>Covariates, kind of outcome and strata; null for survival by shares alone.</summary>
+    public ClinicalPart? Clinical { get; internal set; }
+
     /// <summary>Trains all stages.</summary>
     /// <param name="device">Computes.</param>
     /// <param name="data">What to learn from.</param>
@@ -225,6 +228,15 @@ public sealed class ScSurvModel
         Numbers(data.Time);
         Numbers(data.Event);
         Numbers([.. data.Splits.Select(s => (int)s)]);
+        if (data.Outcome is SurvivalOutcome { Data: var survival })
+        {
+            Numbers(survival.Weights.ToArray());
+            Numbers(survival.Strata.ToArray());
+            Numbers(survival.Entry.ToArray());
+        }
+        if (data.Outcome is BinaryOutcome binary) Numbers(binary.Values);
+        if (data.Outcome is ContinuousOutcome continuous) Numbers(continuous.Values);
+        if (data.Covariates is not null) Numbers(data.Covariates.Values);
         if (data.Spots is not null) Numbers(data.Spots.Counts);
         return Convert.ToHexString(hash.GetHashAndReset());
     }

@@ -71,34 +71,58 @@ public static class ScSurvOutput
     public static CsvFile Patients(ScSurvResults results)
     {
         ArgumentNullException.ThrowIfNull(results);
-        var curve = results.LinearPredictor.Select(results.RiskScale.Hazard.MedianSurvival).ToArray();
-        return new CsvFile()
+        var file = new CsvFile()
             .Add("patient", [.. results.Patients])
-            .Add("split", results.Splits.Select(s => s.ToString().ToLowerInvariant()).ToArray())
-            .Add("survival_time", results.Time)
-            .Add("event", results.Event.Select(e => e ? 1 : 0).ToArray())
-            .Add("linear_predictor", results.LinearPredictor)
-            .Interval("linear_predictor", results.LinearPredictorInterval)
-            .Add("risk", results.Risk)
-            .Add("risk_group", results.HighRisk.Select(h => h ? "high" : "low").ToArray())
-            .Add("median_survival", curve.Select(m => double.IsFinite(m) ? m : double.NaN).ToArray());
+            .Add("split", results.Splits.Select(s => s.ToString().ToLowerInvariant()).ToArray());
+        switch (results.Outcome)
+        {
+            case BinaryOutcome b:
+                file.Add("outcome", b.Values.Select(v => v ? 1 : 0).ToArray());
+                break;
+            case ContinuousOutcome c:
+                file.Add("outcome", c.Values);
+                break;
+            default:
+                file.Add("survival_time", results.Time).Add("event", results.Event.Select(e => e ? 1 : 0).ToArray());
+                break;
+        }
+        file.Add("linear_predictor", results.LinearPredictor);
+        if (results.Clinical is null) file.Interval("linear_predictor", results.LinearPredictorInterval);
+        else
+            file.Add("shares_predictor", results.SharesPredictor).Interval("shares_predictor", results.LinearPredictorInterval)
+                .Add("clinical_predictor", results.LinearPredictor.Zip(results.SharesPredictor, (a, b) => a - b).ToArray());
+        return Predicted(file, results.Outcome.Kind, results.LinearPredictor, results.RiskScale, results.Baselines);
+    }
+
+    /// <summary>Adds what linear predictors mean: risk and median survival, a probability, or the expected outcome.</summary>
+    private static CsvFile Predicted(CsvFile file, OutcomeKind kind, double[] eta, RiskScale scale, IReadOnlyList<BaselineHazard> baselines)
+    {
+        if (kind == OutcomeKind.Binary) return file.Add("probability", eta.Select(LogisticLikelihood.Probability).ToArray());
+        if (kind == OutcomeKind.Continuous) return file.Add("expected", eta);
+        return file
+            .Add("risk", eta.Select(e => Math.Exp(e - scale.Center)).ToArray())
+            .Add("risk_group", eta.Select(e => e > scale.Median ? "high" : "low").ToArray())
+            .Add("median_survival", eta.Select((e, i) => baselines[i].MedianSurvival(e)).Select(m => double.IsFinite(m) ? m : double.NaN).ToArray());
     }
 
     /// <summary><c>patients.csv</c> of new patients.</summary>
-    public static CsvFile Prediction(PatientPrediction prediction, RiskScale risk)
+    /// <param name="prediction">What the shares say.</param>
+    /// <param name="risk">How linear predictors become risks.</param>
+    /// <param name="clinical">What the model knows beside the shares, or null.</param>
+    /// <param name="part">What that brings to each patient (<see cref="ClinicalPart.Predictors(AnnotatedData, Training.ITrainingProgress)"/>), or null.</param>
+    /// <param name="baselines">Baseline hazard of each patient; ignored unless the outcome is survival.</param>
+    public static CsvFile Prediction(PatientPrediction prediction, RiskScale risk, ClinicalPart? clinical, double[]? part, IReadOnlyList<BaselineHazard> baselines)
     {
         ArgumentNullException.ThrowIfNull(prediction);
         ArgumentNullException.ThrowIfNull(risk);
-        ContributionValues eta = prediction.LinearPredictor;
-        var file = new CsvFile()
-            .Add("patient", [.. prediction.Names])
-            .Add("linear_predictor", eta.Mean)
-            .Interval("linear_predictor", eta)
-            .Add("risk", eta.Mean.Select(e => Math.Exp(e - risk.Center)).ToArray());
-        if (eta.StandardDeviation.Length > 0)
-            file.Add("risk_lower", eta.Lower.Select(e => Math.Exp(e - risk.Center)).ToArray()).Add("risk_upper", eta.Upper.Select(e => Math.Exp(e - risk.Center)).ToArray());
-        file.Add("risk_group", eta.Mean.Select(e => e > risk.Median ? "high" : "low").ToArray())
-            .Add("median_survival", eta.Mean.Select(e => risk.Hazard.MedianSurvival(e)).Select(m => double.IsFinite(m) ? m : double.NaN).ToArray());
+        ContributionValues shares = prediction.LinearPredictor;
+        var total = new ContributionValues(part is null ? shares.Mean : [.. shares.Mean.Zip(part, (a, b) => a + b)], shares.StandardDeviation);
+        var file = new CsvFile().Add("patient", [.. prediction.Names]).Add("linear_predictor", total.Mean);
+        if (clinical is null) file.Interval("linear_predictor", total);
+        else file.Add("shares_predictor", shares.Mean).Interval("shares_predictor", shares).Add("clinical_predictor", part ?? []);
+        if ((clinical is null || clinical.Kind == OutcomeKind.Survival) && total.StandardDeviation.Length > 0)
+            file.Add("risk_lower", total.Lower.Select(e => Math.Exp(e - risk.Center)).ToArray()).Add("risk_upper", total.Upper.Select(e => Math.Exp(e - risk.Center)).ToArray());
+        Predicted(file, clinical?.Kind ?? OutcomeKind.Survival, total.Mean, risk, baselines);
         if (prediction.Distance.Length == 0) return file;
         return file
             .Add("distance", prediction.Distance.Select(d => d / prediction.Limits.Distance).ToArray())
@@ -143,6 +167,18 @@ public static class ScSurvOutput
         return file;
     }
 
+    /// <summary>The same with a baseline hazard for each patient, as with strata.</summary>
+    public static CsvFile SurvivalCurves(BaselineHazard all, IReadOnlyList<BaselineHazard> baselines, IReadOnlyList<string> patients, IReadOnlyList<double> linearPredictor)
+    {
+        ArgumentNullException.ThrowIfNull(all);
+        ArgumentNullException.ThrowIfNull(baselines);
+        ArgumentNullException.ThrowIfNull(patients);
+        ArgumentNullException.ThrowIfNull(linearPredictor);
+        var file = new CsvFile().Add("time", [.. all.Times]);
+        for (int s = 0; s < patients.Count; s++) file.Add(patients[s], all.Times.Select(t => baselines[s].Survival(t, linearPredictor[s])).ToArray());
+        return file;
+    }
+
     /// <summary><c>history.csv</c>.</summary>
     public static CsvFile History(IReadOnlyList<HistoryRow> history)
     {
@@ -168,7 +204,7 @@ public static class ScSurvOutput
             concordance[name] = Number(c?.Value);
             concordance[name + "_se"] = Number(c?.StandardError);
             concordance[name + "_patients"] = data.PatientsIn(split).Length;
-            concordance[name + "_events"] = data.PatientsIn(split).Count(i => data.Event[i]);
+            if (data.Outcome.Kind == OutcomeKind.Survival) concordance[name + "_events"] = data.PatientsIn(split).Count(i => data.Event[i]);
         }
         return new JsonObject
         {
@@ -182,7 +218,7 @@ public static class ScSurvOutput
                 ["cells"] = results.Cells.Count,
                 ["genes"] = results.Genes.Count,
                 ["patients"] = results.Patients.Count,
-                ["events"] = results.Event.Count(e => e),
+                ["events"] = results.Outcome.Kind == OutcomeKind.Continuous ? null : results.Outcome.Information,
                 ["spots"] = results.Spots.Count,
                 ["samples"] = data.Cells.Samples.Count,
                 ["latent"] = fit.Model.Options.Latent,

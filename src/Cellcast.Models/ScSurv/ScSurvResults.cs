@@ -26,7 +26,7 @@ public sealed class ScSurvResults
     /// <summary>Contributions with intervals, relative to the average cell of the average patient; null with the published method.</summary>
     public ContributionValues? ContributionInterval { get; init; }
 
-    /// <summary>Linear predictors with intervals; null with the published method.</summary>
+    /// <summary><see cref="SharesPredictor"/> with intervals; null with the published method.</summary>
     public ContributionValues? LinearPredictorInterval { get; init; }
 
     /// <summary>Contribution of each cell, minus its minimum over cells, N.</summary>
@@ -47,8 +47,20 @@ public sealed class ScSurvResults
     /// <summary>Share of each cell in each spot, N x P; null without spatial counts.</summary>
     public required RowStore? SpotShares { get; init; }
 
-    /// <summary>eta of each patient: shares times raw contribution.</summary>
+    /// <summary>eta of each patient: shares times raw contribution, and what covariates and intercept bring, if any.</summary>
     public required double[] LinearPredictor { get; init; }
+
+    /// <summary>The part of <see cref="LinearPredictor"/> that the shares bring, beyond the covariates.</summary>
+    public required double[] SharesPredictor { get; init; }
+
+    /// <summary>The outcome of each patient.</summary>
+    public required Outcome Outcome { get; init; }
+
+    /// <summary>Baseline hazard of each patient: that of its stratum, if there are any; empty unless the outcome is survival.</summary>
+    public required BaselineHazard[] Baselines { get; init; }
+
+    /// <summary>Covariates, kind of outcome and strata; null for survival by shares alone.</summary>
+    public ClinicalPart? Clinical { get; init; }
 
     /// <summary>exp(eta minus the mean eta of the training patients).</summary>
     public required double[] Risk { get; init; }
@@ -111,12 +123,13 @@ public sealed class ScSurvResults
         float[] contribution = [.. raw.Select(b => b - least)];
 
         ContributionValues? predictors = smooth?.Patients(shares, threads);
-        double[] eta = predictors?.Mean ?? ScSurv.LinearPredictor.OfCells(shares, raw);
+        double[] sharesEta = predictors?.Mean ?? ScSurv.LinearPredictor.OfCells(shares, raw);
         int[] train = data.Learned(model.Options.Method);
+        var (eta, baselines) = AddClinical(model, smooth, data, train, sharesEta);
         double[] trainEta = [.. train.Select(i => eta[i])];
-        var baseline = BaselineHazard.Estimate(new SurvivalData([.. train.Select(i => data.Time[i])], [.. train.Select(i => data.Event[i])]), trainEta);
-        var risk = new RiskScale(baseline, trainEta.Average(), Median(trainEta));
+        var risk = new RiskScale(baselines?.All ?? BaselineHazard.Restore([], []), trainEta.Average(), Median(trainEta));
         model.Risk = risk;
+        BaselineHazard[] own = data.Outcome is not SurvivalOutcome s ? [] : [.. Enumerable.Range(0, patients).Select(i => baselines!.Of(s.Data.Strata.IsEmpty ? 0 : s.Data.Strata[i]))];
 
         double[] spotEta = spotShares is null ? [] : ScSurv.LinearPredictor.OfCells(spotShares, contribution);
         double top = spotEta.Length == 0 ? 0 : spotEta.Max();
@@ -138,6 +151,10 @@ public sealed class ScSurvResults
             PatientShares = shares,
             SpotShares = spotShares,
             LinearPredictor = eta,
+            SharesPredictor = sharesEta,
+            Outcome = data.Outcome,
+            Baselines = own,
+            Clinical = model.Clinical,
             Risk = [.. eta.Select(e => Math.Exp(e - risk.Center))],
             HighRisk = [.. eta.Select(e => e > risk.Median)],
             Time = data.Time,
@@ -154,20 +171,39 @@ public sealed class ScSurvResults
     {
         int[] learn = data.Learned(HazardMethod.Smooth);
         progress.Message($"learning contributions from {learn.Length} patients");
-        var survival = new SurvivalData([.. learn.Select(i => data.Time[i])], [.. learn.Select(i => data.Event[i])]);
-        var smooth = ContributionModel.Learn(model.Posterior.Mu, data.Cells, data.Labels, model.Module.BulkGenes, data.Patients, shares, learn, new PartialLikelihood(survival, model.Options.Ties),
-            null, RandomKey.From(model.Options.Seed, "scsurv").Split("contributions"), threads, cancellation);
+        Outcome outcome = data.Outcome.Subset(learn);
+        double[]? covariates = data.Covariates?.Of(learn);
+        var smooth = ContributionModel.Learn(model.Posterior.Mu, data.Cells, data.Labels, model.Module.BulkGenes, data.Patients, shares, learn, outcome.CreateLikelihood(model.Options.Ties),
+            new ContributionOptions { Covariates = covariates }, RandomKey.From(model.Options.Seed, "scsurv").Split("contributions"), threads, cancellation);
+        if (outcome.Kind == OutcomeKind.Continuous)
+            smooth = smooth.With(OutcomeContributions.Fit(outcome, smooth.PatientFeatures, smooth.Basis.Components, covariates, model.Options.Ties).Contributions);
         if (spotShares is not null) smooth.RefineSpots(data.Cells, model.Module.SpatialGenes!, data.Spots!, spotShares, threads);
         progress.Message($"{smooth.Programs.Count} expression programs differ between patients; the contributions have {smooth.Fit.EffectiveDegreesOfFreedom:0.0} effective parameters");
         model.Contributions = smooth;
         return smooth;
     }
 
+    /// <summary>What covariates and intercept add to the shares, and the baseline hazards that go with the sum.</summary>
+    private static (double[] Eta, StratifiedBaseline? Baselines) AddClinical(ScSurvModel model, ContributionModel? smooth, ScSurvData data, int[] train, double[] sharesEta)
+    {
+        double? variance = null;
+        double[] eta = sharesEta;
+        if (smooth is not null)
+        {
+            var free = OutcomeContributions.Of(smooth.Fit, data.Outcome.Kind, data.Covariates?.Count ?? 0);
+            eta = [.. sharesEta.Zip(free.FreePart(sharesEta.Length, data.Covariates?.Values), (a, b) => a + b)];
+        }
+        if (data.Outcome is ContinuousOutcome y) variance = train.Average(i => (y.Values[i] - eta[i]) * (y.Values[i] - eta[i]));
+        StratifiedBaseline? baselines = data.Outcome is SurvivalOutcome s ? StratifiedBaseline.Estimate(s.Data.Subset(train), [.. train.Select(i => eta[i])]) : null;
+        model.Clinical = smooth is null ? null : ClinicalPart.From(data, smooth.Fit, variance, baselines);
+        return (eta, baselines);
+    }
+
     private static Concordance? ConcordanceOf(ScSurvData data, double[] eta, Split split)
     {
         int[] members = data.PatientsIn(split);
-        if (members.Length == 0) return null;
-        var c = Survival.Concordance.Compute(new SurvivalData([.. members.Select(i => data.Time[i])], [.. members.Select(i => data.Event[i])]), [.. members.Select(i => eta[i])]);
+        if (members.Length == 0 || data.Outcome is not SurvivalOutcome s) return null;
+        var c = Survival.Concordance.Compute(s.Data.Subset(members), [.. members.Select(i => eta[i])]);
         return c.Comparable > 0 ? c : null;
     }
 

@@ -9,6 +9,7 @@ internal sealed class ScSurvCommands : Command
     {
         Subcommands.Add(new ScSurvFitCommand());
         Subcommands.Add(new ScSurvPredictCommand());
+        Subcommands.Add(new ScSurvEvaluateCommand());
         Subcommands.Add(new ScSurvBenchmarkCommand());
         Subcommands.Add(new ScSurvPowerCommand());
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cellcast.Analysis.Clinical;
 using Cellcast.Analysis.Preprocessing;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
@@ -49,13 +50,16 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     private readonly Option<string?> _memory = new("--memory") { Description = "Most memory for the counts of the cells and their shares in the patients, as 8G or 500M; what does not fit lies in the output folder while the run lasts. Half of this machine's when left out.", HelpName = "SIZE" };
 
+    private readonly ClinicalOptions _clinical = new();
+
     private readonly Option<bool> _rates = new("--rates") { Description = "Add the decoded rates of all cells and genes to cells.h5ad as layer xld: a dense matrix." };
 
     public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, _method, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _memory, _checkpointEvery])
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, .. _clinical.All, _method, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _memory, _checkpointEvery])
             Options.Add(o);
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
+        AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --covariates age,sex,stage:categorical --out fit", "hazard of the cells beyond age, sex and stage");
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --spatial section.h5ad --out fit", "with a hazard map of a tissue section");
     }
 
@@ -93,10 +97,11 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         if (a.GetValue(_checkpointEvery) is not (>= 0 and <= 86_400)) throw new UsageException("--checkpoint-every takes seconds from 0 to 86400.");
         if (options.GeneSource == GeneSource.Spots && a.GetValue(_spatial) is null) throw new UsageException("--gene-source spatial needs --spatial: name the file with the spots.");
         long? memory = a.GetValue(_memory) is { } size ? MemorySize.Parse(size) : null;
+        ClinicalDesign design = _clinical.Of(a, options.Method);
         var inputs = new ScSurvInputs
         {
             Reference = Read(context, a.GetValue(_reference)!, stream: true),
-            Bulk = Read(context, a.GetValue(_bulk)!),
+            Bulk = _clinical.Chosen(context, Read(context, a.GetValue(_bulk)!)),
             Spatial = a.GetValue(_spatial) is { } file ? Read(context, file) : null,
             Layer = a.GetValue(_layer),
             SampleColumn = a.GetValue(_batch),
@@ -104,6 +109,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             TimeColumn = a.GetValue(_time)!,
             EventColumn = a.GetValue(_event)!,
             SplitColumn = a.GetValue(_split),
+            Design = design,
         };
         ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), withRates: a.GetValue(_rates), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)), memory);
         Summarize(context, results);
@@ -115,7 +121,17 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         foreach (var (split, c) in results.Concordance)
             if (c is not null)
                 table.AddRow(split.ToString().ToLowerInvariant(), c.Value.ToString("0.000", CultureInfo.InvariantCulture), c.StandardError.ToString("0.000", CultureInfo.InvariantCulture));
-        context.Output.Write(table);
+        if (results.Outcome.Kind == OutcomeKind.Survival) context.Output.Write(table);
+        if (results.Clinical is not { Terms.Count: > 0 } clinical) return;
+        bool ratio = clinical.Kind != OutcomeKind.Continuous;
+        var effects = new Table().Border(TableBorder.Simple).AddColumns("covariate", clinical.Kind switch { OutcomeKind.Survival => "hazard ratio", OutcomeKind.Binary => "odds ratio", _ => "difference" }, "95 %", "p");
+        foreach (CovariateEffect e in clinical.Effects)
+        {
+            double Shown(double v) => ratio ? Math.Exp(v) : v;
+            effects.AddRow(Markup.Escape(e.Name), Shown(e.Coefficient).ToString("0.###", CultureInfo.InvariantCulture),
+                string.Create(CultureInfo.InvariantCulture, $"{Shown(e.Lower):0.###} to {Shown(e.Upper):0.###}"), e.PValue.ToString("0.0e0", CultureInfo.InvariantCulture));
+        }
+        context.Output.Write(effects);
     }
 
     internal static AnnotatedData Read(CommandContext context, string path, bool stream = false)

@@ -9,6 +9,7 @@ using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScSurv;
 using Cellcast.Models.Training;
+using Cellcast.Survival;
 using Cellcast.Tensors;
 
 namespace Cellcast.Cli.Commands.ScSurv;
@@ -32,7 +33,7 @@ internal static class ScSurvJob
         ScSurvData data = ScSurvPreparation.Prepare(inputs, options, context.Progress, space, context.Cancellation);
         if (data.Cells.Counts is PackedMatrix counts)
             context.Log.Info(string.Create(CultureInfo.InvariantCulture, $"counts of the cells: {counts.StoredCount:#,0} stored values, packed to {counts.PackedBytes / 1e6:#,0} MB {(counts.IsSpilled ? "in a file" : "in memory")}"));
-        context.Log.Info($"{data.Cells.Names.Count:N0} cells, {data.Patients.Count:N0} patients ({data.Event.Count(e => e):N0} events){(data.Spots is null ? "" : $", {data.Spots.Count:N0} spots")}, {data.Genes.Count:N0} genes; "
+        context.Log.Info($"{data.Cells.Names.Count:N0} cells, {data.Patients.Count:N0} patients ({(data.Outcome.Kind == OutcomeKind.Continuous ? "continuous outcome" : $"{data.Outcome.Information:N0} {(data.Outcome.Kind == OutcomeKind.Survival ? "events" : "with the rarer outcome")}")}){(data.Spots is null ? "" : $", {data.Spots.Count:N0} spots")}, {data.Genes.Count:N0} genes; "
             + string.Join(", ", Enum.GetValues<Split>().Select(s => $"{data.PatientsIn(s).Length} {s.ToString().ToLowerInvariant()}")));
 
         using var device = new CpuDevice(context.Threads);
@@ -56,7 +57,9 @@ internal static class ScSurvJob
         H5adFile.Write(directory.File("cells.h5ad"), cells);
         CsvFile patients = ScSurvOutput.Patients(results), history = ScSurvOutput.History(fit.History);
         patients.Write(directory.File("patients.csv"));
-        ScSurvOutput.SurvivalCurves(results.RiskScale.Hazard, results.Patients, results.LinearPredictor).Write(directory.File("survival_curves.csv"));
+        bool survival = results.Outcome.Kind == OutcomeKind.Survival;
+        if (survival) ScSurvOutput.SurvivalCurves(results.RiskScale.Hazard, results.Baselines, results.Patients, results.LinearPredictor).Write(directory.File("survival_curves.csv"));
+        if (results.Clinical is { Terms.Count: > 0 } clinical) clinical.Table().Write(directory.File("covariates.csv"));
         tables.WriteGenes(directory.File("genes.csv"));
         tables.CellTypes?.Write(directory.File("cell_types.csv"));
         AnnotatedData? spots = inputs.Spatial is null ? null : ScSurvOutput.Spots(results, inputs, tables.SpotTypes);
@@ -67,7 +70,8 @@ internal static class ScSurvJob
         metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         fit.Model.Save(directory.Folder("model"));
-        Report(context, inputs, results, tables, cells, spots, patients, history, metrics, settings);
+        if (!survival) context.Log.Info("the report shows survival, so there is none of this outcome; patients.csv, cells.h5ad and genes.csv have the results.");
+        else Report(context, inputs, results, tables, cells, spots, patients, history, metrics, settings);
         context.Result["concordance"] = metrics["concordance"]!.DeepClone();
     }
 

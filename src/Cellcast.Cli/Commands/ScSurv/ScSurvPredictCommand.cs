@@ -51,11 +51,17 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
     {
         ParseResult a = context.Arguments;
         SurvivalData? survival = a.GetValue(_time) is { } time ? new SurvivalData(SurvivalColumns.Time(bulk, time), SurvivalColumns.Event(bulk, a.GetValue(_event)!)) : null;
+        // Covariates first: a missing column should not cost the user the projection.
+        bool survivalModel = model.Clinical is null or { Kind: OutcomeKind.Survival };
+        if (!survivalModel && survival is not null) throw new UsageException("--time and --event are for survival: this model explains another outcome, leave them out.");
+        double[]? part = model.Clinical?.Predictors(bulk, context.Progress);
         var (patients, present) = ScSurvPreparation.NewPatients(model, bulk, a.GetValue(_layer), context.Progress);
         PatientPrediction prediction = model.Predict(device, patients, present, context.Progress, context.Cancellation, context.Threads);
-        ScSurvOutput.Prediction(prediction, model.Risk!).Write(context.Directory.File("patients.csv"));
-        double[] eta = prediction.LinearPredictor.Mean;
-        ScSurvOutput.SurvivalCurves(model.Risk!.Hazard, patients.Names, eta).Write(context.Directory.File("survival_curves.csv"));
+        RiskScale risk = model.Risk!;
+        BaselineHazard[] baselines = model.Clinical?.BaselinesOf(bulk, risk.Hazard, context.Progress) ?? [.. Enumerable.Repeat(risk.Hazard, patients.Count)];
+        ScSurvOutput.Prediction(prediction, risk, model.Clinical, part, baselines).Write(context.Directory.File("patients.csv"));
+        double[] eta = part is null ? prediction.LinearPredictor.Mean : [.. prediction.LinearPredictor.Mean.Zip(part, (a, b) => a + b)];
+        if (survivalModel) ScSurvOutput.SurvivalCurves(risk.Hazard, baselines, patients.Names, eta).Write(context.Directory.File("survival_curves.csv"));
         metrics["patients"] = patients.Count;
         metrics["genes"] = new JsonObject { ["model"] = model.Genes.Count, ["found"] = present?.Length ?? model.Genes.Count };
         int unlike = prediction.Unlike.Count(u => u);

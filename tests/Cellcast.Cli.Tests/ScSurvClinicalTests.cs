@@ -1,0 +1,118 @@
+using System.Text.Json.Nodes;
+using Cellcast.AnnData;
+using Cellcast.AnnData.H5ad;
+using Cellcast.Models.Simulation;
+using Cellcast.TestSupport;
+
+namespace Cellcast.Cli.Tests;
+
+/// <summary>Covariates, other outcomes and cross-validation from the command line.</summary>
+public class ScSurvClinicalTests
+{
+    private static readonly Lazy<SimulatedStudy> s_study = new(() => StudySimulator.Simulate(new SimulationParameters
+    {
+        Cells = 60, Genes = 60, Types = 3, Families = 2, GradientTypes = 1, Samples = 2, Patients = 60, Spots = 0, CellDepth = 300, BulkDepth = 5000, PlatformEffect = 0.1,
+    }, seed: 2));
+
+    private static void Write(TemporaryDirectory folder)
+    {
+        AnnotatedData bulk = s_study.Value.Bulk;
+        int n = bulk.ObservationCount;
+        bulk.Obs["age"] = new NumericColumn(Enumerable.Range(0, n).Select(i => i == 5 ? double.NaN : 50 + 10 * Math.Sin(i)).ToArray());
+        bulk.Obs["sex"] = CategoricalColumn.FromLabels([.. Enumerable.Range(0, n).Select(i => i % 3 == 0 ? "M" : "F")]);
+        bulk.Obs["severe"] = CategoricalColumn.FromLabels([.. Enumerable.Range(0, n).Select(i => Math.Sin(i) + Math.Cos(7 * i) > 0 ? "yes" : "no")]);
+        H5adFile.Write(folder["bulk.h5ad"], bulk);
+        H5adFile.Write(folder["cells.h5ad"], s_study.Value.Cells);
+    }
+
+    private static ProcessResult Run(TemporaryDirectory folder, string command, string output, params string[] more) =>
+        CommandLine.Run(["scsurv", command, "--reference", folder["cells.h5ad"], "--bulk", folder["bulk.h5ad"], "--batch", "sample", "--label", "label", "--max-epochs", "2", "--threads", "1", "--json", "--out", folder[output], .. more]);
+
+    [Fact]
+    public void Covariates_are_in_the_results_and_in_predictions()
+    {
+        using var folder = new TemporaryDirectory();
+        Write(folder);
+        ProcessResult fit = Run(folder, "fit", "fit", "--draws", "2", "--covariates", "age,sex:ref=F", "--where", "sex=F|M");
+        Assert.True(fit.ExitCode == 0, fit.Error);
+        Assert.Contains("60 of 60 patients meet sex=F|M", fit.Error);
+        Assert.Contains("covariate age: numeric", fit.Error);
+        Assert.Contains("covariate sex: levels M", fit.Error);
+        Assert.Contains("hazard ratio", fit.Output);
+        string[] table = File.ReadAllLines(folder["fit/covariates.csv"]);
+        Assert.Equal("covariate,coefficient,standard_error,hazard_ratio,hazard_ratio_lower,hazard_ratio_upper,p", table[0]);
+        Assert.Contains(table, l => l.StartsWith("sex=M,", StringComparison.Ordinal));
+        string header = File.ReadLines(folder["fit/patients.csv"]).First();
+        Assert.Contains("shares_predictor", header);
+        Assert.Contains("clinical_predictor", header);
+
+        ProcessResult predict = CommandLine.Run("scsurv", "predict", "--model", folder["fit"], "--bulk", folder["bulk.h5ad"], "--out", folder["new"]);
+        Assert.True(predict.ExitCode == 0, predict.Error);
+        Assert.Contains("clinical_predictor", File.ReadLines(folder["new/patients.csv"]).First());
+        AnnotatedData without = s_study.Value.Bulk;
+        without.Obs.Remove("sex");
+        H5adFile.Write(folder["other.h5ad"], without);
+        ProcessResult refused = CommandLine.Run("scsurv", "predict", "--model", folder["fit"], "--bulk", folder["other.h5ad"], "--out", folder["refused"]);
+        Assert.Equal(3, refused.ExitCode);
+        Assert.Contains("no column 'sex'", refused.ErrorSentence());
+    }
+
+    [Fact]
+    public void Evaluation_leaves_predictions_scores_calibration_and_net_benefit()
+    {
+        using var folder = new TemporaryDirectory();
+        Write(folder);
+        ProcessResult run = Run(folder, "evaluate", "evaluation", "--folds", "2", "--bootstrap", "20", "--covariates", "age");
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonObject metrics = JsonNode.Parse(File.ReadAllText(folder["evaluation/metrics.json"]))!.AsObject();
+        string[] models = [.. metrics["models"]!.AsArray().Select(m => m!["model"]!.ToString())];
+        Assert.Equal(["scsurv", "scsurv + covariates", "covariates", "cell types", "cell types + covariates", "everyone alike"], models);
+        Assert.All(metrics["models"]!.AsArray(), m => Assert.InRange((double)m!["concordance"]!["value"]!, 0, 1));
+        Assert.Equal(15, metrics["differences"]!.AsArray().Count);
+        Assert.Equal("patient,fold,survival_time,event,scsurv,scsurv + covariates,covariates,cell types,cell types + covariates,everyone alike", File.ReadLines(folder["evaluation/predictions.csv"]).First());
+        Assert.Equal(61, File.ReadLines(folder["evaluation/predictions.csv"]).Count());
+        foreach (string file in new[] { "calibration.csv", "decision_curve.csv", "run.log" }) Assert.True(File.Exists(folder["evaluation/" + file]), file);
+        Assert.False(Directory.Exists(folder["evaluation/checkpoint"]));
+        Assert.Equal(models, run.LastLine()["models"]!.AsArray().Select(m => m!["model"]!.ToString()));
+    }
+
+    [Fact]
+    public void A_binary_outcome_is_fitted_and_evaluated()
+    {
+        using var folder = new TemporaryDirectory();
+        Write(folder);
+        ProcessResult fit = Run(folder, "fit", "fit", "--draws", "2", "--outcome", "binary", "--response", "severe", "--covariates", "age");
+        Assert.True(fit.ExitCode == 0, fit.Error);
+        string header = File.ReadLines(folder["fit/patients.csv"]).First();
+        Assert.Contains("probability", header);
+        Assert.DoesNotContain("survival_time", header);
+        Assert.Contains("odds_ratio", File.ReadLines(folder["fit/covariates.csv"]).First());
+        Assert.False(File.Exists(folder["fit/survival_curves.csv"]));
+        ProcessResult run = Run(folder, "evaluate", "evaluation", "--folds", "2", "--outcome", "binary", "--response", "severe");
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonNode first = JsonNode.Parse(File.ReadAllText(folder["evaluation/metrics.json"]))!["models"]![0]!;
+        Assert.InRange((double)first["auc"]!["value"]!, 0, 1);
+        Assert.True((double)first["brier"]! > 0);
+    }
+
+    [Theory]
+    [InlineData("--method published knows survival times and events only", "--method", "published", "--covariates", "age")]
+    [InlineData("--outcome binary needs --response", "--outcome", "binary")]
+    [InlineData("--response holds a binary or continuous outcome", "--response", "severe")]
+    [InlineData("--strata is for survival", "--outcome", "binary", "--response", "severe", "--strata", "sex")]
+    [InlineData("both --strata and --covariates name 'sex'", "--strata", "sex", "--covariates", "age,sex")]
+    [InlineData("--covariates: the covariate 'age:spline'", "--covariates", "age:spline")]
+    public void Options_that_make_no_sense_together_are_refused_in_a_sentence(string sentence, params string[] options)
+    {
+        using var folder = new TemporaryDirectory();
+        File.WriteAllText(folder["cells.h5ad"], "");
+        File.WriteAllText(folder["bulk.h5ad"], "");
+        foreach (string command in new[] { "fit", "evaluate" })
+        {
+            ProcessResult run = Run(folder, command, command, options);
+            Assert.Equal(2, run.ExitCode);
+            Assert.Contains(sentence, run.ErrorSentence());
+            Assert.False(Directory.Exists(folder[command]));
+        }
+    }
+}
