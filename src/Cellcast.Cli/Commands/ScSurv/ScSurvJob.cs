@@ -63,9 +63,18 @@ internal static class ScSurvJob
         tables.WriteGenes(directory.File("genes.csv"));
         tables.CellTypes?.Write(directory.File("cell_types.csv"));
         AnnotatedData? spots = inputs.Spatial is null ? null : ScSurvOutput.Spots(results, inputs, tables.SpotTypes);
-        if (spots is not null) H5adFile.Write(directory.File("spots.h5ad"), spots);
+        SpotPatterns? patterns = null;
+        if (spots is not null)
+        {
+            double[] logHazard = [.. results.SpotHazard.Select(h => Math.Log(h))];
+            patterns = SpotPatterns.Of(inputs.Spatial!, data.Spots!, data.Genes, logHazard, threads: context.Threads);
+            patterns?.AddTo(spots.Obs);
+            patterns?.Genes.Write(directory.File("spot_genes.csv"));
+            H5adFile.Write(directory.File("spots.h5ad"), spots);
+        }
         history.Write(directory.File("history.csv"));
         JsonObject metrics = ScSurvOutput.Metrics(results, data, fit, CommandHost.Version);
+        if (patterns is not null) metrics["spatial"] = patterns.Metrics();
         metrics["inputs"] = InputFiles.Describe(settings, context.Cancellation);
         metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");

@@ -122,17 +122,18 @@ public static class CohortEvaluation
     {
         int[] held = [.. Enumerable.Range(0, fold.Length).Where(i => fold[i] == number)];
         ScSurvOptions heldOut = options with { Protocol = Protocol.HeldOut };
-        ScSurvData data = ScSurvPreparation.Prepare(inputs with { Splits = Parts(outcome, fold, number, options.Method, key.Split("validation").Split(number)), SplitColumn = null }, heldOut, progress);
+        ScSurvData data = ScSurvPreparation.Prepare(inputs with { Splits = Parts(outcome, fold, number, options.Method, key.Split("validation").Split(number)), SplitColumn = null }, heldOut, progress, null, cancellation);
         int[] learn = data.Learned(options.Method);
         Outcome training = outcome.Subset(learn);
         var models = new List<FoldModel>();
 
         var (checkpoints, resume) = store.Training(number);
         ScSurvFit fit = ScSurvModel.Fit(device, data, heldOut, checkpoints, resume, progress, cancellation);
-        ScSurvResults results = ScSurvResults.Collect(device, fit, data, progress, threads);
+        ScSurvResults results = ScSurvResults.Collect(device, fit, data, progress, null, threads, cancellation);
+        using RowStore shareStore = results.PatientShares;
         if (fit.Model.Contributions is { } smooth)
         {
-            double[] features = smooth.Basis.OfMixtures(smooth.CellFeatures, results.PatientShares, threads);
+            double[] features = smooth.Basis.OfMixtures(smooth.CellFeatures, shareStore, threads);
             Add(ScSurv, OutcomeContributions.Fit(training, smooth.PatientFeatures, smooth.Basis.Components, null, options.Ties).LinearPredictors(features, null));
             if (data.Covariates is { } c)
                 Add(ScSurv + With, OutcomeContributions.Fit(training, smooth.PatientFeatures, smooth.Basis.Components, c.Of(learn), options.Ties).LinearPredictors(features, c.Values));
@@ -192,7 +193,7 @@ public static class CohortEvaluation
     /// <summary>Shares by non-negative least squares on the selected genes, centred and scaled by the training patients.</summary>
     private static (double[] Values, int Types) TypeShares(ScSurvData data, int[] learn, int threads)
     {
-        var deconvolution = TypeDeconvolution.FromLabels(data.Cells.Counts, data.Labels!.ToText());
+        var deconvolution = TypeDeconvolution.FromLabels(data.Cells.Counts.ToSparse(), data.Labels!.ToText());
         double[,] shares = deconvolution.Shares(SparseMatrix.FromDense(data.Patients.Count, data.Genes.Count, data.Patients.Counts), threads);
         int n = shares.GetLength(0), types = shares.GetLength(1);
         var x = new double[n * types];

@@ -1,0 +1,80 @@
+using System.Text.Json.Nodes;
+using Cellcast.Analysis.Spatial;
+using Cellcast.Analysis.Statistics;
+using Cellcast.AnnData;
+using Cellcast.AnnData.Tables;
+
+namespace Cellcast.Models.ScSurv;
+
+/// <summary>How the hazard lies in a tissue section: smoothed over neighbours, Moran's I, regions of high and low hazard, genes that follow it.</summary>
+public sealed class SpotPatterns
+{
+    /// <summary>Key of obsm with the coordinates of the spots.</summary>
+    public const string Coordinates = "spatial";
+
+    private SpotPatterns(double[] smooth, MoransI? moran, SpatialRegions regions, CsvFile genes) => (Smooth, Moran, Regions, Genes) = (smooth, moran, regions, genes);
+
+    /// <summary>Log hazard of each spot, half its own and half its neighbours' mean.</summary>
+    public double[] Smooth { get; }
+
+    /// <summary>Moran's I of the log hazard; null when it is the same everywhere.</summary>
+    public MoransI? Moran { get; }
+
+    /// <summary>Regions of high and low log hazard.</summary>
+    public SpatialRegions Regions { get; }
+
+    /// <summary><c>spot_genes.csv</c>: correlation of each gene's expression (log1p of counts per unit of size) with the log hazard over spots, most positive first. Neighbouring spots are alike, so
+    /// the p values are too small: use the order.</summary>
+    public CsvFile Genes { get; }
+
+    /// <summary>Finds the patterns; null where the spots have no coordinates or are too few.</summary>
+    /// <param name="spatial">The spots as they were read.</param>
+    /// <param name="spots">Their counts on the selected genes.</param>
+    /// <param name="genes">Names of the genes.</param>
+    /// <param name="logHazard">Log hazard of each spot.</param>
+    /// <param name="neighbours">Neighbours of a spot.</param>
+    /// <param name="threads">Threads, 0 for all cores; nothing depends on them.</param>
+    public static SpotPatterns? Of(AnnotatedData spatial, Mixtures spots, IReadOnlyList<string> genes, double[] logHazard, int neighbours = 6, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(spatial);
+        ArgumentNullException.ThrowIfNull(spots);
+        ArgumentNullException.ThrowIfNull(genes);
+        ArgumentNullException.ThrowIfNull(logHazard);
+        if (!spatial.Obsm.TryGet(Coordinates, out DenseMatrix? at) || at.Rows != logHazard.Length || at.Columns < 2 || logHazard.Length <= neighbours + 1) return null;
+        SpatialGraph graph = SpatialGraph.Build(at, neighbours, threads);
+        bool varies = logHazard.Max() - logHazard.Min() > 1e-12;
+        var expression = new float[spots.Counts.Length];
+        for (int i = 0; i < expression.Length; i++) expression[i] = MathF.Log(1 + spots.Counts[i] / spots.Size[i / genes.Count]);
+        RankedGene[] ranked = GeneRanking.Rank(SparseMatrix.FromDense(spots.Count, genes.Count, expression), logHazard, threads);
+        int[] order = [.. Enumerable.Range(0, genes.Count).OrderBy(g => double.IsNaN(ranked[g].Pearson.Coefficient)).ThenByDescending(g => ranked[g].Pearson.Coefficient).ThenBy(g => genes[g], StringComparer.Ordinal)];
+        CsvFile table = new CsvFile()
+            .Add("gene", order.Select(g => genes[g]).ToArray())
+            .Add("pearson", order.Select(g => ranked[g].Pearson.Coefficient).ToArray())
+            .Add("spearman", order.Select(g => ranked[g].Spearman.Coefficient).ToArray())
+            .Add("pearson_p", order.Select(g => ranked[g].Pearson.PValue).ToArray());
+        return new SpotPatterns(graph.Smooth(logHazard), varies ? MoransI.Compute(logHazard, graph) : null, SpatialRegions.Find(logHazard, graph), table);
+    }
+
+    /// <summary>Adds columns to the spots.</summary>
+    /// <param name="obs">Annotation of the spots.</param>
+    public void AddTo(DataFrame obs)
+    {
+        ArgumentNullException.ThrowIfNull(obs);
+        obs.Set("log_hazard_smooth", Smooth);
+        obs.Set("hazard_z", Regions.Z);
+        obs.Set("hazard_q", Regions.QValue);
+        obs["hazard_region"] = CategoricalColumn.FromLabels([.. Regions.Kind.Select((k, i) => k == RegionKind.None ? "none" : $"{(k == RegionKind.High ? "high" : "low")} {Regions.Region[i]}")]);
+    }
+
+    /// <summary>Moran's I and the regions, for <c>metrics.json</c>.</summary>
+    public JsonObject Metrics() => new()
+    {
+        ["moran_i"] = Moran?.Value,
+        ["moran_expected"] = Moran?.Expected,
+        ["moran_standard_error"] = Moran?.StandardError,
+        ["moran_p"] = Moran?.PValue,
+        ["spots_in_high_regions"] = Regions.Kind.Count(k => k == RegionKind.High),
+        ["spots_in_low_regions"] = Regions.Kind.Count(k => k == RegionKind.Low),
+        ["regions"] = Regions.Region.Max(),
+    };
+}
