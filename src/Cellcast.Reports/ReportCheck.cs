@@ -23,7 +23,15 @@ internal static class ReportCheck
             foreach (SurvivalCurve c in patients.Parts.SelectMany(p => p.Curves))
                 Points(c.Label, c.Time.Length, [("survival", c.Survival.Length), ("lower", c.Lower.Length), ("upper", c.Upper.Length), ("at risk", c.AtRisk.Length), ("censored", c.Censored.Length)]);
         }
-        foreach (var (name, table) in new[] { ("genes", data.Genes?.Table), ("patients", data.Patients?.Table), ("cell types", data.Contributions?.Table), ("evaluation", data.Evaluation?.Summary) })
+        if (data.Quality is { } quality && (quality.Metrics.Count == 0 || quality.Metrics.Any(m => m.Groupings.Count == 0 || m.Groupings.Count != quality.Metrics[0].Groupings.Count)))
+            throw new ArgumentException("quality has no metric, or its metrics have different groupings", nameof(data));
+        foreach (MarkerRanking r in data.Markers?.Rankings ?? [])
+        {
+            Points(r.Name, Length(r.Table.Columns[0]), [.. r.Table.Columns.Select(c => (c.Key, Length(c)))]);
+            if (r.Table.Columns[0].Key != "gene" || r.Table.Columns.All(c => c.Key != "group")) throw new ArgumentException($"the marker genes of '{r.Name}' have no columns 'gene' and 'group'", nameof(data));
+            if (r.Dots is { } d) Points(r.Name, d.Genes.Count * d.Groups.Count, [("shares", d.Shares.Length), ("means", d.Means.Length)]);
+        }
+        foreach (var (name, table) in new[] { ("clusters", data.Markers?.Clusters), ("genes", data.Genes?.Table), ("patients", data.Patients?.Table), ("cell types", data.Contributions?.Table), ("evaluation", data.Evaluation?.Summary) })
             if (table is not null) Points(name, Length(table.Columns[0]), [.. table.Columns.Select(c => (c.Key, Length(c)))]);
         if (data.Genes is { } g)
             foreach (string? key in (string?[])[g.NameColumn, g.XColumn, g.YColumn, g.QColumn])

@@ -20,6 +20,12 @@ public sealed record ReportData
     /// <summary>Cells on an embedding.</summary>
     public CellSection? Cells { get; init; }
 
+    /// <summary>Quality of the cells.</summary>
+    public QualitySection? Quality { get; init; }
+
+    /// <summary>Marker genes of groups of cells.</summary>
+    public MarkerSection? Markers { get; init; }
+
     /// <summary>Contributions by group of cells.</summary>
     public ContributionSection? Contributions { get; init; }
 
@@ -166,7 +172,42 @@ public sealed record CellSection
 
     /// <summary>Genes of the top list.</summary>
     public IReadOnlyList<GeneExpression> Genes { get; init; } = [];
+
+    /// <summary>Colour by the first group at first, not by the first number.</summary>
+    public bool GroupsFirst { get; init; }
 }
+
+/// <summary>Quality of the cells.</summary>
+/// <param name="Metrics">At least one metric.</param>
+/// <param name="Variance">Share of the variance that each principal component holds, or null.</param>
+/// <param name="Note">What a reader must know.</param>
+public sealed record QualitySection(IReadOnlyList<QualityMetric> Metrics, double[]? Variance, string? Note);
+
+/// <summary>How a metric spreads within groups of cells.</summary>
+/// <param name="Name">The metric.</param>
+/// <param name="Label">Label of its axis.</param>
+/// <param name="Median">Median of all cells, or null.</param>
+/// <param name="Groupings">Ways to group the cells, the same for all metrics.</param>
+public sealed record QualityMetric(string Name, string Label, double? Median, IReadOnlyList<Grouping> Groupings);
+
+/// <summary>Marker genes.</summary>
+/// <param name="Rankings">One per way to group the cells.</param>
+/// <param name="Clusters">One row per cluster, or null.</param>
+/// <param name="Note">What a reader must know.</param>
+public sealed record MarkerSection(IReadOnlyList<MarkerRanking> Rankings, ReportTable? Clusters, string? Note);
+
+/// <summary>Marker genes of the groups of one grouping.</summary>
+/// <param name="Name">What the groups are.</param>
+/// <param name="Table">One row per group and gene, best gene first, with columns <c>gene</c> (first) and <c>group</c>.</param>
+/// <param name="Dots">A few genes over all groups, or null.</param>
+public sealed record MarkerRanking(string Name, ReportTable Table, MarkerDots? Dots);
+
+/// <summary>Expression of a few genes over groups of cells.</summary>
+/// <param name="Groups">The groups.</param>
+/// <param name="Genes">The genes.</param>
+/// <param name="Shares">Genes x groups: share of the cells that express the gene.</param>
+/// <param name="Means">Genes x groups: mean expression.</param>
+public sealed record MarkerDots(IReadOnlyList<string> Groups, IReadOnlyList<string> Genes, float[] Shares, float[] Means);
 
 /// <summary>How a number spreads within groups of cells.</summary>
 /// <param name="ValueName">What is shown.</param>

@@ -31,7 +31,13 @@ public sealed class AnalyzeTests : IDisposable
         Assert.Contains("1 cells with more than 40 % mitochondrial counts were left out", run.Error, StringComparison.Ordinal);
         Assert.Contains("'foreign' has no gene", run.Error, StringComparison.Ordinal);
         Assert.Contains("T cell (100 %)", run.Output, StringComparison.Ordinal);
-        foreach (string file in new[] { "cells.csv", "genes.csv", "clusters.csv", "markers.csv", "label_markers.csv", "metrics.json", "run.log" }) Assert.True(File.Exists(Path.Combine(_folder["out"], file)), file);
+        foreach (string file in new[] { "cells.csv", "genes.csv", "clusters.csv", "markers.csv", "label_markers.csv", "metrics.json", "report.html", "run.log" }) Assert.True(File.Exists(Path.Combine(_folder["out"], file)), file);
+
+        Assert.DoesNotContain("report could not be made", run.Error, StringComparison.Ordinal);
+        // The report of the folder is that of the run.
+        var again = CommandLine.Run("report", _folder["out"], "--to", _folder["again"]);
+        Assert.True(again.ExitCode == 0, again.Error);
+        Assert.Equal(File.ReadAllText(Path.Combine(_folder["out"], "report.html")), File.ReadAllText(Path.Combine(_folder["again"], "report.html")));
 
         var data = H5adFile.Read(Path.Combine(_folder["out"], "analysis.h5ad"));
         Assert.Equal(Cells - 3, data.ObservationCount);

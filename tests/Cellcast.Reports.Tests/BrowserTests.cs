@@ -18,7 +18,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     {
         await using var report = await browser.Open(SampleReport.Create(), width, height, colors == "dark" ? ColorScheme.Dark : ColorScheme.Light);
         string[] tabs = await report.Tabs();
-        Assert.Equal(["summary", "patients", "cells", "types", "genes", "tissue", "evaluation", "training", "run"], tabs);
+        Assert.Equal(["summary", "patients", "cells", "markers", "quality", "types", "genes", "tissue", "evaluation", "training", "run"], tabs);
         string folder = Directory.CreateDirectory(Path.Combine(TestPaths.Root, "artifacts", "report-screenshots")).FullName;
         foreach (string tab in tabs)
         {
@@ -37,7 +37,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     public async Task Parts_without_data_have_no_tab()
     {
         ReportData full = SampleReport.Create();
-        await using var report = await browser.Open(full with { Cells = null, Spots = null, Evaluation = null, Training = null });
+        await using var report = await browser.Open(full with { Cells = null, Quality = null, Markers = null, Spots = null, Evaluation = null, Training = null });
         Assert.Equal(["summary", "patients", "types", "genes", "run"], await report.Tabs());
         foreach (string tab in await report.Tabs()) await report.Show(tab);
         Assert.Empty(report.Troubles);
@@ -107,7 +107,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     public async Task Every_picture_saves_as_svg_and_png()
     {
         await using var report = await browser.Open(SampleReport.Create(5));
-        foreach (string tab in new[] { "patients", "cells", "types", "genes", "tissue", "evaluation", "training" })
+        foreach (string tab in new[] { "patients", "cells", "markers", "quality", "types", "genes", "tissue", "evaluation", "training" })
         {
             ILocator panel = await report.Show(tab);
             foreach (ILocator figure in await panel.Locator("figure").AllAsync())
@@ -123,6 +123,26 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
             Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], png[..4]);
             Assert.True(png.Length > 3000, tab);
         }
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task Marker_genes_are_chosen_by_group_and_shown_on_the_cells_and_quality_by_metric()
+    {
+        await using var report = await browser.Open(SampleReport.Create());
+        ILocator panel = await report.Show("markers");
+        ILocator table = panel.Locator("[aria-label^='Marker genes of']");
+        Assert.Equal(6, await table.Locator("tbody tr").CountAsync());
+        await panel.Locator("label.field", new() { HasText = "Group" }).Locator("select").SelectOptionAsync(new SelectOptionValue { Label = "Myeloid" });
+        Assert.Equal(["GENE2", "GENE3"], await table.Locator("tbody th").AllInnerTextsAsync());
+        await table.Locator("tbody th button").First.ClickAsync();
+        Assert.EndsWith("#cells", report.Page.Url, StringComparison.Ordinal);
+        Assert.Contains("GENE2", await report.Page.Locator("#panel-cells h3").First.InnerTextAsync(), StringComparison.Ordinal);
+
+        panel = await report.Show("quality");
+        Assert.Contains("Genes per label", await panel.Locator("h3").First.InnerTextAsync(), StringComparison.Ordinal);
+        await panel.Locator("select").First.SelectOptionAsync(new SelectOptionValue { Label = "counts" });
+        Assert.Contains("Counts per label", await panel.Locator("h3").First.InnerTextAsync(), StringComparison.Ordinal);
         Assert.Empty(report.Troubles);
     }
 
@@ -209,7 +229,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
         await report.Page.EvaluateAsync("() => { window.print = () => { window.printed = [...document.querySelectorAll('.panel')].filter(p => p.querySelector('.view')).length; window.dispatchEvent(new Event('beforeprint')); window.theme = document.documentElement.dataset.theme; window.dispatchEvent(new Event('afterprint')); }; }");
         await report.Page.Locator("button", new() { HasTextRegex = new("^Print$") }).ClickAsync();
         await report.Page.WaitForFunctionAsync("() => window.printed > 0");
-        Assert.Equal(9, await report.Page.EvaluateAsync<int>("window.printed"));
+        Assert.Equal(11, await report.Page.EvaluateAsync<int>("window.printed"));
         Assert.Equal("light", await report.Page.EvaluateAsync<string>("window.theme"));
         Assert.Equal("dark", await report.Page.EvaluateAsync<string>("document.documentElement.dataset.theme"));
         Assert.Empty(report.Troubles);

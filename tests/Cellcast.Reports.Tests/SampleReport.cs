@@ -36,6 +36,16 @@ internal static class SampleReport
                 Groups = [labels, new PointGroups("sample", ["a", "b"], [.. all.Select(i => i % 5 == 0 ? -1 : i % 2)])],
                 Genes = [.. Enumerable.Range(0, 5).Select(g => new GeneExpression(genes[g], [.. all.Select(i => i % (g + 2) == 0 ? i * 0.01f : 0)]))],
             },
+            Quality = new QualitySection(
+            [
+                new QualityMetric(name("genes"), "genes with counts", 1.5, [Distribution.Group(labels, [.. all.Select(i => i % 4 + i * 0.01f)])]),
+                new QualityMetric("counts", "counts", null, [Distribution.Group(labels, contribution)]),
+            ], [0.3, 0.2, 0.1, 0.05, 0.01], "Made up."),
+            Markers = new MarkerSection(
+            [
+                new MarkerRanking(name("clusters"), new ReportTable([ReportColumn.Of("gene", "gene", genes[..6]), ReportColumn.Of("group", "group", [types[0], types[0], types[1], types[1], types[2], types[2]]), ReportColumn.Of("score", "score", [9.0, 8, 7, 6, 5, 4])]),
+                    new MarkerDots(types, genes[..4], [.. Enumerable.Range(0, 12).Select(k => k / 11f)], [.. Enumerable.Range(0, 12).Select(k => (float)(k % 5))])),
+            ], new ReportTable([ReportColumn.Of("cluster", "cluster", types), ReportColumn.Of("cells", "cells", [1.0, 2, 3], ColumnFormat.Integer)]), "Take p-values as a ranking."),
             Contributions = new ContributionSection("contribution", 0, [Distribution.Group(labels, contribution)], new ReportTable(
             [
                 ReportColumn.Of("cell_type", "cell type", types), ReportColumn.Of("cells", "cells", [1.0, 2, 3], ColumnFormat.Integer), ReportColumn.Of("q", "q", [1e-12, 0.2, double.NaN], ColumnFormat.Probability),

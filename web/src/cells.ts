@@ -13,8 +13,9 @@ export async function cellsView(section: CellSection, showGene: { ask: ((gene: s
     ...section.values.map((v) => ({ text: v.name, group: "Numbers", load: () => byValues(v) })),
     ...section.groups.map((g) => ({ text: g.name, group: "Groups", load: () => byGroup(g, () => scatter.refresh()) })),
   ];
-  const always = await Promise.all([...section.values.slice(0, 1).map(byValues), ...section.groups.slice(0, 3).map((g) => byGroup(g, () => {}))]);
-  let coloring = await sources[0]!.load(), labelled = true;
+  const always = await Promise.all([...section.values.slice(0, section.groupsFirst ? 0 : 1).map(byValues), ...section.groups.slice(0, 3).map((g) => byGroup(g, () => {}))]);
+  const first = section.groupsFirst && section.groups.length ? section.values.length : 0;
+  let coloring = await sources[first]!.load(), labelled = true;
   // Names of the first groups orient the reader, whatever the colour shows.
   const orientation = section.groups[0] ? await byGroup(section.groups[0], () => {}) : null;
   let embedding = embeddings[0]!;
@@ -24,7 +25,7 @@ export async function cellsView(section: CellSection, showGene: { ask: ((gene: s
     scatter.figure.setTitle(titleOf());
     scatter.refresh();
   };
-  const colorBox = select("Colour by", sources.map((o) => ({ text: o.text, group: o.group })), 0, (i) => {
+  const colorBox = select("Colour by", sources.map((o) => ({ text: o.text, group: o.group })), first, (i) => {
     geneBox.value = "";
     void choose(sources[i]!.load());
   });

@@ -20,6 +20,8 @@ export interface Report {
   version: string;
   summary: Summary;
   cells: CellSection | null;
+  quality: QualitySection | null;
+  markers: MarkerSection | null;
   contributions: ContributionSection | null;
   genes: GeneSection | null;
   patients: PatientSection | null;
@@ -76,6 +78,17 @@ export interface CellSection {
   values: Values[];
   groups: Group[];
   genes: Gene[];
+  groupsFirst: boolean;
+}
+export interface QualitySection {
+  metrics: { name: string; label: string; median: number | null; groupings: { name: string; items: Distribution[] }[] }[];
+  variance: Doubles | null;
+  note: string | null;
+}
+export interface MarkerSection {
+  rankings: { name: string; table: Table; dots: { groups: string[]; genes: string[]; shares: Floats; means: Floats } | null }[];
+  clusters: Table | null;
+  note: string | null;
 }
 export interface Distribution {
   label: string;

@@ -1,6 +1,7 @@
 import { cellsView } from "./cells";
 import { readReport, type Report } from "./data";
 import { button, clip, h, on } from "./dom";
+import { markersView, qualityView } from "./markers";
 import { setPrinting, setTheme } from "./theme";
 import { contributionsView, evaluationView, genesView, patientsView, runView, spotsView, summaryView, trainingView } from "./views";
 
@@ -20,6 +21,8 @@ function tabsOf(report: Report, go: (id: string) => Promise<void>): Tab[] {
     { id: "summary", title: "Summary", make: () => summaryView(report) },
     report.patients && { id: "patients", title: "Patients", make: () => patientsView(report.patients!) },
     report.cells && { id: "cells", title: "Cells", make: () => cellsView(report.cells!, showGene) },
+    report.markers && { id: "markers", title: "Marker genes", make: () => markersView(report.markers!, onCells) },
+    report.quality && { id: "quality", title: "Quality", make: () => qualityView(report.quality!, report.cells?.groups ?? []) },
     report.contributions && { id: "types", title: "Cell types", make: () => contributionsView(report.contributions!, report.cells?.groups ?? []) },
     report.genes && { id: "genes", title: "Genes", make: () => genesView(report.genes!, onCells) },
     report.spots && { id: "tissue", title: "Tissue", make: () => spotsView(report.spots!) },

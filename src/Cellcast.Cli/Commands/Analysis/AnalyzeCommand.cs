@@ -20,9 +20,6 @@ namespace Cellcast.Cli.Commands.Analysis;
 /// <summary><c>cellcast analyze</c>: from raw counts to clusters, embeddings and marker genes.</summary>
 internal sealed class AnalyzeCommand : CellcastCommand
 {
-    /// <summary>The data set with all results.</summary>
-    internal const string DataFile = "analysis.h5ad";
-
     private const int MostShown = 40;
 
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
@@ -114,14 +111,26 @@ internal sealed class AnalyzeCommand : CellcastCommand
         if (options.Markers.Reference is { } reference && !IsGroup(result, reference)) throw new UsageException($"--against '{reference}' is neither a cluster nor a type of --label.");
 
         var clusters = ClusterSummary.Of(result);
-        foreach (string note in H5adFile.Write(context.Directory.File(DataFile), result.Data, new H5adWriteOptions { Threads = context.Threads })) context.Log.Warning(note);
+        foreach (string note in H5adFile.Write(context.Directory.File(AnalysisReportSource.DataFile), result.Data, new H5adWriteOptions { Threads = context.Threads })) context.Log.Warning(note);
         AnalyzeTables.Cells(result.Data).Write(context.Directory.File("cells.csv"));
         CsvFile.From(result.Data.Var, "gene").Write(context.Directory.File("genes.csv"));
-        AnalyzeTables.Clusters(clusters, result.Agreement is not null).Write(context.Directory.File("clusters.csv"));
-        if (result.Markers is { } markers) AnalyzeTables.Markers(markers, result.Data.Var.Index, options.MarkersKept).Write(context.Directory.File("markers.csv"));
-        if (result.LabelMarkers is { } ofLabel) AnalyzeTables.Markers(ofLabel, result.Data.Var.Index, options.MarkersKept).Write(context.Directory.File("label_markers.csv"));
+        CsvFile clusterTable = AnalyzeTables.Clusters(clusters, result.Agreement is not null);
+        CsvFile? markerTable = result.Markers is { } m ? AnalyzeTables.Markers(m, result.Data.Var.Index, options.MarkersKept) : null;
+        CsvFile? labelTable = result.LabelMarkers is { } l ? AnalyzeTables.Markers(l, result.Data.Var.Index, options.MarkersKept) : null;
+        clusterTable.Write(context.Directory.File("clusters.csv"));
+        markerTable?.Write(context.Directory.File("markers.csv"));
+        labelTable?.Write(context.Directory.File("label_markers.csv"));
         JsonObject metrics = Metrics(context, result, options);
         AtomicFile.WriteText(context.Directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
+        ReportFiles.TryWrite(context, () => AnalysisReport.From(new AnalysisReportSource
+        {
+            Name = Path.GetFileName(context.Directory.FullPath),
+            Data = result.Data,
+            Clusters = clusterTable.ToDataFrame(),
+            Markers = markerTable?.ToDataFrame(),
+            LabelMarkers = labelTable?.ToDataFrame(),
+            Metrics = JsonNode.Parse(metrics.ToJsonString())!.AsObject(), // numbers as the file has them
+        }));
         Summarize(context, result, clusters);
         foreach (string key in new[] { "dimensions", "clusters", "modularity", "agreement" })
             if (metrics[key] is { } value) context.Result[key] = value.DeepClone();
@@ -156,6 +165,7 @@ internal sealed class AnalyzeCommand : CellcastCommand
         if (result.Agreement is { Cells: > 0 } g)
             metrics["agreement"] = new JsonObject { ["column"] = g.Column, ["cells"] = g.Cells, ["ari"] = g.AdjustedRandIndex, ["nmi"] = g.NormalizedMutualInformation, ["ami"] = g.AdjustedMutualInformation };
         if (result.GeneSets.Count > 0) metrics["gene_sets"] = new JsonArray([.. result.GeneSets.Select(s => new JsonObject { ["name"] = s.Name, ["genes"] = s.Listed, ["found"] = s.Genes.Length })]);
+        metrics["options"] = new JsonObject([.. Settings(context.Arguments).Select(s => KeyValuePair.Create(s.Key, (JsonNode?)JsonValue.Create(s.Value)))]);
         metrics["inputs"] = InputFiles.Describe(new Dictionary<string, string>(Settings(context.Arguments), StringComparer.Ordinal) { ["FILE"] = Path.GetFullPath(context.Arguments.GetValue(_file)!) }, context.Cancellation);
         metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => JsonValue.Create(w))]);
         return metrics;

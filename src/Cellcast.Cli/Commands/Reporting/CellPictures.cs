@@ -135,11 +135,11 @@ internal static class CellPictures
         })];
     }
 
-    private static float[] Column(DenseMatrix m, int column)
+    internal static float[] Column(DenseMatrix m, int column)
     {
         float[] all = m.ToSingle();
         return [.. Enumerable.Range(0, m.Rows).Select(r => all[(long)r * m.Columns + column])];
     }
 
-    private static T[] Take<T>(IReadOnlyList<T> values, int[] rows) => [.. rows.Select(i => values[i])];
+    internal static T[] Take<T>(IReadOnlyList<T> values, int[] rows) => [.. rows.Select(i => values[i])];
 }

@@ -9,7 +9,7 @@ namespace Cellcast.Cli.Commands.Reporting;
 /// <summary><c>cellcast report</c>: makes the report of a finished run again.</summary>
 internal sealed class ReportCommand : CellcastCommand
 {
-    private readonly Argument<string> _folder = new("DIR") { Description = "Folder that 'cellcast scsurv fit', 'cellcast demo' or 'cellcast scrobust evaluate' has filled." };
+    private readonly Argument<string> _folder = new("DIR") { Description = "Folder that 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate' or 'cellcast analyze' has filled." };
     private readonly Option<string?> _to = new("--to") { Description = "Folder for report.html and multiqc/; DIR itself when left out.", HelpName = "DIR" };
 
     public ReportCommand() : base("report", "Make report.html, one file to look at and to mail, from the results of a finished run.")
@@ -27,7 +27,8 @@ internal sealed class ReportCommand : CellcastCommand
         {
             "scsurv" => ScSurvReport.From(ScSurvReportSource.Read(folder, metrics, context.Threads)),
             "scrobust" => ScRobustReport.From(ScRobustReportSource.Read(folder, metrics)),
-            _ => throw new InputException($"'{folder}': its metrics.json is of no command that reports are made for; they are made of the results of 'cellcast scsurv fit', 'cellcast demo' and 'cellcast scrobust evaluate'."),
+            "analyze" => AnalysisReport.From(AnalysisReportSource.Read(folder, metrics, context.Threads)),
+            _ => throw new InputException($"'{folder}': its metrics.json is of no command that reports are made for; they are made of the results of 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate' and 'cellcast analyze'."),
         };
         ReportFiles.Write(report, name => Path.Combine(target, name));
         string page = Path.Combine(Path.GetFullPath(target), ReportFiles.Page);
