@@ -1,6 +1,8 @@
+using System.Globalization;
 using Cellcast.AnnData;
 using Cellcast.Analysis.Embedding;
 using Cellcast.Analysis.Preprocessing;
+using Cellcast.TestSupport;
 
 namespace Cellcast.Analysis.Tests;
 
@@ -31,6 +33,30 @@ public class PrincipalComponentsTests
         Close.To(fixture.Doubles("pca/variance_ratio"), [.. pca.Variances.Select(v => v / pca.TotalVariance)], 1e-6, "share");
         float[] expected = fixture.Floats("pca/abs_scores"), scores = pca.Transform(expression);
         for (int k = 0; k < expected.Length; k++) Assert.Equal(expected[k], Math.Abs(scores[k]), 2e-3);
+    }
+
+    [ToolFact("sklearn")]
+    public void Variances_are_those_of_scikit_learn_and_of_scaled_genes_too()
+    {
+        var x = Random(90, 60, 3);
+        string values = string.Join(',', x.ToDense().Select(v => v.ToString("R", CultureInfo.InvariantCulture)));
+        var run = ExternalTool.RunPython($"""
+            import numpy as np
+            from sklearn.decomposition import PCA
+            x = np.array({$"[{values}]"}, np.float32).astype(float).reshape(90, 60)
+            for y in (x, (x - x.mean(0)) / x.std(0, ddof=1)):
+                p = PCA(20, svd_solver='full').fit(y)
+                print(*p.explained_variance_, *p.explained_variance_ratio_)
+            """);
+        Assert.True(run.ExitCode == 0, run.Error);
+        string[] lines = run.Output.Trim().Split('\n');
+        foreach (var (line, matrix, tolerance) in new[] { (lines[0], x, 1e-9), (lines[1], ScaledExpression.Of(x, limit: null).AboveZero, 1e-6) })
+        {
+            double[] expected = [.. line.Split(' ').Select(v => double.Parse(v, CultureInfo.InvariantCulture))];
+            var pca = PrincipalComponents.Fit(matrix, 20);
+            Close.To(expected[..20], pca.Variances, tolerance, "variance");
+            Close.To(expected[20..], [.. pca.Variances.Select(v => v / pca.TotalVariance)], tolerance, "share");
+        }
     }
 
     [Theory, InlineData(300, 250), InlineData(120, 400)]

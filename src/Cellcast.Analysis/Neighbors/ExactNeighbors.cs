@@ -9,7 +9,7 @@ namespace Cellcast.Analysis.Neighbors;
 /// </summary>
 internal sealed class ExactNeighbors
 {
-    private const int QueryRows = 128, PointRows = 2048, Margin = 8;
+    private const int QueryRows = 256, PointRows = 512, Margin = 8;
 
     private readonly float[] _points, _queries, _packed, _packedQueries;
     private readonly double[] _queryNorms;

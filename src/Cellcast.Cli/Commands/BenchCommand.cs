@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cellcast.Analysis.Benchmarks;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.ScSurv;
@@ -20,24 +21,30 @@ internal sealed class BenchCommand : CellcastCommand
         Kernels,
         ScSurv,
         ScRobust,
+        Analysis,
     }
 
-    private readonly ChoiceOption<Part> _part = new("--part", "What to measure.", Part.All, ("all", Part.All), ("kernels", Part.Kernels), ("scsurv", Part.ScSurv), ("scrobust", Part.ScRobust));
+    private readonly ChoiceOption<Part> _part = new("--part", "What to measure.", Part.All, ("all", Part.All), ("kernels", Part.Kernels), ("scsurv", Part.ScSurv), ("scrobust", Part.ScRobust), ("analysis", Part.Analysis));
     private readonly Option<double> _seconds = new("--seconds") { Description = "Time for each kernel.", HelpName = "X", DefaultValueFactory = _ => 0.3 };
+    private readonly Option<int> _cells = new("--cells") { Description = "Cells for the part analysis, at least 2,000.", HelpName = "N", DefaultValueFactory = _ => 20_000 };
     private readonly Option<string?> _filter = new("--kernel") { Description = "Only kernels whose name contains this.", HelpName = "TEXT" };
 
-    public BenchCommand() : base("bench", "Measure this machine: its ceilings, the kernels, and whole training steps of both models.")
+    public BenchCommand() : base("bench", "Measure this machine: its ceilings, the kernels, neighbours and embeddings, and whole training steps of both models.")
     {
         Options.Add(_part);
         Options.Add(_seconds);
         Options.Add(_filter);
+        Options.Add(_cells);
         AddExample("cellcast bench --part scsurv", "seconds per epoch of each stage at 10,000 cells x 5,000 genes, 400 patients");
     }
 
     protected internal override void Run(CommandContext context)
     {
         Part part = _part.Of(context.Arguments);
+        int cells = context.Arguments.GetValue(_cells);
+        if (cells < 2000) throw new UsageException($"--cells takes a number of at least 2,000, not {cells}.");
         if (part is Part.All or Part.Kernels) Kernels(context);
+        if (part is Part.All or Part.Analysis) Analysis(context, cells);
         using var device = new CpuDevice(context.Threads);
         if (part is Part.All or Part.ScSurv) ScSurvEpochs(context, device);
         if (part is Part.All or Part.ScRobust) ScRobustSteps(context, device);
@@ -50,6 +57,15 @@ internal sealed class BenchCommand : CellcastCommand
         KernelReport report = KernelBenchmarks.Run(threads, context.Arguments.GetValue(_seconds), c => c.Name.Contains(text, StringComparison.OrdinalIgnoreCase), cancellation: context.Cancellation);
         context.Output.Profile.Out.Writer.WriteLine(report.ToTable());
         context.Result["kernels"] = JsonNode.Parse(report.ToJson());
+    }
+
+    private static void Analysis(CommandContext context, int cells)
+    {
+        IReadOnlyList<StepTiming> timings = EmbeddingBenchmark.Run(cells, context.Threads, context.Cancellation);
+        var table = new Table().Border(TableBorder.Simple).Title($"analysis, {cells:N0} cells x 50 components").AddColumns("step", "seconds", "rate", "", "recall");
+        foreach (StepTiming t in timings) table.AddRow(t.Step, t.Seconds.ToString("0.000", CultureInfo.InvariantCulture), t.Rate.ToString("0.0", CultureInfo.InvariantCulture), t.Unit, t.Recall.ToString("0.0000", CultureInfo.InvariantCulture));
+        context.Output.Write(table);
+        context.Result["analysis"] = JsonSerializer.SerializeToNode(timings);
     }
 
     private static void ScSurvEpochs(CommandContext context, Device device)
