@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Cellcast.TestSupport;
 
 namespace Cellcast.Cli.Tests;
@@ -19,7 +20,7 @@ public sealed class BenchmarkTests : IDisposable
         Assert.Equal(4, (int?)result.LastLine()["cohorts"]);
         Assert.Contains("marker-correlation", result.Output, StringComparison.Ordinal);
         string[] rows = File.ReadAllLines(_folder["one/results.csv"]);
-        Assert.StartsWith("patients,event_share,types,platform_effect,batch_effect,missing_types,effect,seed,method,events,r_type,r_cell,r_within,r_shares,concordance,concordance_oracle,concordance_difference,note", rows[0], StringComparison.Ordinal);
+        Assert.StartsWith("patients,event_share,types,platform_effect,batch_effect,missing_types,effect,seed,method,events,r_type,r_cell,r_within,r_shares,concordance,concordance_oracle,concordance_difference,coverage_types,coverage_cells,coverage_patients,coverage_types_bootstrap,coverage_cells_bootstrap,signal_p,note", rows[0], StringComparison.Ordinal);
         Assert.Equal(1 + 4 * 3, rows.Length);
         Assert.Equal(1 + 2 * 3, File.ReadAllLines(_folder["one/summary.csv"]).Length);
         Assert.Equal(1 + 4 * 3 * 3, File.ReadAllLines(_folder["one/types.csv"]).Length);
@@ -78,5 +79,78 @@ public sealed class PowerTests : IDisposable
         var result = CommandLine.Run(["scsurv", "power", .. options]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(sentence, result.ErrorSentence(), StringComparison.Ordinal);
+    }
+}
+
+/// <summary><c>cellcast scsurv uncertainty</c>.</summary>
+public sealed class UncertaintyTests : IDisposable
+{
+    private readonly TemporaryDirectory _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_finished_run_gets_intervals_tests_and_power_that_agree_with_its_own_tables()
+    {
+        Done("simulate", "--out", _folder["study"], "--name", "s", "--cells", "150", "--genes", "120", "--types", "4", "--families", "2", "--samples", "2", "--patients", "80", "--gradient-types", "1");
+        Done("scsurv", "fit", "--reference", _folder["study/s_cells.h5ad"], "--bulk", _folder["study/s_bulk.h5ad"], "--batch", "sample", "--label", "label", "--out", _folder["fit"],
+            "--max-epochs", "3", "--draws", "2", "--latent", "4", "--hidden", "8", "--runs", "2");
+        // What two seeds agree on; the first is the run itself.
+        JsonObject runs = JsonNode.Parse(File.ReadAllText(_folder["fit/metrics.json"]))!["runs"]!.AsObject();
+        Assert.Equal([0, 1], runs["seeds"]!.AsArray().Select(s => (int)s!));
+        Assert.All((string[])["train", "test"], part => Assert.True((double)runs["concordance"]![part]!["sd"]! >= 0));
+        foreach (var (file, rows) in ((string, int)[])[("cells", 150), ("patients", 80), ("genes", Table("fit/genes.csv").Length), ("cell_types", 4)])
+        {
+            var table = Table($"fit/runs/{file}.csv");
+            Assert.Equal(rows, table.Length);
+            Assert.All(table, r => Assert.True(Number(r["sd"]) >= Number(r["sd_runs"]) && Number(r["lower"]) <= Number(r["mean"]) && Number(r["mean"]) <= Number(r["upper"])));
+        }
+        string[] options = ["scsurv", "uncertainty", _folder["fit"], "--bootstrap", "20", "--permutations", "49"];
+        var result = Done([.. options, "--out", _folder["one"], "--threads", "1", "--json"]);
+        Assert.Equal(["cell_types.csv", "cells.csv", "genes.csv", "patients.csv", "power.csv", "run.log", "uncertainty.json"],
+            Directory.EnumerateFiles(_folder["one"]).Select(f => Path.GetFileName(f)).Where(n => n[0] != '.').Order(StringComparer.Ordinal));
+        Assert.InRange((double)result.LastLine()["signal_p"]!, 0.02, 1);
+        Assert.Contains("any signal: p = ", result.Output, StringComparison.Ordinal);
+
+        // The estimates are those of the fit; intervals are around them.
+        var genes = Table("one/genes.csv");
+        var fitted = Table("fit/genes.csv").ToDictionary(r => r["gene"], r => Number(r["pearson"]));
+        Assert.Equal(fitted.Count, genes.Length);
+        Assert.All(genes, g => Assert.Equal(fitted[g["gene"]], Number(g["correlation"]), 1e-4));
+        var patients = Table("fit/patients.csv").ToDictionary(r => r["patient"], r => Number(r["linear_predictor"]));
+        var found = Table("one/patients.csv");
+        Assert.Equal(patients.Count - Table("fit/patients.csv").Count(r => r["split"] == "test"), found.Length);
+        Assert.All(found, p => Assert.Equal(patients[p["patient"]], Number(p["linear_predictor"]), 1e-4));
+        Assert.All(Table("one/cell_types.csv"), t => Assert.True(Number(t["contribution_lower"]) < Number(t["contribution"]) && Number(t["contribution"]) < Number(t["contribution_upper"])));
+        Assert.Equal(150, Table("one/cells.csv").Length);
+
+        Done([.. options, "--out", _folder["two"], "--threads", "2"]);
+        foreach (string file in (string[])["cell_types.csv", "cells.csv", "genes.csv", "patients.csv", "power.csv", "uncertainty.json"])
+            Assert.Equal(File.ReadAllBytes(_folder["one/" + file]), File.ReadAllBytes(_folder["two/" + file]));
+    }
+
+    [Fact]
+    public void What_is_no_finished_run_is_refused()
+    {
+        var result = CommandLine.Run("scsurv", "uncertainty", _folder["nothing"], "--out", _folder["out"]);
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("there is no such folder", result.ErrorSentence(), StringComparison.Ordinal);
+        result = CommandLine.Run("scsurv", "uncertainty", _folder["nothing"], "--out", _folder["out"], "--bootstrap", "1");
+        Assert.Equal(2, result.ExitCode);
+    }
+
+    private static ProcessResult Done(params string[] arguments)
+    {
+        var result = CommandLine.Run(arguments);
+        Assert.True(result.ExitCode == 0, result.Error);
+        return result;
+    }
+
+    private static double Number(string text) => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+
+    private Dictionary<string, string>[] Table(string name)
+    {
+        string[][] rows = [.. File.ReadLines(_folder[name]).Select(l => l.Split(','))];
+        return [.. rows.Skip(1).Select(r => rows[0].Zip(r).ToDictionary(p => p.First, p => p.Second))];
     }
 }

@@ -2,7 +2,10 @@ using System.Diagnostics;
 using Cellcast.Analysis.Baselines;
 using Cellcast.AnnData;
 using Cellcast.Models.ScSurv;
+using Cellcast.Models.ScSurv.Uncertainty;
+using Cellcast.Models.Training;
 using Cellcast.Survival;
+using Cellcast.Tensors.Random;
 
 namespace Cellcast.Models.Benchmark;
 
@@ -11,13 +14,25 @@ namespace Cellcast.Models.Benchmark;
 /// <param name="Shares">Share of every cell in every patient, N x S; null for a method that estimates none.</param>
 /// <param name="LinearPredictor">Risk of every patient, S.</param>
 /// <param name="Seconds">Wall time, shared stages included.</param>
-internal sealed record MethodEstimate(float[] Contribution, float[]? Shares, double[] LinearPredictor, double Seconds);
+internal sealed record MethodEstimate(float[] Contribution, float[]? Shares, double[] LinearPredictor, double Seconds)
+{
+    /// <summary>How sure the method is, when it says; types in the order of <see cref="TypeNames"/>.</summary>
+    internal UncertaintyAnalysis? Uncertainty { get; init; }
+
+    internal IReadOnlyList<string> TypeNames { get; init; } = [];
+}
 
 /// <summary>The methods that the accuracy benchmark compares.</summary>
 public enum BenchmarkMethod
 {
     /// <summary>scSurv as published: a hazard network, stopped by the concordance of validation patients.</summary>
     Published,
+
+    /// <summary>scSurv by default: contributions smooth over labelled types, latent states and expression programs.</summary>
+    Default,
+
+    /// <summary>The same without labels: clusters of the latent states take the place of types.</summary>
+    Unlabelled,
 
     /// <summary>Ridge Cox on the shares of labelled types from non-negative least squares.</summary>
     CoxNnls,
@@ -32,10 +47,14 @@ public enum BenchmarkMethod
 /// <summary>Names and code of the methods.</summary>
 public static class BenchmarkMethods
 {
+    private const int BootstrapDraws = 100, Permutations = 199;
+
     /// <summary>All methods with the names that users know them by.</summary>
     public static IReadOnlyList<(BenchmarkMethod Method, string Name)> All { get; } =
     [
         (BenchmarkMethod.Published, "published"),
+        (BenchmarkMethod.Default, "default"),
+        (BenchmarkMethod.Unlabelled, "unlabelled"),
         (BenchmarkMethod.CoxNnls, "cox-nnls"),
         (BenchmarkMethod.MarkerCorrelation, "marker-correlation"),
         (BenchmarkMethod.Oracle, "oracle"),
@@ -49,6 +68,8 @@ public static class BenchmarkMethods
     internal static MethodEstimate Run(BenchmarkMethod method, BenchmarkCase which, BenchmarkStudy study, BenchmarkTraining training, ScSurvOptions options, int threads) => method switch
     {
         BenchmarkMethod.Published => Published(which, study, training, options),
+        BenchmarkMethod.Default => Smooth(which, study, training, options, labelled: true, threads),
+        BenchmarkMethod.Unlabelled => Smooth(which, study, training, options, labelled: false, threads),
         BenchmarkMethod.CoxNnls => Timed(() => TypesOnNnls(study, threads)),
         BenchmarkMethod.MarkerCorrelation => Timed(() => Markers(study)),
         _ => Timed(() => Oracle(study)),
@@ -62,10 +83,31 @@ public static class BenchmarkMethods
             int events = data.PatientsIn(split).Count(i => data.Event[i]);
             if (events < Splits.MinimumEvents) throw new InputException($"{events} event{(events == 1 ? "" : "s")} among the {split.ToString().ToLowerInvariant()} patients; at least {Splits.MinimumEvents} are needed.");
         }
-        Deconvolved cohort = training.Cohort(which, data, options, "published");
+        Deconvolved cohort = training.Cohort(which, data, options);
         var (beta, seconds) = training.PublishedHazard(cohort, data, options);
         return new MethodEstimate(beta, cohort.Shares, LinearPredictor.OfCells(cohort.Shares, beta), cohort.CellSeconds + cohort.BulkSeconds + seconds);
     }
+
+    private static MethodEstimate Smooth(BenchmarkCase which, BenchmarkStudy study, BenchmarkTraining training, ScSurvOptions options, bool labelled, int threads)
+    {
+        ScSurvData data = study.Data(options);
+        Deconvolved cohort = training.Cohort(which, data, options);
+        var clock = Stopwatch.StartNew();
+        RandomKey key = RandomKey.From(options.Seed, "scsurv");
+        CategoricalColumn labels = CategoricalColumn.FromLabels(study.Labels);
+        var shares = new RowStore(data.Cells.Names.Count, data.Patients.Count, [.. cohort.Shares]);
+        SurvivalData survival = study.Survival.Subset(study.Fitted);
+        ContributionModel model = ContributionModel.Learn(cohort.Posterior.Mu, data.Cells, labelled ? labels : null, cohort.Module.BulkGenes, data.Patients, shares, study.Fitted,
+            new PartialLikelihood(survival, options.Ties), null, key.Split("contributions"), threads);
+        float[] contribution = [.. model.Cells().Mean.Select(m => (float)m)];
+        double[] eta = model.Patients(shares, threads).Mean;
+        double seconds = cohort.CellSeconds + cohort.BulkSeconds + clock.Elapsed.TotalSeconds;
+        var input = new UncertaintyInput { Fit = model.Fit, CellFeatures = model.CellFeatures, PatientFeatures = model.PatientFeatures, Survival = survival, GroupOf = labels.Codes, Groups = labels.Categories, OtherFeatures = Rows(model.Basis.OfMixtures(model.CellFeatures, shares, threads), model.Basis.Features, study.Test) };
+        var uncertainty = UncertaintyAnalysis.Run(input, new UncertaintyOptions { Bootstrap = BootstrapDraws, Permutations = Permutations, PowerSimulations = 0, Ties = options.Ties }, key.Split("uncertainty"), threads, NoProgress.Instance, default);
+        return new MethodEstimate(contribution, shares.ToArray(), eta, seconds) { Uncertainty = uncertainty, TypeNames = labels.Categories };
+    }
+
+    private static double[] Rows(double[] all, int width, int[] rows) => [.. rows.SelectMany(i => all[(i * width)..((i + 1) * width)])];
 
     private static MethodEstimate TypesOnNnls(BenchmarkStudy study, int threads)
     {

@@ -1,3 +1,5 @@
+using Cellcast.AnnData;
+using Cellcast.Models.ScSurv.Uncertainty;
 using Cellcast.Models.Simulation;
 using Cellcast.Survival;
 
@@ -36,6 +38,24 @@ public sealed record BenchmarkScore
     /// <summary>Concordance of the true predictor on the same patients.</summary>
     public double OracleConcordance { get; init; } = double.NaN;
 
+    /// <summary>Share of types whose 95 % posterior interval holds the known contribution, both relative to the average patient; NaN for methods without intervals.</summary>
+    public double TypeCoverage { get; init; } = double.NaN;
+
+    /// <summary>The same of the cells.</summary>
+    public double CellCoverage { get; init; } = double.NaN;
+
+    /// <summary>The same of the test patients' linear predictors.</summary>
+    public double PatientCoverage { get; init; } = double.NaN;
+
+    /// <summary>As <see cref="TypeCoverage"/>, of intervals from patients drawn with replacement.</summary>
+    public double TypeCoverageBootstrap { get; init; } = double.NaN;
+
+    /// <summary>As <see cref="CellCoverage"/>, of intervals from patients drawn with replacement.</summary>
+    public double CellCoverageBootstrap { get; init; } = double.NaN;
+
+    /// <summary>p of the permutation test of any signal; NaN for methods without it.</summary>
+    public double SignalP { get; init; } = double.NaN;
+
     /// <summary>Wall time of all stages, also of those that were shared with other cohorts; no part of what is reproducible.</summary>
     public double Seconds { get; init; } = double.NaN;
 
@@ -52,6 +72,7 @@ public sealed record BenchmarkScore
             catch (SurvivalDataException) { return double.NaN; } // no two test patients can be compared
         }
         double known = truth.Types.Average(t => t.Known), found = truth.Types.Average(t => t.Estimated);
+        var (types, cells, typesDrawn, cellsDrawn) = Coverage(study, truth, estimate);
         return new BenchmarkScore
         {
             Case = which,
@@ -63,9 +84,35 @@ public sealed record BenchmarkScore
             Shares = truth.Shares,
             Concordance = C(estimate.LinearPredictor),
             OracleConcordance = C(study.TrueLinearPredictor),
+            TypeCoverage = types,
+            CellCoverage = cells,
+            PatientCoverage = estimate.Uncertainty is { Others.Count: > 0 } u ? Holds(u.Others, [.. study.Test.Select(i => study.TrueLinearPredictor[i] - study.Fitted.Average(j => study.TrueLinearPredictor[j]))], q => q.Posterior) : double.NaN,
+            TypeCoverageBootstrap = typesDrawn,
+            CellCoverageBootstrap = cellsDrawn,
+            SignalP = estimate.Uncertainty?.Signal?.PValue ?? double.NaN,
             Seconds = estimate.Seconds,
             Types = [.. truth.Types.Select(t => new TypeEstimate(t.Type, t.Cells, t.Known - known, t.Estimated - found))],
         };
+    }
+
+    private static (double Types, double Cells, double TypesDrawn, double CellsDrawn) Coverage(BenchmarkStudy study, TruthScore truth, MethodEstimate estimate)
+    {
+        if (estimate.Uncertainty is not { } u) return (double.NaN, double.NaN, double.NaN, double.NaN);
+        // Estimates are relative to the average of the fitted patients: so must the truth be. Their inner states are balanced.
+        double[] proportions = ((DenseMatrix)study.Study.Bulk.Obsm["true_proportions"]).ToDouble();
+        int k = truth.Types.Count;
+        double[] mean = [.. Enumerable.Range(0, k).Select(t => study.Fitted.Average(i => proportions[i * k + t]))];
+        double center = Enumerable.Range(0, k).Sum(t => mean[t] * truth.Types[t].Known) / mean.Sum();
+        var position = truth.Types.Select((t, i) => (t.Type, i)).ToDictionary(e => e.Type, e => e.i, StringComparer.Ordinal);
+        double[] types = [.. estimate.TypeNames.Select(t => truth.Types[position[t]].Known - center)];
+        double[] cells = [.. ((NumericColumn)study.Study.Cells.Obs["true_beta"]).ToDouble().Select(b => b - center)];
+        return (Holds(u.Types, types, q => q.Posterior), Holds(u.Cells, cells, q => q.Posterior), Holds(u.Types, types, q => q.Bootstrap), Holds(u.Cells, cells, q => q.Bootstrap));
+    }
+
+    private static double Holds(IReadOnlyList<QuantityUncertainty> found, double[] known, Func<QuantityUncertainty, UncertainValue?> interval)
+    {
+        if (found.Count == 0 || interval(found[0]) is null) return double.NaN;
+        return found.Where((q, i) => interval(q) is { } v && v.Lower <= known[i] && known[i] <= v.Upper).Count() / (double)found.Count;
     }
 }
 

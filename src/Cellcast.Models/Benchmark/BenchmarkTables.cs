@@ -23,6 +23,12 @@ public static class BenchmarkTables
         ("concordance", s => s.Concordance),
         ("concordance_oracle", s => s.OracleConcordance),
         ("concordance_difference", s => s.Concordance - s.OracleConcordance),
+        ("coverage_types", s => s.TypeCoverage),
+        ("coverage_cells", s => s.CellCoverage),
+        ("coverage_patients", s => s.PatientCoverage),
+        ("coverage_types_bootstrap", s => s.TypeCoverageBootstrap),
+        ("coverage_cells_bootstrap", s => s.CellCoverageBootstrap),
+        ("signal_p", s => s.SignalP),
     ];
 
     /// <summary>Names of the measures.</summary>

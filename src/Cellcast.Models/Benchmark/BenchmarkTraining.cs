@@ -14,20 +14,19 @@ namespace Cellcast.Models.Benchmark;
 /// </summary>
 internal sealed class BenchmarkTraining(Device device, CancellationToken cancellation)
 {
-    private readonly Dictionary<string, (string Key, TrainedCells Cells)> _cells = [];
-    private readonly Dictionary<string, (string Key, Deconvolved Cohort)> _cohorts = [];
+    private (string Key, TrainedCells Cells)? _cells;
+    private (string Key, Deconvolved Cohort)? _cohort;
 
     /// <summary>The deconvolved cohort of a case, from what is kept where it can be.</summary>
     /// <param name="which">The case.</param>
     /// <param name="data">Its data.</param>
     /// <param name="options">Settings of the stages before the hazard.</param>
-    /// <param name="settings">Names these settings: one cohort is kept for each.</param>
-    internal Deconvolved Cohort(BenchmarkCase which, ScSurvData data, ScSurvOptions options, string settings)
+    internal Deconvolved Cohort(BenchmarkCase which, ScSurvData data, ScSurvOptions options)
     {
-        if (_cohorts.TryGetValue(settings, out var kept) && kept.Key == which.CountsKey) return kept.Cohort;
-        _cohorts.Remove(settings);
-        Deconvolved cohort = Deconvolve(data, options, Cells(which, data, options, settings));
-        _cohorts[settings] = (which.CountsKey, cohort);
+        if (_cohort is { } kept && kept.Key == which.CountsKey) return kept.Cohort;
+        _cohort = null;
+        Deconvolved cohort = Deconvolve(data, options, Cells(which, data, options));
+        _cohort = (which.CountsKey, cohort);
         return cohort;
     }
 
@@ -46,16 +45,16 @@ internal sealed class BenchmarkTraining(Device device, CancellationToken cancell
         return (cohort.Posterior.MeanContribution(module.Hazard, options.PosteriorDraws, key.Split("posterior")), summary.Seconds);
     }
 
-    private TrainedCells Cells(BenchmarkCase which, ScSurvData data, ScSurvOptions options, string settings)
+    private TrainedCells Cells(BenchmarkCase which, ScSurvData data, ScSurvOptions options)
     {
-        if (_cells.TryGetValue(settings, out var kept) && kept.Key == which.ReferenceKey) return kept.Cells;
+        if (_cells is { } kept && kept.Key == which.ReferenceKey) return kept.Cells;
         RandomKey key = RandomKey.From(options.Seed, "scsurv");
         ScSurvModule module = Module(data, options, patients: 1, key);
         var stages = new ScSurvStages(module, data, options, device, key);
         StageSummary summary = Run(stages.Cells());
         SortedDictionary<string, Tensor> state = module.ExportState();
         var cells = new TrainedCells([.. module.CellParameters(options.Likelihood).Select(p => (p.Name, state[p.Name]))], summary.Seconds);
-        _cells[settings] = (which.ReferenceKey, cells);
+        _cells = (which.ReferenceKey, cells);
         return cells;
     }
 

@@ -19,7 +19,7 @@ public sealed class AccuracyBenchmarkTests : IDisposable
         Base = new SimulationParameters { Cells = 120, Genes = 150, Families = 2, GradientTypes = 1, Samples = 2, BulkDepth = 20_000 },
     };
 
-    private static readonly ScSurvOptions s_short = new() { Hidden = 12, Latent = 4, MaxEpochs = 4, ProjectionSteps = 15, PosteriorDraws = 4, Genes = int.MaxValue };
+    private static readonly ScSurvOptions s_short = new() { Hidden = 12, Latent = 4, MaxEpochs = 4, ProjectionSteps = 15, PosteriorDraws = 4, Genes = int.MaxValue, Method = HazardMethod.Published };
     private static readonly BenchmarkMethod[] s_all = [.. BenchmarkMethods.All.Select(m => m.Method)];
     private readonly CpuDevice _device = new(1);
 
@@ -33,9 +33,9 @@ public sealed class AccuracyBenchmarkTests : IDisposable
         ScSurvOptions options = s_short with { Seed = 3 };
         var training = new BenchmarkTraining(_device, default);
         foreach (BenchmarkCase before in s_tiny.Cases().SkipLast(1)) // fills what is shared from other cohorts
-            training.Cohort(before, BenchmarkStudy.Make(before, s_tiny, null, 1, default).Data(options), options, "published");
+            training.Cohort(before, BenchmarkStudy.Make(before, s_tiny, null, 1, default).Data(options), options);
         ScSurvData data = study.Data(options);
-        Deconvolved cohort = training.Cohort(which, data, options, "published");
+        Deconvolved cohort = training.Cohort(which, data, options);
         var (contribution, _) = training.PublishedHazard(cohort, data, options);
 
         ScSurvFit fit = ScSurvModel.Fit(_device, data, options, new NoCheckpoints(), null, NoProgress.Instance, default);
@@ -139,7 +139,7 @@ public sealed class AccuracyBenchmarkTests : IDisposable
     private static void AssertSame(IEnumerable<BenchmarkScore> expected, IEnumerable<BenchmarkScore> actual)
     {
         Assert.Equal(expected.Select(Text), actual.Select(Text));
-        static string Text(BenchmarkScore s) => $"{s.Case.Name} {s.Method} {s.PerType:R} {s.PerCell:R} {s.Within:R} {s.Shares:R} {s.Concordance:R} {s.OracleConcordance:R} {string.Join(' ', s.Types)}";
+        static string Text(BenchmarkScore s) => $"{s.Case.Name} {s.Method} {s.PerType:R} {s.PerCell:R} {s.Within:R} {s.Shares:R} {s.Concordance:R} {s.OracleConcordance:R} {s.TypeCoverage:R} {s.CellCoverage:R} {s.PatientCoverage:R} {s.TypeCoverageBootstrap:R} {s.CellCoverageBootstrap:R} {s.SignalP:R} {string.Join(' ', s.Types)}";
     }
 
     private sealed class Memory : IBenchmarkStore

@@ -10,6 +10,7 @@ internal sealed class ScSurvCommands : Command
         Subcommands.Add(new ScSurvFitCommand());
         Subcommands.Add(new ScSurvPredictCommand());
         Subcommands.Add(new ScSurvEvaluateCommand());
+        Subcommands.Add(new ScSurvUncertaintyCommand());
         Subcommands.Add(new ScSurvBenchmarkCommand());
         Subcommands.Add(new ScSurvPowerCommand());
     }

@@ -52,11 +52,13 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     private readonly ClinicalOptions _clinical = new();
 
+    private readonly Option<int> _runs = Positive("--runs", "Trainings, each with the next seed: their mean and spread go into the folder runs.", 1);
+
     private readonly Option<bool> _rates = new("--rates") { Description = "Add the decoded rates of all cells and genes to cells.h5ad as layer xld: a dense matrix." };
 
     public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, .. _clinical.All, _method, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _memory, _checkpointEvery])
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, .. _clinical.All, _method, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _runs, _memory, _checkpointEvery])
             Options.Add(o);
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --covariates age,sex,stage:categorical --out fit", "hazard of the cells beyond age, sex and stage");
@@ -111,7 +113,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             SplitColumn = a.GetValue(_split),
             Design = design,
         };
-        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), withRates: a.GetValue(_rates), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)), memory);
+        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), withRates: a.GetValue(_rates), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)), memory, a.GetValue(_runs));
         Summarize(context, results);
     }
 

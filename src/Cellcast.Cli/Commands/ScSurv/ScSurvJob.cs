@@ -26,7 +26,8 @@ internal static class ScSurvJob
     /// <param name="withRates">Add the decoded rates of all cells as a dense layer.</param>
     /// <param name="checkpointEvery">Time between checkpoints within a stage.</param>
     /// <param name="memory">Memory for counts and shares, in bytes; what does not fit lies in the output folder meanwhile. Half of this machine's when null.</param>
-    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates, TimeSpan checkpointEvery, long? memory = null)
+    /// <param name="runs">Trainings with different seeds; what they agree on goes into the folder <c>runs</c>.</param>
+    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates, TimeSpan checkpointEvery, long? memory = null, int runs = 1)
     {
         // Counts and shares may take half each.
         var space = new ScratchSpace(memory / 2 ?? ScratchSpace.Default.Memory, () => Path.GetDirectoryName(context.Directory.File("scratch"))!);
@@ -43,14 +44,17 @@ internal static class ScSurvJob
         if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
         ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);
         ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress, space, context.Threads, context.Cancellation);
-        Write(context, inputs, data, fit, results, device, settings, withShares, withRates);
+        if (data.Outcome.Kind == OutcomeKind.Survival && ScSurvRuns.Caution(data, fit.Model, context.Threads) is { } caution) context.Log.Warning(caution);
+        ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
+        JsonObject? agreement = runs < 2 ? null : ScSurvRuns.Write(context, inputs, data, options, runs, device, fit, results, tables,
+            next => ScSurvResults.Collect(device, next, data, context.Progress, space, context.Threads, context.Cancellation), checkpointEvery);
+        Write(context, inputs, data, fit, results, tables, agreement, device, settings, withShares, withRates);
         return results;
     }
 
-    private static void Write(CommandContext context, ScSurvInputs inputs, ScSurvData data, ScSurvFit fit, ScSurvResults results, Device device, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates)
+    private static void Write(CommandContext context, ScSurvInputs inputs, ScSurvData data, ScSurvFit fit, ScSurvResults results, ScSurvTables tables, JsonObject? agreement, Device device, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates)
     {
         RunDirectory directory = context.Directory;
-        ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
         AnnotatedData cells = ScSurvOutput.Cells(results, inputs, data, tables.Genes, settings, withShares);
         if (withRates) cells.Layers["xld"] = fit.Model.Posterior.RatesAtMeanMatrix(fit.Model.Module);
         AddMap(context, cells);
@@ -75,6 +79,7 @@ internal static class ScSurvJob
         history.Write(directory.File("history.csv"));
         JsonObject metrics = ScSurvOutput.Metrics(results, data, fit, CommandHost.Version);
         if (patterns is not null) metrics["spatial"] = patterns.Metrics();
+        if (agreement is not null) metrics["runs"] = agreement;
         metrics["inputs"] = InputFiles.Describe(settings, context.Cancellation);
         metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Cellcast.AnnData.Tables;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScSurv.Uncertainty;
 using Cellcast.Tensors.Random;
@@ -48,17 +47,6 @@ internal sealed class ScSurvPowerCommand : CellcastCommand
             table.AddRow([.. ((string[])[row.Key.Patients.ToString(CultureInfo.InvariantCulture), row.First().Events.ToString(CultureInfo.InvariantCulture)]), .. row.Select(p => p.Power.ToString("P0", CultureInfo.InvariantCulture))]);
         context.Output.Write(table);
         context.Result["power"] = new JsonArray([.. points.Select(p => (JsonNode)new JsonObject { ["patients"] = p.Patients, ["events"] = p.Events, ["effect"] = p.Effect, ["power"] = p.Power })]);
-        if (a.GetValue(_to) is { } file) Table(points).Write(file);
+        if (a.GetValue(_to) is { } file) UncertaintyTables.Power(points).Write(file);
     }
-
-    /// <summary>The table as it leaves.</summary>
-    internal static CsvFile Table(IReadOnlyList<PowerPoint> points) => new CsvFile()
-        .Add("patients", [.. points.Select(p => p.Patients)])
-        .Add("event_share", [.. points.Select(p => p.EventShare)])
-        .Add("events", [.. points.Select(p => p.Events)])
-        .Add("effect", [.. points.Select(p => p.Effect)])
-        .Add("power", [.. points.Select(p => p.Power)])
-        .Add("power_se", [.. points.Select(p => p.StandardError)])
-        .Add("true_concordance", [.. points.Select(p => p.Concordance)])
-        .Add("simulations", [.. points.Select(p => p.Simulations)]);
 }

@@ -32,7 +32,7 @@ public sealed class PowerAnalysis
     /// <summary>Level of the tests.</summary>
     public const double Level = 0.05;
 
-    private const int Permutations = 199;
+    private const int Permutations = 199, MostPatients = 3000;
     private readonly double[] _loadings;
     private readonly int _patients;
     private readonly int _dimensions;
@@ -63,6 +63,16 @@ public sealed class PowerAnalysis
         Array.Fill(alpha, concentration);
         for (int i = 0; i < patients; i++) new RandomStream(key.Split(i)).Dirichlet(alpha, x.AsSpan(i * types, types));
         return new PowerAnalysis(x, patients);
+    }
+
+    /// <summary>Cohorts like the one that a fit was made from.</summary>
+    /// <param name="features">Features of its patients, S x F.</param>
+    /// <param name="components">Blocks of features; each counts alike, whatever survival said of it.</param>
+    public static PowerAnalysis OfFeatures(double[] features, IReadOnlyList<ContributionComponent> components)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(components);
+        return new PowerAnalysis(TestLoadings.Apply(features, TestLoadings.Scale(features, components)), features.Length / components.Sum(c => c.Count));
     }
 
     /// <summary>Simulates cohorts of one size.</summary>
@@ -140,7 +150,7 @@ public sealed class PowerAnalysis
         foreach (double factor in (double[])[1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 20, 30])
         {
             int n = (int)Math.Ceiling(patients * factor);
-            if (n > 5000) break;
+            if (n > MostPatients) break;
             PowerPoint p = Simulate(n, share, effect, simulations, key.Split("more"), threads);
             if (p.Power < 0.8 || p.Events < MinimumEvents) continue;
             enough = p.Events;
@@ -148,6 +158,6 @@ public sealed class PowerAnalysis
         }
         string few = events < MinimumEvents ? $"{events} events are too few for any conclusion (at least {MinimumEvents}); " : "";
         return FormattableString.Invariant($"{few}with {patients} patients and {events} events the chance to detect a signal of the usual size (sd {effect:0.##} of the log hazard, concordance {here.Concordance:0.00} if it were known) is {here.Power:P0}")
-            + (enough is { } e ? $"; about {e} events would give 80 %." : "; no cohort of up to 5,000 patients with this share of events would give 80 %.");
+            + (enough is { } e ? $"; about {e} events would give 80 %." : $"; no cohort of up to {MostPatients} patients with this share of events would give 80 %.");
     }
 }

@@ -26,7 +26,7 @@ public class SignalTestTests
     private static double[] Unit(int j) => [.. Enumerable.Range(0, Dimensions).Select(k => k == j ? 1.0 : 0)];
 
     /// <summary>Largest distance of the empirical distribution from the uniform one.</summary>
-    private static double KolmogorovSmirnov(IEnumerable<double> p)
+    internal static double KolmogorovSmirnov(IEnumerable<double> p)
     {
         double[] sorted = [.. p.Order()];
         return sorted.Select((v, i) => Math.Max((i + 1.0) / sorted.Length - v, v - (double)i / sorted.Length)).Max();
