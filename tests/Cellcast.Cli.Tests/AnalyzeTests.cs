@@ -28,7 +28,7 @@ public sealed class AnalyzeTests : IDisposable
         Assert.Equal(3, (int)line["clusters"]!);
         Assert.Equal(1, (double)line["agreement"]!["ari"]!, 1e-12);
         Assert.Contains("2 cells with fewer than 20 genes were left out", run.Error, StringComparison.Ordinal);
-        Assert.Contains("1 cells with more than 40 % mitochondrial counts were left out", run.Error, StringComparison.Ordinal);
+        Assert.Contains("1 cell with more than 40 % mitochondrial counts was left out", run.Error, StringComparison.Ordinal);
         Assert.Contains("'foreign' has no gene", run.Error, StringComparison.Ordinal);
         Assert.Contains("T cell (100 %)", run.Output, StringComparison.Ordinal);
         foreach (string file in new[] { "cells.csv", "genes.csv", "clusters.csv", "markers.csv", "label_markers.csv", "metrics.json", "report.html", "run.log" }) Assert.True(File.Exists(Path.Combine(_folder["out"], file)), file);

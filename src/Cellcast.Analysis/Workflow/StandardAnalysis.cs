@@ -127,7 +127,7 @@ public static class StandardAnalysis
         table["ribo"] = new BooleanColumn(ribosomal.Members);
         metrics.AddToGenes(table);
         foreach (string column in table.ColumnNames) result.Var[column] = table[column].Select(keptGenes);
-        foreach (var d in filtered.Dropped) progress.Message(string.Create(CultureInfo.InvariantCulture, $"{d.Count:#,0} cells {d.Why} were left out"));
+        foreach (var d in filtered.Dropped) progress.Message(string.Create(CultureInfo.InvariantCulture, $"{(d.Count == 1 ? "1 cell" : $"{d.Count:#,0} cells")} {d.Why} {(d.Count == 1 ? "was" : "were")} left out"));
         progress.Done(step, string.Create(CultureInfo.InvariantCulture, $"{filtered.Kept.Length:#,0} of {data.ObservationCount:#,0} cells and {keptGenes.Length:#,0} of {data.VariableCount:#,0} genes are kept"));
         return (result, keptGenes.Length == counts.Columns ? counts : counts.SelectColumns(keptGenes), filtered);
     }

@@ -52,7 +52,7 @@ internal static class AnalysisReport
         if (!double.IsNaN(ari)) numbers.Add(new($"Agreement with {source.LabelColumn}", FormattableString.Invariant($"{ari:0.00}"), FormattableString.Invariant($"adjusted Rand index; mutual information {nmi:0.00}")));
         double[] counts = Columns.Numbers(source.Data.Obs, "total_counts"), genes = Columns.Numbers(source.Data.Obs, "n_genes_by_counts"), mt = Columns.Numbers(source.Data.Obs, "pct_counts_mt");
         var findings = new List<string> { FormattableString.Invariant($"The median cell has {Median(counts):#,0} counts of {Median(genes):#,0} genes, and {Median(mt):0.0} % of its counts are mitochondrial.") };
-        foreach (JsonNode? d in m["left_out"] as JsonArray ?? []) findings.Add($"{Whole(d?["cells"]?.GetValue<double>() ?? double.NaN)} cells {d?["why"]} were left out.");
+        foreach (JsonNode? d in m["left_out"] as JsonArray ?? []) findings.Add($"Left out: {Whole(d?["cells"]?.GetValue<double>() ?? double.NaN)} cells {d?["why"]}.");
         if (source.Clusters is { } c && source.LabelColumn is not null)
         {
             double[] share = Columns.Numbers(c, "label_share");
