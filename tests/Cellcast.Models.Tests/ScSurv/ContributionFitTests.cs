@@ -65,6 +65,20 @@ public class ContributionFitTests
     }
 
     [Fact]
+    public void No_neighbouring_strengths_have_more_evidence()
+    {
+        var (survival, x) = Cohort(150, seed: 7, effect: 1);
+        ContributionFit fit = ContributionFit.Fit(new PartialLikelihood(survival), x, s_components);
+        for (int k = 0; k < 2; k++)
+            foreach (double factor in (double[])[0.75, 1.33])
+            {
+                double[] moved = [.. fit.Strengths];
+                moved[k] *= factor;
+                Assert.True(ContributionFit.Fit(new PartialLikelihood(survival), x, s_components, new ContributionOptions { Strengths = moved }).LogEvidence < fit.LogEvidence);
+            }
+    }
+
+    [Fact]
     public void IntervalsHoldTheTruthAsOftenAsTheyClaim()
     {
         // w drawn from the prior, survival from the model: 95 % intervals of patients' linear predictors, 60 cohorts of 100 patients.
