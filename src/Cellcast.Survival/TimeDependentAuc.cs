@@ -1,7 +1,7 @@
 namespace Cellcast.Survival;
 
 /// <summary>
-/// Cumulative/dynamic area under the ROC curve: how well a risk told those who died by a time from those alive after it, one half being chance. Those censored before are
+/// Cumulative/dynamic area under the ROC curve: how well a risk told those who died by a time from those alive after it, one half being chance. Pairs are compared within a stratum only. Those censored before are
 /// represented by weights of inverse probability of censoring. Sources: Heagerty and Zheng (2005); Uno, Cai, Tian and Wei (2007); Hung and Chiang (2010).
 /// </summary>
 public sealed class TimeDependentAuc
@@ -29,19 +29,24 @@ public sealed class TimeDependentAuc
         for (int i = 0; i < n; i++)
             if (double.IsNaN(r[i])) throw new SurvivalDataException($"the risk of {SurvivalData.Subject(i, n)} is not a number: the area under the curve needs a value for every subject");
         CensoringCurve curve = CensoringCurve.Estimate(censoring ?? data);
-        int[] order = [.. Enumerable.Range(0, n).OrderBy(i => r[i]).ThenBy(i => i)];
+        int[] order = [.. Enumerable.Range(0, n).OrderBy(data.StratumOf).ThenBy(i => r[i]).ThenBy(i => i)];
         var values = new double[times.Length];
         for (int k = 0; k < times.Length; k++)
         {
             double t = times[k];
             if (!(t > 0) || double.IsInfinity(t) || (k > 0 && t <= times[k - 1])) throw new SurvivalDataException($"time {k + 1} is {t}: times must rise from above 0");
-            double won = 0, cases = 0, controls = 0;
+            double won = 0, pairs = 0, cases = 0, controls = 0;
             for (int first = 0; first < n;)
             {
+                if (first > 0 && data.StratumOf(order[first]) != data.StratumOf(order[first - 1]))
+                {
+                    pairs += cases * controls;
+                    (cases, controls) = (0, 0);
+                }
                 // Subjects of equal risk together: a tie counts one half.
                 double ownCases = 0, ownControls = 0;
                 int s = first;
-                for (; s < n && r[order[s]] == r[order[first]]; s++)
+                for (; s < n && r[order[s]] == r[order[first]] && data.StratumOf(order[s]) == data.StratumOf(order[first]); s++)
                 {
                     int i = order[s];
                     if (data.Time[i] > t) ownControls += data.WeightOf(i);
@@ -57,7 +62,8 @@ public sealed class TimeDependentAuc
                 controls += ownControls;
                 first = s;
             }
-            values[k] = cases > 0 && controls > 0 ? won / (cases * controls) : double.NaN;
+            pairs += cases * controls;
+            values[k] = pairs > 0 ? won / pairs : double.NaN;
         }
         return new TimeDependentAuc(times.ToArray(), values);
     }

@@ -28,6 +28,15 @@ public class EvaluationTests
     }
 
     [Fact]
+    public void Area_compares_pairs_within_strata_only()
+    {
+        // Strata 1 and 2: by 2.5 the first of each has died; risks of the second stratum are all higher.
+        var data = new SurvivalData([1, 3, 2, 4], [true, true, true, true], default, [1, 1, 2, 2]);
+        Assert.Equal(0.5, TimeDependentAuc.Compute(data, [2.5], [2, 1, 8, 9]).Values[0], 1e-14);
+        Assert.Equal(1, TimeDependentAuc.Compute(data, [2.5], [2, 1, 9, 8]).Values[0], 1e-14);
+    }
+
+    [Fact]
     public void Area_with_censoring_is_the_definition()
     {
         var (data, _, risk) = Create(3, 80);

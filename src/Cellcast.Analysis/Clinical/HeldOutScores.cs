@@ -40,7 +40,7 @@ public sealed record EvaluationTimes(double[] Grid, double[] Landmarks)
 /// <param name="Model">Name of the model.</param>
 /// <param name="Harrell">Harrell's concordance, pairs within folds (and strata) only.</param>
 /// <param name="Uno">Uno's, up to the horizon; null with entry times.</param>
-/// <param name="Auc">Area under the time-dependent ROC curve at each landmark, from the predicted probabilities; empty with entry times.</param>
+/// <param name="Auc">Area under the time-dependent ROC curve at each landmark, pairs within folds (and strata) only: pooled over folds, predictions without any skill would score below one half, as the training patients of a fold lack its deaths; empty with entry times.</param>
 /// <param name="Brier">Integrated Brier score up to the horizon; null with entry times.</param>
 /// <param name="CalibrationSlope">Cox regression on the linear predictor, a baseline hazard per fold; null where it has no finite estimate.</param>
 /// <param name="ObservedOverExpected">Deaths observed over deaths expected.</param>
@@ -92,7 +92,7 @@ public static class HeldOutScores
                 for (int t = 0; t < gridColumns.Length; t++) survival[k, t] = m.Survival![rows[k], gridColumns[t]];
             values.Add(BrierScore.Compute(unstratified, times.Grid, survival).Integrated);
             for (int t = 0; t < landmarkColumns.Length; t++)
-                values.Add(TimeDependentAuc.Compute(unstratified, [times.Landmarks[t]], [.. rows.Select(i => -m.Survival![i, landmarkColumns[t]])]).Values[0]);
+                values.Add(TimeDependentAuc.Compute(chosen, [times.Landmarks[t]], [.. rows.Select(i => m.LinearPredictor[i])], unstratified).Values[0]);
             return [.. values];
         }
 

@@ -145,6 +145,8 @@ public class ClinicalModelTests
         var (scores, differences) = HeldOutScores.Survival(c.Survival, fold, [Predict("right", 0.8, 0), Predict("shifted", 0.8, 100), Predict("nothing", 0, 0)], times, RandomKey.From(1, "bootstrap"), 100);
         Assert.Equal(scores[0].Harrell, scores[1].Harrell);
         Assert.Equal(0.5, scores[2].Harrell.Value);
+        Assert.All(scores[2].Auc, a => Assert.Equal(0.5, a.Value));
+        Assert.Equal(scores[0].Auc, scores[1].Auc);
         Assert.True(scores[0].Harrell.Lower > 0.55);
         Assert.True(scores[0].Brier!.Value < scores[2].Brier!.Value);
         Assert.True(scores[0].Auc.All(a => a.Value > 0.6));

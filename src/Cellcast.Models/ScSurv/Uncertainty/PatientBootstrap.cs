@@ -91,7 +91,7 @@ public static class PatientBootstrap
                 }
             }
             while (Enumerable.Range(0, n).Count(i => weight[i] > 0 && survival.Event[i]) < 2);
-            var sample = new SurvivalData(survival.Time, survival.Event, weight, survival.Strata);
+            var sample = new SurvivalData(survival.Time, survival.Event, weight, survival.Strata, survival.Entry);
             result[d] = ContributionFit.Fit(new PartialLikelihood(sample, ties), features, fit.Components, refit).Coefficients;
         });
         return new ContributionDraws(result, fit.Center);
