@@ -51,6 +51,9 @@ public sealed class CellAnnotator
 
     internal GeneEvidence? Evidence { get; }
 
+    /// <summary>Cells that are labelled at a time.</summary>
+    internal int BatchCells => Math.Max(1, TokensPerBatch / (Genes + 1));
+
     internal long Seed { get; }
 
     /// <summary>Labels cells.</summary>
@@ -64,7 +67,7 @@ public sealed class CellAnnotator
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(progress);
         CellSet ordered = cells.In(Model.OrderOf(Order, cells, Seed));
-        double[] logits = Logits(new Tape(device, recordGradients: false), ordered, [.. Enumerable.Range(0, cells.Count)], Math.Max(1, TokensPerBatch / (Genes + 1)), progress, cancellation);
+        double[] logits = Logits(new Tape(device, recordGradients: false), ordered, [.. Enumerable.Range(0, cells.Count)], BatchCells, progress, cancellation);
         int n = cells.Count, k = Classes.Count;
         var result = new Annotations(new string[n], new string[n], new double[n], new float[n * k]);
         var p = new double[k];

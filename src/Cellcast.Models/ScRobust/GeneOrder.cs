@@ -24,32 +24,48 @@ public sealed record GeneStatistics(IReadOnlyList<double> ZeroFraction, IReadOnl
     public static GeneStatistics Of(CellSet cells, ReadOnlySpan<int> rows)
     {
         ArgumentNullException.ThrowIfNull(cells);
-        int genes = cells.Vocabulary.Genes.Count;
+        int[] chosen = rows.ToArray();
+        return Of(cells.Vocabulary.Genes.Count, () => [(cells, chosen)]);
+    }
+
+    /// <summary>Figures over cells that are not all in memory.</summary>
+    /// <param name="genes">Genes of the vocabulary.</param>
+    /// <param name="slabs">All cells in order; called twice.</param>
+    internal static GeneStatistics Of(int genes, Func<IEnumerable<CellSet>> slabs) => Of(genes, () => slabs().Select(s => (s, Enumerable.Range(0, s.Count).ToArray())));
+
+    private static GeneStatistics Of(int genes, Func<IEnumerable<(CellSet Cells, int[] Rows)>> parts)
+    {
         var expressed = new int[genes];
         var mean = new double[genes];
         var squares = new double[genes];
-        foreach (int r in rows)
+        int n = 0;
+        foreach (var (cells, rows) in parts())
         {
-            var ids = cells.GenesOf(r);
-            var values = cells.ValuesOf(r);
-            for (int i = 0; i < ids.Length; i++)
+            n += rows.Length;
+            foreach (int r in rows)
             {
-                expressed[ids[i] - GeneVocabulary.FirstGene]++;
-                mean[ids[i] - GeneVocabulary.FirstGene] += values[i];
+                var ids = cells.GenesOf(r);
+                var values = cells.ValuesOf(r);
+                for (int i = 0; i < ids.Length; i++)
+                {
+                    expressed[ids[i] - GeneVocabulary.FirstGene]++;
+                    mean[ids[i] - GeneVocabulary.FirstGene] += values[i];
+                }
             }
         }
-        int n = Math.Max(1, rows.Length);
+        n = Math.Max(1, n);
         for (int g = 0; g < genes; g++) mean[g] /= n;
-        foreach (int r in rows)
-        {
-            var ids = cells.GenesOf(r);
-            var values = cells.ValuesOf(r);
-            for (int i = 0; i < ids.Length; i++)
+        foreach (var (cells, rows) in parts())
+            foreach (int r in rows)
             {
-                double d = values[i] - mean[ids[i] - GeneVocabulary.FirstGene];
-                squares[ids[i] - GeneVocabulary.FirstGene] += d * d;
+                var ids = cells.GenesOf(r);
+                var values = cells.ValuesOf(r);
+                for (int i = 0; i < ids.Length; i++)
+                {
+                    double d = values[i] - mean[ids[i] - GeneVocabulary.FirstGene];
+                    squares[ids[i] - GeneVocabulary.FirstGene] += d * d;
+                }
             }
-        }
         var zero = new double[genes];
         for (int g = 0; g < genes; g++)
         {

@@ -36,14 +36,17 @@ public static class MarkerAnnotation
     /// <param name="progress">Is told how far it is.</param>
     /// <param name="cancellation">Checked between batches.</param>
     /// <exception cref="InputException">The encoder knows no gene of any list.</exception>
-    public static MarkerResult Score(Device device, ScRobustModel model, CellSet cells, IReadOnlyList<GeneSet> lists, ITrainingProgress progress, CancellationToken cancellation = default)
+    public static MarkerResult Score(Device device, ScRobustModel model, CellSet cells, IReadOnlyList<GeneSet> lists, ITrainingProgress progress, CancellationToken cancellation = default) =>
+        Score(device, model, cells, lists, progress, new bool[(model ?? throw new ArgumentNullException(nameof(model))).Vocabulary.Count], cancellation);
+
+    /// <summary>As above, for some of the cells; <paramref name="expressed"/> remembers which token ids any cell so far expresses.</summary>
+    internal static MarkerResult Score(Device device, ScRobustModel model, CellSet cells, IReadOnlyList<GeneSet> lists, ITrainingProgress progress, bool[] expressed, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(lists);
         ArgumentNullException.ThrowIfNull(progress);
         int n = cells.Count;
-        var expressed = new bool[model.Vocabulary.Count];
         for (int c = 0; c < n; c++)
             foreach (int g in cells.GenesOf(c)) expressed[g] = true;
         var scores = new float[n * lists.Count];
@@ -58,7 +61,7 @@ public static class MarkerAnnotation
         {
             int[] ids = [.. lists[l].Genes.Select(g => model.Vocabulary.IdOf(model.Preprocessing.UpperCase ? g.ToUpperInvariant() : g)).Where(i => i >= 0).Distinct().Order()];
             coverage[l] = new MarkerCoverage(lists[l].Name, lists[l].Genes.Count, ids.Length, ids.Count(i => expressed[i]));
-            progress.Report(new TrainingUpdate("markers", 0, 0) { Step = l + 1, StepsPerEpoch = lists.Count });
+            progress.Report(new TrainingUpdate("markers", 0, 0) { Step = (int)((l + 1L) * n / lists.Count), StepsPerEpoch = n });
             if (ids.Length == 0) continue;
             var scorer = new ListScorer(tape, model, ids);
             void Found(int c, double score)

@@ -36,15 +36,16 @@ public sealed class NormalizedCells
     /// <param name="preprocessing">What is wanted.</param>
     /// <param name="progress">Is told what was found and done.</param>
     /// <param name="layer">The matrix; null for X.</param>
+    /// <param name="known">What the values are, where these cells are only some of a matrix; looked at here when null.</param>
     /// <exception cref="InputException">The values are neither counts nor normalised: negative, not finite or all zero.</exception>
-    public static NormalizedCells From(AnnotatedData data, CellPreprocessing preprocessing, ITrainingProgress progress, string? layer = null)
+    public static NormalizedCells From(AnnotatedData data, CellPreprocessing preprocessing, ITrainingProgress progress, string? layer = null, CountSummary? known = null)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(preprocessing);
         ArgumentNullException.ThrowIfNull(progress);
         string source = data.Source ?? "the data", slot = layer is null or "X" ? "X" : "layers/" + layer;
         SparseMatrix x = data.MatrixOf(layer).ToSparse();
-        CountSummary found = CountSummary.Of(x);
+        CountSummary found = known ?? CountSummary.Of(x);
         if (found.Kind is ValueKind.Scaled or ValueKind.NotFinite or ValueKind.Empty)
         {
             var elsewhere = CountCheck.SlotsWithCounts(data);

@@ -1,3 +1,4 @@
+using Cellcast.Analysis.Counts;
 using Cellcast.AnnData;
 using Cellcast.Models.Training;
 using Cellcast.Tensors;
@@ -68,8 +69,14 @@ public sealed class ScRobustModel
     /// <param name="progress">Is told what was found.</param>
     /// <param name="layer">The matrix; null for X.</param>
     /// <exception cref="InputException">The values or the gene names are of no use to this model.</exception>
-    public CellSet Read(AnnotatedData data, ITrainingProgress progress, string? layer = null) =>
-        CellSet.From([NormalizedCells.From(data, Preprocessing, progress, layer)], Vocabulary, progress);
+    public CellSet Read(AnnotatedData data, ITrainingProgress progress, string? layer = null) => ReadSome(data, progress, layer, null);
+
+    /// <summary>As above, for some cells of a matrix whose values have been looked at.</summary>
+    internal CellSet ReadSome(AnnotatedData data, ITrainingProgress progress, string? layer, CountSummary? known) =>
+        CellSet.From([NormalizedCells.From(data, Preprocessing, progress, layer, known)], Vocabulary, progress);
+
+    /// <summary>Cells of one batch of <see cref="Embed"/>.</summary>
+    internal static int BatchOf(int genes) => Math.Clamp(TokensPerBatch / (genes + 1), 1, 256);
 
     /// <summary>The order in which genes are taken: from this model's training cells, or from the given cells where those are not known.</summary>
     /// <param name="ranking">Which.</param>
@@ -94,7 +101,7 @@ public sealed class ScRobustModel
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(progress);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Genes, 1);
-        int hidden = Encoder.Size.Hidden, batchCells = Math.Clamp(TokensPerBatch / (options.Genes + 1), 1, 256);
+        int hidden = Encoder.Size.Hidden, batchCells = BatchOf(options.Genes);
         CellSet ordered = cells.In(OrderOf(options.Order, cells, options.Seed));
         var vectors = new float[checked(cells.Count * hidden)];
         var tape = new Tape(device, recordGradients: false);

@@ -39,12 +39,10 @@ internal sealed class ScRobustAnnotateCommand : CellcastCommand
         if (a.GetValue(_markers) is not null && a.GetValue(_threshold) is not null) throw new UsageException("--threshold belongs to a classifier: leave it out with --markers.");
         context.CheckOutputFile(target);
         var columns = new CsvFile();
-        AnnotatedData data;
         string[] labels;
         using (var device = new CpuDevice(context.Threads))
-            (data, labels) = a.GetValue(_markers) is { } markers ? ByMarkers(context, device, markers, columns, table) : ByClassifier(context, device, columns, table);
+            labels = a.GetValue(_markers) is { } markers ? ByMarkers(context, device, markers, columns, table) : ByClassifier(context, device, columns, table);
         if (table) columns.Write(target);
-        else foreach (string note in H5adFile.Write(target, data)) context.Log.Warning(note);
 
         var counts = new JsonObject();
         foreach (var group in labels.GroupBy(l => l, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal))
@@ -57,40 +55,74 @@ internal sealed class ScRobustAnnotateCommand : CellcastCommand
         context.Result["file"] = JsonValue.Create(Path.GetFullPath(target));
     }
 
-    private (AnnotatedData Data, string[] Labels) ByClassifier(CommandContext context, CpuDevice device, CsvFile columns, bool table)
+    private string[] ByClassifier(CommandContext context, CpuDevice device, CsvFile columns, bool table)
     {
         ParseResult a = context.Arguments;
         CellAnnotator annotator = CellAnnotator.Load(a.GetValue(_model)!);
-        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!);
-        CellSet cells = annotator.Model.Read(data, context.Progress, a.GetValue(_layer));
-        Annotations found = annotator.Annotate(device, cells, a.GetValue(_threshold), context.Progress, context.Cancellation);
+        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!, stream: true);
+        var cells = new CellStream(annotator.Model, data, context.Progress, a.GetValue(_layer));
+        string[] labels = new string[cells.Count], best = new string[cells.Count];
+        double[] confidence = new double[cells.Count];
         int k = annotator.Classes.Count;
+        GeneratedArray probabilities = cells.Annotate(annotator, device, a.GetValue(_threshold), (first, found) =>
+        {
+            found.Labels.CopyTo(labels, first);
+            found.Best.CopyTo(best, first);
+            found.Confidence.CopyTo(confidence, first);
+        }, context.Cancellation);
         if (table)
         {
-            columns.Add("cell", data.Obs.Index).Add("label", found.Labels).Add("best", found.Best).Add("confidence", found.Confidence);
-            for (int j = 0; j < k; j++) columns.Add("p_" + annotator.Classes[j], [.. Enumerable.Range(0, cells.Count).Select(c => found.Probabilities[c * k + j])]);
+            float[] p = probabilities.ToDense().ToSingle();
+            columns.Add("cell", data.Obs.Index).Add("label", labels).Add("best", best).Add("confidence", confidence);
+            for (int j = 0; j < k; j++) columns.Add("p_" + annotator.Classes[j], [.. Enumerable.Range(0, cells.Count).Select(c => p[c * k + j])]);
+            return labels;
         }
-        else
+        data.Obsm["scrobust_probabilities"] = probabilities;
+        data.Uns["scrobust_classes"] = new NdArray(annotator.Classes.ToArray());
+        Write(context, data, () =>
         {
-            data.Obs["scrobust_label"] = CategoricalColumn.FromLabels(found.Labels);
-            data.Obs["scrobust_best"] = CategoricalColumn.FromLabels(found.Best);
-            data.Obs.Set("scrobust_confidence", found.Confidence);
-            data.Obsm["scrobust_probabilities"] = new DenseMatrix(cells.Count, k, found.Probabilities);
-            data.Uns["scrobust_classes"] = new NdArray(annotator.Classes.ToArray());
-        }
-        return (data, found.Labels);
+            data.Obs["scrobust_label"] = CategoricalColumn.FromLabels(labels);
+            data.Obs["scrobust_best"] = CategoricalColumn.FromLabels(best);
+            data.Obs.Set("scrobust_confidence", confidence);
+        });
+        return labels;
     }
 
-    private (AnnotatedData Data, string[] Labels) ByMarkers(CommandContext context, CpuDevice device, string markers, CsvFile columns, bool table)
+    private string[] ByMarkers(CommandContext context, CpuDevice device, string markers, CsvFile columns, bool table)
     {
         ParseResult a = context.Arguments;
         IReadOnlyList<GeneSet> lists = GeneSet.Read(markers);
         ScRobustModel model = ScRobustModel.Load(a.GetValue(_model)!);
-        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!);
-        CellSet cells = model.Read(data, context.Progress, a.GetValue(_layer));
-        MarkerResult found = MarkerAnnotation.Score(device, model, cells, lists, context.Progress, context.Cancellation);
+        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!, stream: true);
+        var cells = new CellStream(model, data, context.Progress, a.GetValue(_layer));
+        var labels = new string[cells.Count];
+        IReadOnlyList<MarkerCoverage> covered = [];
+        GeneratedArray scores = cells.Score(device, lists, (first, found) =>
+        {
+            found.Labels.CopyTo(labels, first);
+            covered = found.Coverage;
+        }, context.Cancellation);
+        string[] names = [.. lists.Select(l => l.Name)];
+        if (table)
+        {
+            float[] s = scores.ToDense().ToSingle();
+            columns.Add("cell", data.Obs.Index).Add("label", labels);
+            for (int j = 0; j < names.Length; j++) columns.Add("score_" + names[j], [.. Enumerable.Range(0, cells.Count).Select(c => s[c * names.Length + j])]);
+        }
+        else
+        {
+            data.Obsm["scrobust_marker_scores"] = scores;
+            data.Uns["scrobust_marker_lists"] = new NdArray(names);
+            Write(context, data, () => data.Obs["scrobust_marker_label"] = CategoricalColumn.FromLabels(labels));
+        }
+        Report(context, covered);
+        return labels;
+    }
+
+    private static void Report(CommandContext context, IReadOnlyList<MarkerCoverage> covered)
+    {
         var coverage = new JsonArray();
-        foreach (MarkerCoverage c in found.Coverage)
+        foreach (MarkerCoverage c in covered)
         {
             string sentence = $"{c.Name}: {c.Known} of {c.Genes} genes are known to the encoder, {c.Expressed} are expressed by these cells";
             if (c.Known == 0) context.Log.Warning(sentence + "; the list is not used.");
@@ -98,19 +130,12 @@ internal sealed class ScRobustAnnotateCommand : CellcastCommand
             coverage.Add(new JsonObject { ["name"] = c.Name, ["genes"] = c.Genes, ["known"] = c.Known, ["expressed"] = c.Expressed });
         }
         context.Result["coverage"] = coverage;
-        string[] names = [.. lists.Select(l => l.Name)];
-        if (table)
-        {
-            columns.Add("cell", data.Obs.Index).Add("label", found.Labels);
-            for (int j = 0; j < names.Length; j++) columns.Add("score_" + names[j], [.. Enumerable.Range(0, cells.Count).Select(c => found.Scores[c * names.Length + j])]);
-        }
-        else
-        {
-            data.Obs["scrobust_marker_label"] = CategoricalColumn.FromLabels(found.Labels);
-            data.Obsm["scrobust_marker_scores"] = new DenseMatrix(cells.Count, names.Length, found.Scores);
-            data.Uns["scrobust_marker_lists"] = new NdArray(names);
-        }
-        return (data, found.Labels);
+    }
+
+    /// <summary>Cells are labelled while the file is written, their labels added at its end.</summary>
+    private void Write(CommandContext context, AnnotatedData data, Action addLabels)
+    {
+        foreach (string note in H5adFile.Write(context.Arguments.GetValue(_out)!, data, new H5adWriteOptions { Threads = context.Threads }, addLabels)) context.Log.Warning(note);
     }
 
     private static bool IsTable(string path)

@@ -36,8 +36,8 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         string target = a.GetValue(_out)!;
         context.CheckOutputFile(target);
         ScRobustModel model = ScRobustModel.Load(a.GetValue(_model)!);
-        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!);
-        CellSet cells = model.Read(data, context.Progress, a.GetValue(_layer));
+        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!, stream: true);
+        var cells = new CellStream(model, data, context.Progress, a.GetValue(_layer));
         var options = new EmbeddingOptions
         {
             Genes = a.GetValue(_genes),
@@ -48,8 +48,9 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         };
         if (model.Statistics is null && options.Order != GeneRanking.Random) context.Log.Info("the encoder comes without figures of its training cells: the order of the genes is that of these cells.");
         using var device = new CpuDevice(context.Threads);
-        float[] vectors = model.Embed(device, cells, options, context.Progress, context.Cancellation);
-        data.Obsm["X_scrobust"] = new DenseMatrix(cells.Count, model.Encoder.Size.Hidden, vectors);
+        // Computed while the file is written, so that memory does not grow with the cells; a map is laid out over all of them, which have to be held.
+        GeneratedArray vectors = cells.Vectors(device, options, context.Cancellation);
+        data.Obsm["X_scrobust"] = a.GetValue(_umap) ? vectors.ToDense() : vectors;
         if (a.GetValue(_umap) && CellMap.Add(data, "X_scrobust", context.Seed, context.Threads, replace: true, context.Cancellation) is { } done) context.Log.Info(done);
         foreach (string note in H5adFile.Write(target, data)) context.Log.Warning(note);
         context.Log.Info($"{cells.Count:N0} cells, vectors of {model.Encoder.Size.Hidden} numbers: {target}");

@@ -39,10 +39,13 @@ internal static class ScRobustOptions
     }
 
     /// <summary>Reads cells, passing on what the reader has to say.</summary>
-    internal static AnnotatedData Read(CommandContext context, string path)
+    /// <param name="context">The running command.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="stream">Leave the matrices in the file, to be read row by row.</param>
+    internal static AnnotatedData Read(CommandContext context, string path, bool stream = false)
     {
         context.Log.Info($"reading {path}");
-        AnnotatedData data = AnyFile.Read(path, new AnyFileOptions { H5ad = new() { Threads = context.Threads } });
+        AnnotatedData data = AnyFile.Read(path, new AnyFileOptions { H5ad = new() { Threads = context.Threads, Stream = stream } });
         foreach (string warning in data.Warnings) context.Log.Warning(warning);
         return data;
     }
