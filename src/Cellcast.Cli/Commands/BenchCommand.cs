@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cellcast.Analysis.Benchmarks;
+using Cellcast.AnnData.H5ad;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.ScSurv;
@@ -22,9 +23,11 @@ internal sealed class BenchCommand : CellcastCommand
         ScSurv,
         ScRobust,
         Analysis,
+        H5ad,
     }
 
-    private readonly ChoiceOption<Part> _part = new("--part", "What to measure.", Part.All, ("all", Part.All), ("kernels", Part.Kernels), ("scsurv", Part.ScSurv), ("scrobust", Part.ScRobust), ("analysis", Part.Analysis));
+    private readonly ChoiceOption<Part> _part = new("--part", "What to measure.", Part.All, ("all", Part.All), ("kernels", Part.Kernels), ("scsurv", Part.ScSurv), ("scrobust", Part.ScRobust), ("analysis", Part.Analysis), ("h5ad", Part.H5ad));
+    private readonly Option<string?> _file = new("--file") { Description = "With --part h5ad: the file to read and write (to the folder for temporary files).", HelpName = "FILE" };
     private readonly Option<double> _seconds = new("--seconds") { Description = "Time for each kernel.", HelpName = "X", DefaultValueFactory = _ => 0.3 };
     private readonly Option<int> _cells = new("--cells") { Description = "Cells for the part analysis, at least 2,000.", HelpName = "N", DefaultValueFactory = _ => 20_000 };
     private readonly Option<string?> _filter = new("--kernel") { Description = "Only kernels whose name contains this.", HelpName = "TEXT" };
@@ -35,6 +38,7 @@ internal sealed class BenchCommand : CellcastCommand
         Options.Add(_seconds);
         Options.Add(_filter);
         Options.Add(_cells);
+        Options.Add(_file);
         AddExample("cellcast bench --part scsurv", "seconds per epoch of each stage at 10,000 cells x 5,000 genes, 400 patients");
     }
 
@@ -43,6 +47,12 @@ internal sealed class BenchCommand : CellcastCommand
         Part part = _part.Of(context.Arguments);
         int cells = context.Arguments.GetValue(_cells);
         if (cells < 2000) throw new UsageException($"--cells takes a number of at least 2,000, not {cells}.");
+        if (part == Part.H5ad != context.Arguments.GetValue(_file) is not null) throw new UsageException("--part h5ad and --file go together: the file is what is read and written.");
+        if (part == Part.H5ad)
+        {
+            Files(context);
+            return;
+        }
         if (part is Part.All or Part.Kernels) Kernels(context);
         if (part is Part.All or Part.Analysis) Analysis(context, cells);
         using var device = new CpuDevice(context.Threads);
@@ -66,6 +76,16 @@ internal sealed class BenchCommand : CellcastCommand
         foreach (StepTiming t in timings) table.AddRow(t.Step, t.Seconds.ToString("0.000", CultureInfo.InvariantCulture), t.Rate.ToString("0.0", CultureInfo.InvariantCulture), t.Unit, t.Recall.ToString("0.0000", CultureInfo.InvariantCulture));
         context.Output.Write(table);
         context.Result["analysis"] = JsonSerializer.SerializeToNode(timings);
+    }
+
+    private void Files(CommandContext context)
+    {
+        string file = context.Arguments.GetValue(_file)!;
+        IReadOnlyList<H5adTiming> timings = H5adBenchmark.Run(file, context.Threads, cancellation: context.Cancellation);
+        var table = new Table().Border(TableBorder.Simple).Title(Markup.Escape(Path.GetFileName(file))).AddColumns("what", "seconds", "processor seconds", "MB/s (8 bytes per stored value)");
+        foreach (H5adTiming t in timings) table.AddRow(t.Name, t.Seconds.ToString("0.00", CultureInfo.InvariantCulture), t.ProcessorSeconds.ToString("0.00", CultureInfo.InvariantCulture), (t.Megabytes / t.Seconds).ToString("0", CultureInfo.InvariantCulture));
+        context.Output.Write(table);
+        context.Result["h5ad"] = JsonSerializer.SerializeToNode(timings);
     }
 
     private static void ScSurvEpochs(CommandContext context, Device device)
