@@ -8,8 +8,9 @@ namespace Cellcast.AnnData;
 /// <param name="Folder">Where files are made, asked for when the first is; the system's temporary folder when null.</param>
 public sealed record ScratchSpace(long Memory, Func<string>? Folder = null)
 {
-    /// <summary>A quarter of the memory that this process may have.</summary>
-    public static ScratchSpace Default { get; } = new(Math.Max(1L << 28, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4));
+    /// <summary>1 GiB, or a quarter of the memory that this process may have where that is less. The system keeps files in what memory is free, so little is lost;
+    /// the runtime's heap, which may grow to several times what is alive in it, stays small.</summary>
+    public static ScratchSpace Default { get; } = new(Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4, 1L << 28, 1L << 30));
 
     /// <summary>A new file for reading and writing.</summary>
     /// <exception cref="OutputException">It could not be made.</exception>

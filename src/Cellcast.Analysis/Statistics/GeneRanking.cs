@@ -1,3 +1,4 @@
+using System.Buffers;
 using Cellcast.AnnData;
 
 namespace Cellcast.Analysis.Statistics;
@@ -102,8 +103,11 @@ public static class GeneRanking
             sxy += d * y[i];
         }
         double r = Correlation.Varies(sxx, mean, n) ? sxy / Math.Sqrt(sxx) / Math.Sqrt(syy) : double.NaN;
-        double[] own = new double[n];
-        Ranks.Of(x, new int[n], own);
+        // Lent, not made: millions of cells times thousands of genes would pile up.
+        double[] rented = ArrayPool<double>.Shared.Rent(n);
+        int[] order = ArrayPool<int>.Shared.Rent(n);
+        Span<double> own = rented.AsSpan(0, n);
+        Ranks.Of(x, order.AsSpan(0, n), own);
         double middle = (n + 1) / 2.0, squares = 0, products = 0;
         for (int i = 0; i < n; i++)
         {
@@ -111,6 +115,8 @@ public static class GeneRanking
             squares += d * d;
             products += d * ranks[i];
         }
+        ArrayPool<double>.Shared.Return(rented);
+        ArrayPool<int>.Shared.Return(order);
         double rho = squares > 0 ? products / Math.Sqrt(squares) / Math.Sqrt(srr) : double.NaN;
         return (CorrelationTest.Of(r, n), CorrelationTest.Of(rho, n));
     }

@@ -164,6 +164,7 @@ public sealed class Posterior
         float[][] logNormalisers = [.. parts.Select(p => LogNormaliser(p.Decoder, draws, key, cancellation))];
         float weight = 1f / draws;
         var block = new float[Math.Min(BlockRows, Cells) * shares.Columns];
+        float[] means = new float[Math.Min(BlockRows, Cells) * parts.Max(p => p.Decoder.Outputs)];
         ForBlocks((tape, from, count) =>
         {
             cancellation.ThrowIfCancellationRequested();
@@ -171,7 +172,8 @@ public sealed class Posterior
             {
                 var (decoder, columns) = parts[k];
                 int width = decoder.Outputs;
-                var mean = new float[count * width];
+                Span<float> mean = means.AsSpan(0, count * width);
+                mean.Clear();
                 for (int d = 0; d < draws; d++)
                 {
                     Tensor logits = decoder.Forward(Drawn(tape, from, count, d, key));
@@ -220,10 +222,12 @@ public sealed class Posterior
     {
         ArgumentNullException.ThrowIfNull(module);
         var tape = new Tape(_device, recordGradients: false);
+        // One buffer for all: a new array for every block would pile up faster than it is collected.
+        var rates = new float[Math.Min(BlockRows, Cells) * module.Sizes.Genes];
         for (int from = 0; from < Cells; from += BlockRows)
         {
             int count = Math.Min(BlockRows, Cells - from);
-            float[] rates = RatesAtMean(tape, module, from, count).ToArray();
+            RatesAtMean(tape, module, from, count).Span.CopyTo(rates);
             tape.Reset();
             yield return (from, count, rates);
         }

@@ -236,7 +236,7 @@ internal static class Reconstruction
         foreach (var (from, count, rates) in fit.Model.Posterior.RatesAtMean(module))
         {
             cancellation.ThrowIfCancellationRequested();
-            Tensor r = tape.Input(rates, count, genes);
+            Tensor r = tape.Input(rates.AsSpan(0, count * genes), count, genes);
             Mix(tape, shares, from, count, r, bulkMix);
             if (spotShares is not null) Mix(tape, spotShares, from, count, r, spotMix);
             tape.Reset();

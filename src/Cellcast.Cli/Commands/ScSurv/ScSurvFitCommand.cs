@@ -48,7 +48,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     private readonly Option<double> _checkpointEvery = new("--checkpoint-every") { Description = "Seconds between checkpoints within a stage; each stage ends with one.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
 
-    private readonly Option<string?> _memory = new("--memory") { Description = "Most memory for the counts of the cells and their shares in the patients, as 8G or 500M; what does not fit lies in the output folder while the run lasts. Half of this machine's when left out.", HelpName = "SIZE" };
+    private readonly Option<string?> _memory = new("--memory") { Description = "Most memory for the counts of the cells and their shares in the patients, as 8G or 500M; what does not fit lies in the output folder while the run lasts. 2G, or half of this machine's where that is less, when left out.", HelpName = "SIZE" };
 
     private readonly ClinicalOptions _clinical = new();
 

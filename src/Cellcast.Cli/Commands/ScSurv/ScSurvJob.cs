@@ -25,7 +25,7 @@ internal static class ScSurvJob
     /// <param name="withShares">Keep the share of every cell in every patient and spot.</param>
     /// <param name="withRates">Add the decoded rates of all cells as a dense layer.</param>
     /// <param name="checkpointEvery">Time between checkpoints within a stage.</param>
-    /// <param name="memory">Memory for counts and shares, in bytes; what does not fit lies in the output folder meanwhile. Half of this machine's when null.</param>
+    /// <param name="memory">Memory for counts and shares, in bytes; what does not fit lies in the output folder meanwhile. The usual when null.</param>
     /// <param name="runs">Trainings with different seeds; what they agree on goes into the folder <c>runs</c>.</param>
     internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates, TimeSpan checkpointEvery, long? memory = null, int runs = 1)
     {
