@@ -60,6 +60,16 @@ public sealed class ReproducibilityTests : IDisposable
     }
 
     [Fact]
+    public void With_no_memory_for_counts_and_shares_it_gives_the_same_bytes()
+    {
+        var result = CommandLine.Run(Arguments(_folder, "2", "--memory", "0M"));
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("MB in a file", result.Error, StringComparison.Ordinal);
+        Same(s_uninterrupted.Value, Results(_folder));
+        Assert.Equal(2, CommandLine.Run(Arguments(_folder, "2", "--overwrite", "--memory", "much")).ExitCode);
+    }
+
+    [Fact]
     public void Resuming_a_complete_run_changes_nothing()
     {
         Assert.Equal(0, CommandLine.Run(Arguments(_folder, "2")).ExitCode);
