@@ -115,9 +115,9 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
 
     long ITokenDevice.TableProjectionsRoom(Tensor table, TokenBatch tokens, int outputs) => (long)tokens.UniqueCount * (table.Columns + outputs + 3) + outputs;
 
-    void ITokenDevice.TableProjections(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor room, Tensor y)
+    void ITokenDevice.TableProjections(Tensor table, Tensor scale, Tensor shift, float epsilon, TokenBatch tokens, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor room, Tensor y)
     {
-        var p = ProjectionProblem(table, scale, tokens, y.Columns, room);
+        var p = ProjectionProblem(table, scale, epsilon, tokens, y.Columns, room);
         Kernels.TableProjections.BuildTable(Workers, p);
         int first = 0, genes = tokens.UniqueCount, n = table.Columns;
         var scaled = new Span<float>(p.Scaled, genes * n);
@@ -133,11 +133,11 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         Kernels.TableProjections.Spread(Workers, p, At(y));
     }
 
-    void ITokenDevice.TableProjectionsGradient(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, ReadOnlySpan<Tensor> weights, Tensor room, Tensor dy, Tensor? dtable, Tensor? dscale,
+    void ITokenDevice.TableProjectionsGradient(Tensor table, Tensor scale, Tensor shift, float epsilon, TokenBatch tokens, ReadOnlySpan<Tensor> weights, Tensor room, Tensor dy, Tensor? dtable, Tensor? dscale,
         Tensor? dshift, ReadOnlySpan<Tensor?> dweights, ReadOnlySpan<Tensor?> dbiases)
     {
         int genes = tokens.UniqueCount, n = table.Columns, outputs = dy.Columns, first = 0;
-        var p = ProjectionProblem(table, scale, tokens, outputs, room);
+        var p = ProjectionProblem(table, scale, epsilon, tokens, outputs, room);
         using var rented = Borrow(checked(genes * (outputs + n + 1) + outputs));
         fixed (float* dprojected = rented.Span)
         {
@@ -165,10 +165,10 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         }
     }
 
-    private static TableProjections.Problem ProjectionProblem(Tensor table, Tensor scale, TokenBatch tokens, int outputs, Tensor room)
+    private static TableProjections.Problem ProjectionProblem(Tensor table, Tensor scale, float epsilon, TokenBatch tokens, int outputs, Tensor room)
     {
         nint genes = tokens.UniqueCount;
-        var p = new TableProjections.Problem { Tokens = new TokenView(tokens), Columns = table.Columns, Outputs = outputs, Table = At(table), Scale = At(scale), Scaled = At(room) };
+        var p = new TableProjections.Problem { Tokens = new TokenView(tokens), Columns = table.Columns, Outputs = outputs, Epsilon = epsilon, Table = At(table), Scale = At(scale), Scaled = At(room) };
         p.Projected = p.Scaled + genes * table.Columns;
         p.Constant = p.Projected + genes * outputs;
         p.Lengths = p.Constant + outputs;
@@ -296,27 +296,27 @@ public sealed unsafe partial class CpuDevice : ITokenDevice
         return padded * table.Columns + (long)tokens.UniqueCount * (table.Columns + 3 + padded) + 3 * padded * tokens.Tokens + 64;
     }
 
-    void ITokenDevice.TableAttention(Tensor table, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room, Tensor pooled)
+    void ITokenDevice.TableAttention(Tensor table, Tensor r, TokenBatch tokens, int heads, float epsilon, in DropoutNoise noise, Tensor room, Tensor pooled)
     {
-        var problem = TableProblem(table, tokens, heads, noise, room);
+        var problem = TableProblem(table, tokens, heads, epsilon, noise, room);
         new Span<float>(problem.R, problem.Padded * table.Columns).Clear();
         r.Span.CopyTo(new Span<float>(problem.R, r.Length));
         Kernels.TableAttention.Forward(Workers, problem, At(pooled));
     }
 
-    void ITokenDevice.TableAttentionGradient(Tensor table, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room, Tensor dpooled, Tensor? dtable, Tensor? dr)
+    void ITokenDevice.TableAttentionGradient(Tensor table, Tensor r, TokenBatch tokens, int heads, float epsilon, in DropoutNoise noise, Tensor room, Tensor dpooled, Tensor? dtable, Tensor? dr)
     {
-        var problem = TableProblem(table, tokens, heads, noise, room);
+        var problem = TableProblem(table, tokens, heads, epsilon, noise, room);
         var scratch = _pool.Rent(checked((int)Kernels.TableAttention.BackwardFloats(problem)));
         fixed (float* p = scratch.Span) Kernels.TableAttention.Backward(Workers, problem, At(dpooled), p, At(dtable), At(dr));
         _pool.Return(scratch);
     }
 
-    private static TableAttention.Problem TableProblem(Tensor table, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room)
+    private static TableAttention.Problem TableProblem(Tensor table, TokenBatch tokens, int heads, float epsilon, in DropoutNoise noise, Tensor room)
     {
         int padded = Kernels.TableAttention.PaddedHeads(heads);
         nint unique = tokens.UniqueCount, count = tokens.Tokens;
-        var p = new TableAttention.Problem { Tokens = new TokenView(tokens), Heads = heads, Columns = table.Columns, Dropout = noise, Table = At(table) };
+        var p = new TableAttention.Problem { Tokens = new TokenView(tokens), Heads = heads, Columns = table.Columns, Dropout = noise, Epsilon = epsilon, Table = At(table) };
         p.Z = At(room);
         p.R = p.Z + unique * table.Columns;
         p.Lengths = p.R + padded * table.Columns;

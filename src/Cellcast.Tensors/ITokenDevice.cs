@@ -37,10 +37,10 @@ internal interface ITokenDevice
     long TableProjectionsRoom(Tensor table, TokenBatch tokens, int outputs);
 
     /// <summary><see cref="Projections"/> of normalised token inputs, straight from the embedding table; see <see cref="Op.TableProjections"/>.</summary>
-    void TableProjections(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor room, Tensor y);
+    void TableProjections(Tensor table, Tensor scale, Tensor shift, float epsilon, TokenBatch tokens, ReadOnlySpan<Tensor> weights, ReadOnlySpan<Tensor?> biases, Tensor room, Tensor y);
 
     /// <summary>Gradients of <see cref="TableProjections"/> that are asked for.</summary>
-    void TableProjectionsGradient(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, ReadOnlySpan<Tensor> weights, Tensor room, Tensor dy, Tensor? dtable, Tensor? dscale, Tensor? dshift,
+    void TableProjectionsGradient(Tensor table, Tensor scale, Tensor shift, float epsilon, TokenBatch tokens, ReadOnlySpan<Tensor> weights, Tensor room, Tensor dy, Tensor? dtable, Tensor? dscale, Tensor? dshift,
         ReadOnlySpan<Tensor?> dweights, ReadOnlySpan<Tensor?> dbiases);
 
     /// <summary>softmax(q k' / sqrt(d)) v within each sequence and head; qkv has the three side by side.</summary>
@@ -80,8 +80,8 @@ internal interface ITokenDevice
     long TableAttentionRoom(Tensor table, TokenBatch tokens, int heads);
 
     /// <summary><see cref="PooledAttention"/> straight from the embedding table; see <see cref="Op.TableAttention"/>.</summary>
-    void TableAttention(Tensor table, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room, Tensor pooled);
+    void TableAttention(Tensor table, Tensor r, TokenBatch tokens, int heads, float epsilon, in DropoutNoise noise, Tensor room, Tensor pooled);
 
     /// <summary>Gradients of <see cref="TableAttention"/> that are asked for.</summary>
-    void TableAttentionGradient(Tensor table, Tensor r, TokenBatch tokens, int heads, in DropoutNoise noise, Tensor room, Tensor dpooled, Tensor? dtable, Tensor? dr);
+    void TableAttentionGradient(Tensor table, Tensor r, TokenBatch tokens, int heads, float epsilon, in DropoutNoise noise, Tensor room, Tensor dpooled, Tensor? dtable, Tensor? dr);
 }

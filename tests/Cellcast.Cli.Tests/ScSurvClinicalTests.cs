@@ -11,7 +11,17 @@ public class ScSurvClinicalTests
 {
     private static readonly Lazy<SimulatedStudy> s_study = new(() => StudySimulator.Simulate(new SimulationParameters
     {
-        Cells = 60, Genes = 60, Types = 3, Families = 2, GradientTypes = 1, Samples = 2, Patients = 60, Spots = 0, CellDepth = 300, BulkDepth = 5000, PlatformEffect = 0.1,
+        Cells = 60,
+        Genes = 60,
+        Types = 3,
+        Families = 2,
+        GradientTypes = 1,
+        Samples = 2,
+        Patients = 60,
+        Spots = 0,
+        CellDepth = 300,
+        BulkDepth = 5000,
+        PlatformEffect = 0.1,
     }, seed: 2));
 
     private static void Write(TemporaryDirectory folder)

@@ -23,7 +23,7 @@ public sealed class CellEncoder : Module
         Size = size;
         Embedding = Register(new Parameter(prefix + "embedding.embedding.weight", size.Vocabulary, size.Hidden));
         RandomFill.Normal(key.Split(Embedding.Name), Embedding.Span);
-        _blocks = [.. Enumerable.Range(0, size.Layers).Select(i => Register(new TransformerBlock($"{prefix}transformer_blocks.{i}", size, key)))];
+        _blocks = [.. Enumerable.Range(0, size.Layers).Select(i => Register(new TransformerBlock($"{prefix}transformer_blocks.{i}", size, i == 0 ? size.InputEpsilon : EncoderSize.NormEpsilon, key)))];
         _cellToken.Append([GeneVocabulary.CellToken], [GeneVocabulary.CellTokenValue]);
     }
 
@@ -32,6 +32,12 @@ public sealed class CellEncoder : Module
 
     /// <summary>One row per token id, vocabulary x hidden.</summary>
     public Parameter Embedding { get; }
+
+    /// <summary>Makes every block start as an average of its inputs; see <see cref="ComponentStart"/>.</summary>
+    internal void StartAsAverage()
+    {
+        for (int i = 0; i < _blocks.Length; i++) _blocks[i].StartAsAverage(i == 0 ? (float)(1 + Size.HalfValue) : 1);
+    }
 
     /// <summary>Outputs of all tokens.</summary>
     /// <param name="tape">Where operations are recorded; with <see cref="Tape.RecordsGradients"/> off, nothing is.</param>

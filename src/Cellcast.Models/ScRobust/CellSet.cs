@@ -8,9 +8,9 @@ public sealed class CellSet
 {
     private readonly long[] _pointers;
     private readonly int[] _genes;
-    private readonly float[] _values;
+    private readonly float[] _values, _scales;
 
-    private CellSet(GeneVocabulary vocabulary, long[] pointers, int[] genes, float[] values) => (Vocabulary, _pointers, _genes, _values) = (vocabulary, pointers, genes, values);
+    private CellSet(GeneVocabulary vocabulary, long[] pointers, int[] genes, float[] values, float[] scales) => (Vocabulary, _pointers, _genes, _values, _scales) = (vocabulary, pointers, genes, values, scales);
 
     /// <summary>The vocabulary.</summary>
     public GeneVocabulary Vocabulary { get; }
@@ -26,6 +26,10 @@ public sealed class CellSet
     /// <param name="cell">Its number.</param>
     public ReadOnlySpan<float> ValuesOf(int cell) => _values.AsSpan((int)_pointers[cell], (int)(_pointers[cell + 1] - _pointers[cell]));
 
+    /// <summary>What a cell's values are to be multiplied with to be log1p of normalised counts; 1 where they are that (see <see cref="CellPreprocessing.RelativeValues"/>).</summary>
+    /// <param name="cell">Its number.</param>
+    public float ScaleOf(int cell) => _scales[cell];
+
     /// <summary>The cells of some files one after the other; genes outside the vocabulary are left out, and said.</summary>
     /// <param name="files">The files.</param>
     /// <param name="vocabulary">The vocabulary.</param>
@@ -39,6 +43,8 @@ public sealed class CellSet
         var pointers = new long[files.Sum(f => f.Values.Rows) + 1];
         var genes = new int[files.Sum(f => f.Values.StoredCount)];
         var values = new float[genes.Length];
+        var scales = new float[pointers.Length - 1];
+        Array.Fill(scales, 1);
         long write = 0;
         int cell = 0;
         foreach (NormalizedCells file in files)
@@ -57,10 +63,11 @@ public sealed class CellSet
                 for (int k = 0; k < from.Length; k++)
                     if (ids[from[k]] >= 0) (genes[write], values[write++]) = (ids[from[k]], v[k]);
                 Array.Sort(genes, values, (int)start, (int)(write - start));
+                if (file.Preprocessing.RelativeValues && write > start) scales[cell] = Relative(values.AsSpan((int)start, (int)(write - start)));
                 pointers[++cell] = write;
             }
         }
-        return new CellSet(vocabulary, pointers, genes[..(int)write], values[..(int)write]);
+        return new CellSet(vocabulary, pointers, genes[..(int)write], values[..(int)write], scales);
     }
 
     /// <summary>The same cells with each cell's genes in another order.</summary>
@@ -78,6 +85,16 @@ public sealed class CellSet
             Array.Sort(ranks, values, start, length);
             for (int i = start; i < start + length; i++) genes[i] = order.GeneAt(ranks[i]);
         }
-        return new CellSet(Vocabulary, _pointers, genes, values);
+        return new CellSet(Vocabulary, _pointers, genes, values, _scales);
+    }
+
+    /// <summary>Divides values by their mean, and returns it.</summary>
+    private static float Relative(Span<float> values)
+    {
+        double sum = 0;
+        foreach (float v in values) sum += v;
+        float mean = (float)(sum / values.Length);
+        for (int i = 0; i < values.Length; i++) values[i] /= mean;
+        return mean;
     }
 }

@@ -61,7 +61,7 @@ public sealed class CellStream
         ArgumentNullException.ThrowIfNull(options);
         RequireOrder(options.Order);
         return new GeneratedArray(Count, Model.Encoder.Size.Hidden, (first, count, values) =>
-            Model.Embed(device, Read(first, count), options, new Onward(_progress, first, Count), cancellation).CopyTo(values), SlabOf(ScRobustModel.BatchOf(options.Genes)));
+            Model.Embed(device, Read(first, count), options, new Onward(_progress, first, Count), cancellation).CopyTo(values), SlabOf(ScRobustModel.BatchOf(options.GenesWith(options.Padding ?? Model.Padding))));
     }
 
     /// <summary>Labels of all cells, slab by slab.</summary>

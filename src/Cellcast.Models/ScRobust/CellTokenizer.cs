@@ -45,6 +45,38 @@ public static class CellTokenizer
         tokenValues[(1 + used)..].Clear();
     }
 
+    /// <summary>Appends a cell as if it did not express one of its genes.</summary>
+    /// <param name="batch">Appended to.</param>
+    /// <param name="cells">The cells, from <see cref="CellSet.In"/>.</param>
+    /// <param name="cell">Which.</param>
+    /// <param name="without">Token id of the gene; one that the cell does not express changes nothing.</param>
+    /// <param name="genes">Most genes.</param>
+    /// <param name="padding">Where it has fewer.</param>
+    public static void AppendWithout(TokenBatch batch, CellSet cells, int cell, int without, int genes, Padding padding)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(cells);
+        var ids = cells.GenesOf(cell);
+        int at = ids.IndexOf(without);
+        if (at < 0)
+        {
+            Append(batch, cells, cell, genes, padding);
+            return;
+        }
+        int used = Math.Min(genes, ids.Length - 1), before = Math.Min(at, used);
+        batch.Append(1 + (padding == Padding.Published ? genes : used), out var tokenGenes, out var tokenValues);
+        (tokenGenes[0], tokenValues[0]) = (GeneVocabulary.CellToken, GeneVocabulary.CellTokenValue);
+        ids[..before].CopyTo(tokenGenes[1..]);
+        cells.ValuesOf(cell)[..before].CopyTo(tokenValues[1..]);
+        if (used > before)
+        {
+            ids.Slice(at + 1, used - before).CopyTo(tokenGenes[(1 + before)..]);
+            cells.ValuesOf(cell).Slice(at + 1, used - before).CopyTo(tokenValues[(1 + before)..]);
+        }
+        tokenGenes[(1 + used)..].Fill(GeneVocabulary.Mask);
+        tokenValues[(1 + used)..].Clear();
+    }
+
     /// <summary>Appends a random view of a cell: its cell token and genes drawn uniformly with replacement from those it expresses, the cell token counting as one of them.</summary>
     /// <param name="batch">Appended to.</param>
     /// <param name="cells">The cells.</param>

@@ -30,23 +30,23 @@ public sealed class Head : Module
 
 /// <summary>Both losses of self-supervised training on two views of the same cells.</summary>
 /// <param name="Contrastive">Cross-entropy of finding the other view of the same cell by cosine similarity, a single number.</param>
-/// <param name="Expression">Mean squared error of the second view's values predicted from the first view, a single number.</param>
+/// <param name="Expression">Mean squared error of values predicted from the first view, a single number.</param>
 public readonly record struct PretrainingLosses(Tensor Contrastive, Tensor Expression);
 
 /// <summary>The network of self-supervised training: encoder, contrastive head, expression head.</summary>
 public sealed class ContrastivePretraining : Module
 {
-    /// <summary>Divides the similarities.</summary>
-    public const float Temperature = 0.07f;
-
     private readonly Head _contrastive, _expression;
+    private readonly float _temperature;
 
     /// <summary>Heads with random weights on an encoder.</summary>
     /// <param name="encoder">The encoder, trained along.</param>
     /// <param name="key">Names the random numbers.</param>
-    public ContrastivePretraining(CellEncoder encoder, RandomKey key)
+    /// <param name="temperature">Divides the similarities.</param>
+    public ContrastivePretraining(CellEncoder encoder, RandomKey key, double temperature = 0.07)
     {
         ArgumentNullException.ThrowIfNull(encoder);
+        _temperature = (float)temperature;
         Encoder = Register(encoder);
         _contrastive = Register(new Head("cl_fc", encoder.Size.Hidden, encoder.Size.Hidden, key));
         _expression = Register(new Head("ge_fc", encoder.Size.Hidden, encoder.Size.Hidden, key));
@@ -58,15 +58,15 @@ public sealed class ContrastivePretraining : Module
     /// <summary>Losses of one batch.</summary>
     /// <param name="tape">Where operations are recorded.</param>
     /// <param name="views">First views of all cells, then second views in the same order.</param>
-    /// <param name="secondViews">The second views alone, again.</param>
+    /// <param name="targets">What is to be predicted from the first views: for each cell genes of its second view and others, with their values.</param>
     /// <param name="noise">Dropout.</param>
-    public PretrainingLosses Losses(Tape tape, TokenBatch views, TokenBatch secondViews, DropoutNoise noise = default)
+    public PretrainingLosses Losses(Tape tape, TokenBatch views, TokenBatch targets, DropoutNoise noise = default)
     {
         ArgumentNullException.ThrowIfNull(tape);
-        ArgumentNullException.ThrowIfNull(secondViews);
+        ArgumentNullException.ThrowIfNull(targets);
         Tensor cells = Encoder.CellTokens(tape, views, noise.For("encoder"));
         Tensor contrastive = CrossEntropy(Similarities(tape, cells, noise), Partners(views.Sequences));
-        return new PretrainingLosses(contrastive, MeanSquaredError(Expression(cells, secondViews, noise), tape.Input(secondViews.Values, secondViews.Tokens)));
+        return new PretrainingLosses(contrastive, MeanSquaredError(Expression(cells, targets, noise), tape.Input(targets.Values, targets.Tokens)));
     }
 
     /// <summary>Cosine similarities of all views over the temperature, those of a view with itself out of reach.</summary>
@@ -77,12 +77,12 @@ public sealed class ContrastivePretraining : Module
         Tensor self = tape.NewTensor(z.Rows, z.Rows);
         self.Span.Clear();
         for (int i = 0; i < z.Rows; i++) self.Span[i * z.Rows + i] = -1e9f;
-        return Add(Scale(MatMul(z, z, transposeB: true), 1 / Temperature), self);
+        return Add(Scale(MatMul(z, z, transposeB: true), 1 / _temperature), self);
     }
 
-    /// <summary>Predicted values of the second views' tokens, from the first views.</summary>
-    internal Tensor Expression(Tensor cells, TokenBatch secondViews, DropoutNoise noise) =>
-        GeneDots(_expression.Forward(SliceRows(cells, 0, secondViews.Sequences), noise.For("expression head")), Encoder.Embedding, secondViews);
+    /// <summary>Predicted values of the targets, from the first views.</summary>
+    internal Tensor Expression(Tensor cells, TokenBatch targets, DropoutNoise noise) =>
+        GeneDots(_expression.Forward(SliceRows(cells, 0, targets.Sequences), noise.For("expression head")), Encoder.Embedding, targets);
 
     internal static int[] Partners(int views)
     {

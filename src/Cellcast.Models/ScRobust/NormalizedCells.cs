@@ -12,12 +12,18 @@ public sealed record CellPreprocessing
 
     /// <summary>Gene names are taken in upper case, which makes most mouse symbols those of their human orthologues.</summary>
     public bool UpperCase { get; init; }
+
+    /// <summary>Only whether a value is above 0 counts, as with accessibility peaks: every token's value is 1, nothing is scaled or logged.</summary>
+    public bool Presence { get; init; }
+
+    /// <summary>A cell's token values are divided by their mean: they say which of its genes are high, not how deeply it was sequenced (the value of a single molecule alone gives that away).</summary>
+    public bool RelativeValues { get; init; }
 }
 
 /// <summary>The cells of one file as log1p of counts scaled to a common total, genes by name, names unique.</summary>
 public sealed class NormalizedCells
 {
-    private NormalizedCells(string source, string[] cells, string[] genes, SparseMatrix values) => (Source, Cells, Genes, Values) = (source, cells, genes, values);
+    private NormalizedCells(string source, string[] cells, string[] genes, SparseMatrix values, CellPreprocessing preprocessing) => (Source, Cells, Genes, Values, Preprocessing) = (source, cells, genes, values, preprocessing);
 
     /// <summary>The file.</summary>
     public string Source { get; }
@@ -30,6 +36,9 @@ public sealed class NormalizedCells
 
     /// <summary>Cells x genes, all stored values above 0.</summary>
     public SparseMatrix Values { get; }
+
+    /// <summary>How they came about.</summary>
+    public CellPreprocessing Preprocessing { get; }
 
     /// <summary>Looks at what a matrix holds and normalises it where it is not normalised yet; says which.</summary>
     /// <param name="data">The cells.</param>
@@ -52,12 +61,17 @@ public sealed class NormalizedCells
             string hint = elsewhere.Count > 0 ? $"; raw counts are in {string.Join(" and ", elsewhere.Select(s => $"'{s}'"))}: choose them with --layer" : "; give raw counts or log-normalised values";
             throw new InputException($"'{source}', {slot}: {found.Describe()}{hint}.");
         }
+        var (genes, column, repeats) = Names(data.Var.Index, preprocessing.UpperCase);
+        if (preprocessing.Presence)
+        {
+            progress.Message($"{source}, {slot}: {found.Describe()}; {(found.Kind == ValueKind.Binary ? "taken as presence and absence" : "every value above 0 is taken as 1")}, neither scaled nor logged.");
+            return new NormalizedCells(source, data.Obs.Index, genes, Present(x, column, genes.Length), preprocessing);
+        }
         bool logged = found.Kind == ValueKind.Logged;
         bool asTheyAre = logged && (found.CommonTotal is not { } t || Math.Abs(t - preprocessing.Total) <= 1e-3 * preprocessing.Total);
         progress.Message(FormattableString.Invariant($"{source}, {slot}: {found.Describe()}; {(asTheyAre ? "taken as they are" : $"{(logged ? "scaled again" : "scaled")} to {preprocessing.Total:G6} per cell, then log1p")}."));
-        var (genes, column, repeats) = Names(data.Var.Index, preprocessing.UpperCase);
         if (repeats > 0) progress.Message($"{source}: {repeats:N0} genes share their name with another; their values are added up.");
-        return new NormalizedCells(source, data.Obs.Index, genes, Normalize(x, column, genes.Length, logged, asTheyAre, preprocessing.Total));
+        return new NormalizedCells(source, data.Obs.Index, genes, Normalize(x, column, genes.Length, logged, asTheyAre, preprocessing.Total), preprocessing);
     }
 
     /// <summary>The chosen cells.</summary>
@@ -65,7 +79,7 @@ public sealed class NormalizedCells
     public NormalizedCells Select(int[] rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        return new NormalizedCells(Source, [.. rows.Select(r => Cells[r])], Genes, Values.SelectRows(rows));
+        return new NormalizedCells(Source, [.. rows.Select(r => Cells[r])], Genes, Values.SelectRows(rows), Preprocessing);
     }
 
     /// <summary>The same cells with the genes of others as columns, matched by name; genes that these do not have are zero.</summary>
@@ -89,7 +103,7 @@ public sealed class NormalizedCells
             Array.Sort(indices, values, start, write - start);
             pointers[r + 1] = write;
         }
-        return new NormalizedCells(Source, [.. Cells], genes, new SparseMatrix(Values.Rows, genes.Length, pointers, indices[..write], values[..write]));
+        return new NormalizedCells(Source, [.. Cells], genes, new SparseMatrix(Values.Rows, genes.Length, pointers, indices[..write], values[..write]), Preprocessing);
     }
 
     /// <summary>The cells that express at least so many genes.</summary>
@@ -121,6 +135,31 @@ public sealed class NormalizedCells
             }
         }
         return ([.. genes], column, names.Length - genes.Count);
+    }
+
+    /// <summary>1 where any column of a name is above 0.</summary>
+    private static SparseMatrix Present(SparseMatrix x, int[] column, int genes)
+    {
+        var pointers = new long[x.Rows + 1];
+        var indices = new int[x.Values.Length];
+        int write = 0;
+        for (int r = 0; r < x.Rows; r++)
+        {
+            var from = x.RowIndices(r);
+            var stored = x.RowValues(r);
+            int start = write;
+            for (int k = 0; k < from.Length; k++)
+                if (stored[k] > 0) indices[write++] = column[from[k]];
+            var row = indices.AsSpan(start, write - start);
+            row.Sort();
+            int kept = 0;
+            for (int k = 0; k < row.Length; k++)
+                if (k == 0 || row[k] != row[k - 1]) row[kept++] = row[k];
+            pointers[r + 1] = write = start + kept;
+        }
+        var values = new float[write];
+        Array.Fill(values, 1);
+        return new SparseMatrix(x.Rows, genes, pointers, indices[..write], values);
     }
 
     private static SparseMatrix Normalize(SparseMatrix x, int[] column, int genes, bool logged, bool asTheyAre, double target)

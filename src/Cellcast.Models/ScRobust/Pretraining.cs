@@ -31,9 +31,11 @@ public sealed class Pretraining
     private readonly ContrastivePretraining _module;
     private readonly RandomKey _key;
     private readonly Tape _tape;
-    private readonly TokenBatch _views = new(), _secondViews = new();
+    private readonly TokenBatch _views = new(), _targets = new();
     private readonly int[] _training, _validation;
     private readonly Minibatches _batches;
+    private readonly ViewSampler _sampler;
+    private readonly AdamW _optimizer;
     private readonly List<PretrainingEpoch> _history = [];
     private double _contrastive, _expression;
 
@@ -41,8 +43,8 @@ public sealed class Pretraining
     {
         (_device, _cells, _options) = (device, cells, options);
         _key = RandomKey.From(options.Seed, "scrobust pretraining");
-        var size = new EncoderSize { Vocabulary = cells.Vocabulary.Count, Hidden = options.Hidden, Heads = options.Heads, Layers = options.Layers };
-        _module = new ContrastivePretraining(new CellEncoder(size, _key.Split("weights")), _key.Split("weights"));
+        var size = new EncoderSize { Vocabulary = cells.Vocabulary.Count, Hidden = options.Hidden, Heads = options.Heads, Layers = options.Layers, HalfValue = options.HalfValue };
+        _module = new ContrastivePretraining(new CellEncoder(size, _key.Split("weights")), _key.Split("weights"), options.Temperature);
         _tape = new Tape(device);
         int[] order = new RandomStream(_key.Split("validation cells")).NextPermutation(cells.Count);
         int held = Math.Clamp((int)Math.Round(options.ValidationShare * cells.Count), 2, cells.Count - 2);
@@ -51,6 +53,8 @@ public sealed class Pretraining
         Array.Sort(_validation);
         Array.Sort(_training);
         _batches = new Minibatches(_training, options.BatchCells, _key.Split("batches"));
+        _sampler = new ViewSampler(cells, _training, options);
+        _optimizer = new AdamW(_module.Parameters, options.LearningRate, weightDecay: 0);
     }
 
     /// <summary>Trains an encoder on cells.</summary>
@@ -78,11 +82,12 @@ public sealed class Pretraining
     {
         string fingerprint = Fingerprint();
         if (resume is not null) Restore(resume, fingerprint);
+        else if (_options.Start == EncoderStart.Components) ComponentStart.Apply(_module.Encoder, _cells, _training, _options.Seed, progress);
         var plan = new StagePlan
         {
             Name = StageName,
             Parameters = _module.Parameters,
-            Optimizer = new AdamW(_module.Parameters, _options.LearningRate, weightDecay: 0),
+            Optimizer = _optimizer,
             StepsPerEpoch = _batches.Count,
             ItemsPerEpoch = _training.Length,
             Step = Step,
@@ -102,10 +107,11 @@ public sealed class Pretraining
     {
         if (step == 0) _contrastive = _expression = 0;
         _tape.Reset();
-        FillViews(_batches.Batch(epoch, step), _key.Split("views").Split(epoch));
+        _optimizer.LearningRate = _options.LearningRateAt((long)epoch * _batches.Count + step, (long)_options.Epochs * _batches.Count);
+        _sampler.Fill(_views, _targets, _batches.Batch(epoch, step), _key.Split("views").Split(epoch));
         var noise = new DropoutNoise((float)_options.Dropout, _key.Split("dropout").Split(epoch).Split(step));
-        PretrainingLosses losses = _module.Losses(_tape, _views, _secondViews, noise);
-        Tensor sum = Op.Add(losses.Contrastive, losses.Expression);
+        PretrainingLosses losses = _module.Losses(_tape, _views, _targets, noise);
+        Tensor sum = Op.Add(losses.Contrastive, Op.Scale(losses.Expression, (float)_options.ExpressionWeight));
         _contrastive += losses.Contrastive.ToScalar();
         _expression += losses.Expression.ToScalar();
         _tape.Backward(sum);
@@ -124,8 +130,8 @@ public sealed class Pretraining
             {
                 int from = (int)((long)_validation.Length * b / count), to = (int)((long)_validation.Length * (b + 1) / count);
                 _tape.Reset();
-                FillViews(_validation.AsSpan(from..to), _key.Split("validation views"));
-                PretrainingLosses losses = _module.Losses(_tape, _views, _secondViews);
+                _sampler.Fill(_views, _targets, _validation.AsSpan(from..to), _key.Split("validation views"));
+                PretrainingLosses losses = _module.Losses(_tape, _views, _targets);
                 contrastive += losses.Contrastive.ToScalar() * (double)(to - from);
                 expression += losses.Expression.ToScalar() * (double)(to - from);
             }
@@ -138,19 +144,6 @@ public sealed class Pretraining
         _history.Add(new PretrainingEpoch(epoch + 1, (float)(_contrastive / _batches.Count), (float)(_expression / _batches.Count),
             (float)(contrastive / _validation.Length), (float)(expression / _validation.Length)));
         return contrastive / _validation.Length;
-    }
-
-    private void FillViews(ReadOnlySpan<int> cells, RandomKey key)
-    {
-        _views.Clear();
-        _secondViews.Clear();
-        foreach (int c in cells) CellTokenizer.AppendView(_views, _cells, c, _options.GenesPerView, key.Split(0).Split(c));
-        foreach (int c in cells)
-        {
-            CellTokenizer.AppendView(_secondViews, _cells, c, _options.GenesPerView, key.Split(1).Split(c));
-            int last = _secondViews.Offsets[_secondViews.Sequences - 1];
-            _views.Append(_secondViews.Genes[last..], _secondViews.Values[last..]);
-        }
     }
 
     private void Capture(Snapshot snapshot, string fingerprint)

@@ -25,7 +25,7 @@ internal static class ScRobustFiles
     internal static void Save(ScRobustModel model, string folder)
     {
         EncoderSize size = model.Encoder.Size;
-        var content = new Content(Kind, SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
+        var content = new Content(Kind, SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers, size.HalfValue), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
         AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, Json) + "\n");
         AtomicFile.Write(Path.Combine(folder, Weights), new SafetensorsWriter().AddAll(model.Encoder.ExportState()).Write);
     }
@@ -43,7 +43,7 @@ internal static class ScRobustFiles
             if (c.Genes is null || c.Size is null || c.Preprocessing is null) throw new JsonException("genes, size or preprocessing are missing");
             var vocabulary = new GeneVocabulary(c.Genes);
             if (vocabulary.Count != c.Size.Vocabulary) throw new InvalidDataException($"{c.Genes.Count} genes are named for {c.Size.Vocabulary} token ids");
-            var encoder = new CellEncoder(new EncoderSize { Vocabulary = c.Size.Vocabulary, Hidden = c.Size.Hidden, Heads = c.Size.Heads, Layers = c.Size.Layers }, RandomKey.From(0, "overwritten"));
+            var encoder = new CellEncoder(new EncoderSize { Vocabulary = c.Size.Vocabulary, Hidden = c.Size.Hidden, Heads = c.Size.Heads, Layers = c.Size.Layers, HalfValue = c.Size.HalfValue }, RandomKey.From(0, "overwritten"));
             using (SafetensorsFile weights = SafetensorsFile.Open(Path.Combine(folder, Weights))) encoder.ImportState(weights.ReadAll());
             return new ScRobustModel(encoder, vocabulary, c.Preprocessing, c.Padding, c.Statistics);
         }
@@ -53,7 +53,7 @@ internal static class ScRobustFiles
         }
     }
 
-    private sealed record Sizes(int Vocabulary, int Hidden, int Heads, int Layers);
+    private sealed record Sizes(int Vocabulary, int Hidden, int Heads, int Layers, double HalfValue = 0);
 
     private sealed record Content(string Model, int SchemaVersion, Sizes Size, CellPreprocessing Preprocessing, Padding Padding, IReadOnlyList<string> Genes, GeneStatistics? Statistics);
 }

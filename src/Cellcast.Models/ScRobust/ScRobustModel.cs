@@ -10,8 +10,11 @@ namespace Cellcast.Models.ScRobust;
 /// <summary>How cells are embedded.</summary>
 public sealed record EmbeddingOptions
 {
-    /// <summary>Most genes of a cell.</summary>
-    public int Genes { get; init; } = 1000;
+    /// <summary>With published padding, how many genes a cell has where no number is given.</summary>
+    public const int PublishedGenes = 1000;
+
+    /// <summary>Most genes of a cell; null for all that it expresses, or for <see cref="PublishedGenes"/> with published padding.</summary>
+    public int? Genes { get; init; }
 
     /// <summary>Which genes come first.</summary>
     public GeneRanking Order { get; init; } = GeneRanking.Hug;
@@ -24,12 +27,18 @@ public sealed record EmbeddingOptions
 
     /// <summary>Seed of a random order.</summary>
     public long Seed { get; init; }
+
+    /// <summary>Most genes of a cell under a padding.</summary>
+    internal int GenesWith(Padding padding) => Genes ?? (padding == ScRobust.Padding.Published ? PublishedGenes : int.MaxValue);
 }
 
 /// <summary>An encoder with all that is needed to use it on new cells: the genes behind its token ids, how counts become values, figures of its training cells.</summary>
 public sealed class ScRobustModel
 {
     private const int TokensPerBatch = 32_768;
+
+    // Where all genes of a cell are used, batches are as large as if cells had so many: their size must not depend on the cells.
+    private const int UsualGenes = 2000;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="encoder">The network.</param>
@@ -76,7 +85,7 @@ public sealed class ScRobustModel
         CellSet.From([NormalizedCells.From(data, Preprocessing, progress, layer, known)], Vocabulary, progress);
 
     /// <summary>Cells of one batch of <see cref="Embed"/>.</summary>
-    internal static int BatchOf(int genes) => Math.Clamp(TokensPerBatch / (genes + 1), 1, 256);
+    internal static int BatchOf(int genes) => Math.Clamp(TokensPerBatch / (Math.Min(genes, UsualGenes) + 1), 1, 256);
 
     /// <summary>The order in which genes are taken: from this model's training cells, or from the given cells where those are not known.</summary>
     /// <param name="ranking">Which.</param>
@@ -100,8 +109,10 @@ public sealed class ScRobustModel
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(progress);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Genes, 1);
-        int hidden = Encoder.Size.Hidden, batchCells = BatchOf(options.Genes);
+        Padding padding = options.Padding ?? Padding;
+        int genes = options.GenesWith(padding);
+        ArgumentOutOfRangeException.ThrowIfLessThan(genes, 1, nameof(options));
+        int hidden = Encoder.Size.Hidden, batchCells = BatchOf(genes);
         CellSet ordered = cells.In(OrderOf(options.Order, cells, options.Seed));
         var vectors = new float[checked(cells.Count * hidden)];
         var tape = new Tape(device, recordGradients: false);
@@ -111,7 +122,7 @@ public sealed class ScRobustModel
             cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(batchCells, cells.Count - first);
             batch.Clear();
-            for (int c = first; c < first + count; c++) CellTokenizer.Append(batch, ordered, c, options.Genes, options.Padding ?? Padding);
+            for (int c = first; c < first + count; c++) CellTokenizer.Append(batch, ordered, c, genes, padding);
             var target = vectors.AsSpan(first * hidden, count * hidden);
             if (options.Pooling == Pooling.Cls) Encoder.CellTokens(tape, batch).Span.CopyTo(target);
             else TokenPooling.Pool(Encoder.AllTokens(tape, batch).Span, batch, options.Pooling, target);

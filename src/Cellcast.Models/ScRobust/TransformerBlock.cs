@@ -6,11 +6,12 @@ using static Cellcast.Tensors.Autodiff.Op;
 
 namespace Cellcast.Models.ScRobust;
 
-/// <summary>Layer normalisation a (x - mean) / (sd + 1e-6) + b with the unbiased sd.</summary>
+/// <summary>Layer normalisation a (x - mean) / (sd + epsilon) + b with the unbiased sd.</summary>
 internal sealed class Normalisation : Module
 {
-    internal Normalisation(string name, int columns)
+    internal Normalisation(string name, int columns, float epsilon = EncoderSize.NormEpsilon)
     {
+        Epsilon = epsilon;
         Scale = Register(new Parameter(name + ".a_2", columns));
         Shift = Register(new Parameter(name + ".b_2", columns));
         Scale.Span.Fill(1);
@@ -20,7 +21,9 @@ internal sealed class Normalisation : Module
 
     internal Parameter Shift { get; }
 
-    internal Tensor Forward(Tensor x) => LayerNormAffine(x, Scale, Shift);
+    internal float Epsilon { get; }
+
+    internal Tensor Forward(Tensor x) => LayerNormAffine(x, Scale, Shift, Epsilon);
 }
 
 /// <summary>Pre-norm Transformer block: x += drop(attention(norm(x))), x += drop(feed-forward(norm(x))), x = drop(x).</summary>
@@ -31,7 +34,7 @@ internal sealed class TransformerBlock : Module
     private readonly Linear _query, _key, _value, _output, _expand, _contract;
     private readonly Normalisation _attentionNorm, _feedForwardNorm;
 
-    internal TransformerBlock(string name, EncoderSize size, RandomKey key)
+    internal TransformerBlock(string name, EncoderSize size, float inputEpsilon, RandomKey key)
     {
         int hidden = size.Hidden;
         _heads = size.Heads;
@@ -41,8 +44,17 @@ internal sealed class TransformerBlock : Module
         _output = Register(new Linear(name + ".attention.output_linear", hidden, hidden, key));
         _expand = Register(new Linear(name + ".feed_forward.w_1", hidden, size.FeedForward, key));
         _contract = Register(new Linear(name + ".feed_forward.w_2", size.FeedForward, hidden, key));
-        _attentionNorm = Register(new Normalisation(name + ".input_sublayer.norm", hidden));
+        _attentionNorm = Register(new Normalisation(name + ".input_sublayer.norm", hidden, inputEpsilon));
         _feedForwardNorm = Register(new Normalisation(name + ".output_sublayer.norm", hidden));
+    }
+
+    /// <summary>Starts as an average: what a token takes from the others is the mean of their normalised inputs, unchanged, and the feed-forward part adds nothing yet.</summary>
+    /// <param name="gain">Times so much.</param>
+    internal void StartAsAverage(float gain)
+    {
+        foreach (Parameter p in (Parameter[])[_query.Weight, _query.Bias!, _value.Weight, _output.Weight, _value.Bias!, _output.Bias!, _contract.Weight, _contract.Bias!]) p.Span.Clear();
+        foreach (Parameter p in (Parameter[])[_value.Weight, _output.Weight])
+            for (int i = 0; i < p.Columns; i++) p.Span[i * p.Columns + i] = p == _output.Weight ? gain : 1;
     }
 
     /// <summary>All tokens: tokens x hidden to tokens x hidden.</summary>
@@ -56,7 +68,7 @@ internal sealed class TransformerBlock : Module
     /// <param name="noise">Dropout.</param>
     internal Tensor ForwardFirst(Tensor table, Tensor x, TokenBatch tokens, DropoutNoise noise)
     {
-        Tensor qkv = TableProjections(table, _attentionNorm.Scale, _attentionNorm.Shift, tokens, [_query.Weight, _key.Weight, _value.Weight], [_query.Bias, null, _value.Bias]);
+        Tensor qkv = TableProjections(table, _attentionNorm.Scale, _attentionNorm.Shift, tokens, [_query.Weight, _key.Weight, _value.Weight], [_query.Bias, null, _value.Bias], _attentionNorm.Epsilon);
         return AfterAttention(x, SelfAttention(qkv, tokens, _heads, noise.For("attention")), noise);
     }
 
@@ -78,7 +90,7 @@ internal sealed class TransformerBlock : Module
     {
         Tensor q = _query.Forward(_attentionNorm.Forward(cell));
         Tensor r = Multiply(Reshape(HeadQueries(q, _key.Weight, _heads), _heads, cell.Columns), _attentionNorm.Scale);
-        Tensor pooled = TableAttention(table, r, tokens, noise.For("attention"));
+        Tensor pooled = TableAttention(table, r, tokens, noise.For("attention"), _attentionNorm.Epsilon);
         return AfterPooling(cell, ScalePooled(pooled, _attentionNorm.Scale, _attentionNorm.Shift, _heads), tokens, noise);
     }
 

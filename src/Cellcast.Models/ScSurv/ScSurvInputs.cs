@@ -109,7 +109,8 @@ public static class ScSurvPreparation
         if (empty > 0) progress.Warning($"{empty} of {cells.Rows} cells have no counts on the selected genes; their contribution follows the prior. Raise --genes or filter such cells.");
 
         return new ScSurvData(selected.Genes, new ReferenceCells(reference.Obs.Index, cells, sampleOf, samples),
-            Mixtures.From(bulk.Obs.Index, b), time, died, splits, y is null ? null : Mixtures.From(inputs.Spatial!.Obs.Index, y)) { Labels = labels, Outcome = outcome, Covariates = covariates, Strata = inputs.Design.Strata is { } strata ? (strata, OutcomeColumns.StrataOf(bulk, strata).Categories) : null };
+            Mixtures.From(bulk.Obs.Index, b), time, died, splits, y is null ? null : Mixtures.From(inputs.Spatial!.Obs.Index, y))
+        { Labels = labels, Outcome = outcome, Covariates = covariates, Strata = inputs.Design.Strata is { } strata ? (strata, OutcomeColumns.StrataOf(bulk, strata).Categories) : null };
     }
 
     /// <summary>Counts of new patients on the genes of a trained model.</summary>

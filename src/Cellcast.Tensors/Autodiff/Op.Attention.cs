@@ -41,8 +41,9 @@ public static partial class Op
     /// <param name="tokens">The batch. Read again by the backward pass: do not change it before.</param>
     /// <param name="weights">Each outputs x columns.</param>
     /// <param name="biases">As many, null where there is none.</param>
+    /// <param name="epsilon">As in <see cref="LayerNormAffine"/>.</param>
     /// <returns>tokens x all outputs.</returns>
-    public static Tensor TableProjections(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, Tensor[] weights, Tensor?[] biases)
+    public static Tensor TableProjections(Tensor table, Tensor scale, Tensor shift, TokenBatch tokens, Tensor[] weights, Tensor?[] biases, float epsilon = 1e-6f)
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentNullException.ThrowIfNull(weights);
@@ -60,12 +61,12 @@ public static partial class Op
         var device = Tokens(tape);
         var y = tape.Result([tokens.Tokens, outputs], required);
         var room = tape.NewTensor(checked((int)device.TableProjectionsRoom(table, tokens, outputs)));
-        device.TableProjections(table, scale, shift, tokens, weights, biases, room, y);
+        device.TableProjections(table, scale, shift, epsilon, tokens, weights, biases, room, y);
         if (y.RequiresGradient)
             tape.Add(nameof(TableProjections), y, y =>
             {
                 Tensor?[] dweights = [.. weights.Select(Wanted)], dbiases = [.. biases.Select(b => b is null ? null : Wanted(b))];
-                device.TableProjectionsGradient(table, scale, shift, tokens, weights, room, y.Gradient, Wanted(table), Wanted(scale), Wanted(shift), dweights, dbiases);
+                device.TableProjectionsGradient(table, scale, shift, epsilon, tokens, weights, room, y.Gradient, Wanted(table), Wanted(scale), Wanted(shift), dweights, dbiases);
             });
         return y;
     }
@@ -136,13 +137,14 @@ public static partial class Op
     }
 
     /// <summary><see cref="PooledAttention"/> for a first layer whose queries are the same in all sequences, straight from the embedding table: with u the unit vector of a gene, z = u - mean(u) and
-    /// the token's value v >= 0, what is normalised is c z, c = v / (v sd(u) + 1e-6), so that scores are c (r . z) and what is pooled is c z. Exact; costs a sparse gather instead of dense rows.</summary>
+    /// the token's value v >= 0, what is normalised is c z, c = v / (v sd(u) + epsilon), so that scores are c (r . z) and what is pooled is c z. Exact; costs a sparse gather instead of dense rows.</summary>
     /// <param name="table">Embedding, vocabulary x columns (a multiple of 32).</param>
     /// <param name="r">heads x columns, the scale of the normalisation already in it.</param>
     /// <param name="tokens">The batch. Read again by the backward pass: do not change it before.</param>
     /// <param name="noise">Dropout, as in <see cref="SelfAttention"/> for query 0.</param>
+    /// <param name="epsilon">As in <see cref="LayerNormAffine"/>.</param>
     /// <returns>As <see cref="PooledAttention"/>.</returns>
-    public static Tensor TableAttention(Tensor table, Tensor r, TokenBatch tokens, DropoutNoise noise = default)
+    public static Tensor TableAttention(Tensor table, Tensor r, TokenBatch tokens, DropoutNoise noise = default, float epsilon = 1e-6f)
     {
         var tape = Tape.Of(table, r);
         ArgumentNullException.ThrowIfNull(tokens);
@@ -152,9 +154,9 @@ public static partial class Op
         var device = Tokens(tape);
         var y = tape.Result([tokens.Sequences, heads * table.Columns + heads], table.RequiresGradient || r.RequiresGradient);
         var room = tape.NewTensor(checked((int)device.TableAttentionRoom(table, tokens, heads)));
-        device.TableAttention(table, r, tokens, heads, noise, room, y);
+        device.TableAttention(table, r, tokens, heads, epsilon, noise, room, y);
         if (y.RequiresGradient)
-            tape.Add(nameof(TableAttention), y, y => device.TableAttentionGradient(table, r, tokens, heads, noise, room, y.Gradient, Wanted(table), Wanted(r)));
+            tape.Add(nameof(TableAttention), y, y => device.TableAttentionGradient(table, r, tokens, heads, epsilon, noise, room, y.Gradient, Wanted(table), Wanted(r)));
         return y;
     }
 

@@ -4,15 +4,13 @@ using Cellcast.Tensors.Kernels.Simd;
 namespace Cellcast.Tensors.Kernels;
 
 /// <summary>The first layer's attention of the cell token where it is the only layer and all cell tokens are alike. A token's normalised input is c z with z the centred
-/// unit vector of its gene and the scalar c = v / (v sd(z) + 1e-6), so scores are c s[gene, head] with a small table s = Z r', and what is pooled are rows of Z.</summary>
+/// unit vector of its gene and the scalar c = v / (v sd(z) + epsilon), so scores are c s[gene, head] with a small table s = Z r', and what is pooled are rows of Z.</summary>
 /// <remarks>Z is kept in slices of <see cref="SliceColumns"/> columns, genes one after the other within a slice, so that a slice stays in a second-level cache while
 /// all tokens pass over it. Every result is summed in an order that does not depend on the number of threads.</remarks>
 internal static unsafe class TableAttention
 {
     /// <summary>Columns per slice; the number of columns must be a multiple.</summary>
     public const int SliceColumns = 32;
-
-    public const float NormEpsilon = 1e-6f;
 
     private const int GenesPerBlock = 64;
     private const int SequencesPerBlock = 32;
@@ -27,6 +25,9 @@ internal static unsafe class TableAttention
         public int Heads;
         public int Columns;
         public DropoutNoise Dropout;
+
+        /// <summary>Added to the standard deviation of the normalisation.</summary>
+        public float Epsilon;
 
         /// <summary>The embedding, vocabulary x columns.</summary>
         public float* Table;
@@ -55,7 +56,7 @@ internal static unsafe class TableAttention
         public readonly float* Row(int slice, int slot) => Z + ((nint)slice * Tokens.UniqueCount + slot) * SliceColumns;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly float Coefficient(int token) => Tokens.Values[token] / (Tokens.Values[token] * Deviations[Tokens.Slots[token]] + NormEpsilon);
+        public readonly float Coefficient(int token) => Tokens.Values[token] / (Tokens.Values[token] * Deviations[Tokens.Slots[token]] + Epsilon);
     }
 
     /// <summary>pooled, sequences x (heads x columns + heads): the pooled rows c z of all heads, then the sums of the probabilities after dropout.</summary>

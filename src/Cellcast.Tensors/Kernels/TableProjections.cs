@@ -3,7 +3,7 @@ using Cellcast.Tensors.Kernels.Simd;
 namespace Cellcast.Tensors.Kernels;
 
 /// <summary>Dense layers on the normalised token inputs of a first layer, computed per gene instead of per token: what is normalised is c z, z the centred unit vector of the
-/// gene and c = v / (v sd(z) + 1e-6), so that a layer gives c (W (scale o z)) + (W shift + b).</summary>
+/// gene and c = v / (v sd(z) + epsilon), so that a layer gives c (W (scale o z)) + (W shift + b).</summary>
 internal static unsafe class TableProjections
 {
     private const int GenesPerBlock = 32;
@@ -15,6 +15,9 @@ internal static unsafe class TableProjections
 
         /// <summary>Columns of the table, columns of all layers together.</summary>
         public int Columns, Outputs;
+
+        /// <summary>Added to the standard deviation of the normalisation.</summary>
+        public float Epsilon;
 
         /// <summary>Embedding; scale of the normalisation.</summary>
         public float* Table, Scale;
@@ -31,7 +34,7 @@ internal static unsafe class TableProjections
         /// <summary>One per different gene: length of its row, mean and sd of its unit vector.</summary>
         public float* Lengths, Means, Deviations;
 
-        public readonly float Coefficient(int token) => Tokens.Values[token] / (Tokens.Values[token] * Deviations[Tokens.Slots[token]] + TableAttention.NormEpsilon);
+        public readonly float Coefficient(int token) => Tokens.Values[token] / (Tokens.Values[token] * Deviations[Tokens.Slots[token]] + Epsilon);
     }
 
     /// <summary>scale o z of every different gene.</summary>

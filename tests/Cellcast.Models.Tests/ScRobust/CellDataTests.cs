@@ -79,6 +79,32 @@ public sealed class CellDataTests
     }
 
     [Fact]
+    public void Relative_values_have_mean_one_and_do_not_tell_how_deeply_a_cell_was_sequenced()
+    {
+        var relative = new CellPreprocessing { RelativeValues = true };
+        NormalizedCells[] files = [NormalizedCells.From(Data(["A", "B", "C"], [[1, 2, 3], [1, 1, 0], [7, 7, 0]]), relative, _heard)];
+        var cells = CellSet.From(files, GeneVocabulary.Of(files), _heard);
+        Assert.Equal(1, cells.ValuesOf(0).ToArray().Average(), 1e-6);
+        Assert.Equal(cells.ValuesOf(1).ToArray(), cells.ValuesOf(2).ToArray());
+        for (int g = 0; g < 3; g++) Assert.Equal(files[0].Values.RowValues(0)[g], cells.ValuesOf(0)[g] * cells.ScaleOf(0), 1e-5);
+        Assert.Equal(cells.ScaleOf(0), cells.In(GeneOrder.Of(GeneRanking.Hug, cells.Vocabulary, GeneStatistics.Of(cells, [0]), RandomKey.From(0, "order"))).ScaleOf(0));
+    }
+
+    [Fact]
+    public void Presence_is_one_wherever_a_peak_is_open_and_is_said()
+    {
+        var presence = new CellPreprocessing { Presence = true };
+        var peaks = NormalizedCells.From(Data(["chr1:100-200", "chr1:300-400", "chr2:5-9", "chr1:100-200"], [[1, 0, 1, 1], [0, 1, 0, 0]]), presence, _heard);
+        Assert.Equal(["chr1:100-200", "chr1:300-400", "chr2:5-9"], peaks.Genes);
+        Assert.Equal([0, 2], peaks.Values.RowIndices(0).ToArray());
+        Assert.Equal([1, 1], peaks.Values.RowValues(0).ToArray());
+        Assert.Contains(_heard.Texts, t => t.Contains("neither scaled nor logged", StringComparison.Ordinal));
+        var counts = NormalizedCells.From(Data(["P", "Q"], [[4, 0], [2, 9]]), presence, _heard);
+        Assert.Equal([1, 1], counts.Values.RowValues(1).ToArray());
+        Assert.Contains(_heard.Texts, t => t.Contains("every value above 0 is taken as 1", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Genes_of_new_cells_are_matched_by_name_and_what_does_not_match_is_said()
     {
         var vocabulary = new GeneVocabulary(["A", "B", "C", "D"]);

@@ -12,12 +12,14 @@ public sealed class CellEncoderTests
 
     public static TheoryData<int, int, int> Sizes => new() { { 1, 32, 4 }, { 1, 96, 3 }, { 1, 64, 8 }, { 2, 32, 4 }, { 2, 40, 5 }, { 3, 32, 2 } };
 
+    public static TheoryData<int, int, int, double> SizesAndHalfValues => new() { { 1, 32, 4, 0 }, { 1, 96, 3, 2 }, { 1, 64, 8, 10 }, { 2, 32, 4, 0 }, { 2, 40, 5, 3 }, { 3, 32, 2, 0.5 } };
+
     [Theory]
-    [MemberData(nameof(Sizes))]
-    public void Cell_tokens_and_their_gradients_are_those_of_the_way_through_all_tokens_under_the_same_dropout(int layers, int hidden, int heads)
+    [MemberData(nameof(SizesAndHalfValues))]
+    public void Cell_tokens_and_their_gradients_are_those_of_the_way_through_all_tokens_under_the_same_dropout(int layers, int hidden, int heads, double halfValue)
     {
         using var device = new CpuDevice(2);
-        var encoder = Encoder(layers, hidden, heads);
+        var encoder = Encoder(layers, hidden, heads, halfValue);
         var tokens = Cells(9, 30);
         var noise = new DropoutNoise(0.3f, RandomKey.From(3, "noise"));
         var weights = Weights(tokens.Sequences * hidden);
@@ -56,6 +58,24 @@ public sealed class CellEncoderTests
         var y = Op.DropoutRows(x, new DropoutNoise(0.25f, RandomKey.From(1, "share")));
         Assert.All(y.ToArray(), v => Assert.True(v == 0 || Math.Abs(v - 4f / 3) < 1e-6));
         Assert.InRange(y.ToArray().Count(v => v == 0) / 20000.0, 0.24, 0.26);
+    }
+
+    [Fact]
+    public void As_published_only_which_genes_are_expressed_matters_and_with_a_half_value_how_much_too()
+    {
+        using var device = new CpuDevice(1);
+        var tape = new Tape(device, recordGradients: false);
+        TokenBatch little = new(), much = new();
+        little.Append([1, 20, 30, 40], [1, 0.5f, 2, 3]);
+        much.Append([1, 20, 30, 40], [1, 3, 1, 0.5f]);
+        Assert.True(Change(0) < 1e-4, $"{Change(0):g3}");
+        Assert.True(Change(2) > 0.02, $"{Change(2):g3}");
+
+        double Change(double halfValue)
+        {
+            var encoder = Encoder(1, 32, 4, halfValue);
+            return Difference(encoder.CellTokens(tape, little).ToArray(), encoder.CellTokens(tape, much).ToArray());
+        }
     }
 
     [Fact]
@@ -106,9 +126,9 @@ public sealed class CellEncoderTests
         Assert.Throws<ArgumentException>(() => Encoder(1, 32, 4).CellTokens(new Tape(device), tokens));
     }
 
-    private static CellEncoder Encoder(int layers, int hidden, int heads)
+    private static CellEncoder Encoder(int layers, int hidden, int heads, double halfValue = 0)
     {
-        var encoder = new CellEncoder(new EncoderSize { Vocabulary = Vocabulary, Hidden = hidden, Heads = heads, Layers = layers }, RandomKey.From(1, "encoder"));
+        var encoder = new CellEncoder(new EncoderSize { Vocabulary = Vocabulary, Hidden = hidden, Heads = heads, Layers = layers, HalfValue = halfValue }, RandomKey.From(1, "encoder"));
         // Scales and shifts away from 1 and 0, so that they show.
         foreach (var p in encoder.Parameters.Where(p => p.Name.Contains("norm", StringComparison.Ordinal)))
             for (int i = 0; i < p.Length; i++) p.Span[i] += 0.3f * MathF.Sin(i + p.Name.Length);

@@ -1,3 +1,5 @@
+using Cellcast.Analysis.Embedding;
+using Cellcast.Analysis.Statistics;
 using Cellcast.AnnData;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.Training;
@@ -23,7 +25,7 @@ public sealed class PretrainingTests : IDisposable
     [Fact]
     public void Both_losses_fall_and_the_best_state_is_kept()
     {
-        var options = s_options with { Epochs = 20, Patience = 20, GenesPerView = 50, Dropout = 0 };
+        var options = PretrainingOptions.Published with { Hidden = 32, Heads = 4, GenesPerView = 50, BatchCells = 16, Epochs = 20, Patience = 20, LearningRate = 1e-3, Dropout = 0, Seed = 4 };
         var result = Train(options);
         // A guess among the 15 other views of the 8 validation cells costs log 15; telling the two kinds of cells apart alone takes log 2 off.
         Assert.InRange(result.History.Min(h => h.ValidationContrastive), 0, Math.Log(15) - 0.5);
@@ -33,6 +35,14 @@ public sealed class PretrainingTests : IDisposable
         // Training that ends at the best epoch ends in the same state.
         var shorter = Train(options with { Epochs = best.Epoch });
         Assert.Equal(shorter.Model.Encoder.Embedding.ToArray(), result.Model.Encoder.Embedding.ToArray());
+    }
+
+    [Fact]
+    public void With_views_that_have_no_gene_in_common_the_losses_fall_too()
+    {
+        var history = Train(s_options with { Epochs = 20, Patience = 20, GenesPerView = 50 }).History;
+        Assert.InRange(history.Min(h => h.ValidationContrastive), 0, history[0].ValidationContrastive - 0.05);
+        Assert.InRange(history[^1].ValidationExpression, 0, 0.7 * history[0].ValidationExpression);
     }
 
     [Fact]
@@ -61,6 +71,36 @@ public sealed class PretrainingTests : IDisposable
         var resumed = Train(options, new Memory(), store.Last);
         Assert.Equal(whole.History, resumed.History);
         foreach (var (name, value) in whole.Model.Encoder.ExportState()) Assert.Equal(value.ToArray(), resumed.Model.Encoder.ExportState()[name].ToArray());
+    }
+
+    [Fact]
+    public void It_starts_at_the_principal_components_of_the_training_cells()
+    {
+        // A single step of no size leaves the start.
+        var cells = Cells(80);
+        var model = Train(s_options with { Epochs = 1, LearningRate = 1e-12, ValidationShare = 0.05, WarmUp = 0 }).Model;
+        float[] vectors = model.Embed(_device, cells, new EmbeddingOptions { Genes = 50 }, NoProgress.Instance);
+        var sparse = new float[80 * 50];
+        for (int c = 0; c < 80; c++)
+            for (int k = 0; k < cells.GenesOf(c).Length; k++) sparse[c * 50 + cells.GenesOf(c)[k] - GeneVocabulary.FirstGene] = cells.ValuesOf(c)[k];
+        var expression = SparseMatrix.FromDense(80, 50, sparse);
+        float[] components = PrincipalComponents.Fit(expression, 20).Transform(expression);
+        double start = CorrelationOfDistances(vectors, 32, components, 20, 80);
+        float[] random = Train(s_options with { Epochs = 1, LearningRate = 1e-12, Start = EncoderStart.Random }).Model.Embed(_device, cells, new EmbeddingOptions { Genes = 50 }, NoProgress.Instance);
+        Assert.InRange(start, Math.Max(0.97, CorrelationOfDistances(random, 32, components, 20, 80)), 1);
+    }
+
+    [Fact]
+    public void The_step_size_rises_and_falls_along_a_cosine()
+    {
+        var options = new PretrainingOptions { LearningRate = 1, WarmUp = 0.1 };
+        double[] rates = [.. Enumerable.Range(0, 100).Select(s => options.LearningRateAt(s, 100))];
+        Assert.Equal(rates[..10], rates[..10].Order());
+        Assert.Equal(rates[10..], rates[10..].OrderDescending());
+        Assert.Equal(1, rates[10], 1e-12);
+        Assert.Equal(0.5, rates[55], 1e-12);
+        Assert.InRange(rates[99], 0, 1e-3);
+        Assert.All(Enumerable.Range(0, 100), s => Assert.Equal(5e-5, PretrainingOptions.Published.LearningRateAt(s, 100)));
     }
 
     [Fact]
@@ -117,21 +157,41 @@ public sealed class PretrainingTests : IDisposable
     private PretrainingResult Train(PretrainingOptions options, ICheckpointStore? store = null, Snapshot? resume = null, CancellationToken cancellation = default) =>
         Pretraining.Run(_device, Cells(80), new CellPreprocessing(), options, store ?? new NoCheckpoints(), resume, NoProgress.Instance, cancellation);
 
-    /// <summary>Cells of two kinds, each with genes of its own and some in common.</summary>
-    internal static CellSet Cells(int count)
+    /// <summary>Cells of two kinds, each with genes of its own and some in common; from one on they express a single gene.</summary>
+    internal static CellSet Cells(int count, int singleGeneFrom = int.MaxValue)
     {
         const int Genes = 50;
         var random = new RandomStream(RandomKey.From(8, "cells"));
         var counts = new float[count * Genes];
         for (int c = 0; c < count; c++)
             for (int g = 0; g < Genes; g++)
-                counts[c * Genes + g] = random.NextPoisson(g < 10 || g % 2 == c % 2 ? 1 + g % 5 : 0.05);
+                counts[c * Genes + g] = c >= singleGeneFrom ? (g == c % Genes ? 3 : 0) : random.NextPoisson(g < 10 || g % 2 == c % 2 ? 1 + g % 5 : 0.05);
         for (int g = 0; g < Genes; g++) counts[g] += 1;
         var data = new AnnotatedData(new DataFrame([.. Enumerable.Range(0, count).Select(i => "cell" + i)]), new DataFrame([.. Enumerable.Range(0, Genes).Select(i => "gene" + i)]),
             SparseMatrix.FromDense(count, Genes, counts))
         { Source = "toy.h5ad" };
         NormalizedCells[] files = [NormalizedCells.From(data, new CellPreprocessing(), NoProgress.Instance)];
         return CellSet.From(files, GeneVocabulary.Of(files), NoProgress.Instance);
+    }
+
+    private static double CorrelationOfDistances(float[] a, int columnsOfA, float[] b, int columnsOfB, int count)
+    {
+        var x = new List<double>();
+        var y = new List<double>();
+        for (int i = 0; i < count; i++)
+            for (int j = 0; j < i; j++)
+            {
+                x.Add(Distance(a, columnsOfA, i, j));
+                y.Add(Distance(b, columnsOfB, i, j));
+            }
+        return Correlation.Pearson([.. x], [.. y]).Coefficient;
+
+        static double Distance(float[] v, int columns, int i, int j)
+        {
+            double sum = 0;
+            for (int c = 0; c < columns; c++) sum += Math.Pow(v[i * columns + c] - v[j * columns + c], 2);
+            return Math.Sqrt(sum);
+        }
     }
 
     private sealed class Memory : ICheckpointStore

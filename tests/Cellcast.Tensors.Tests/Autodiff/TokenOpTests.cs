@@ -72,24 +72,27 @@ public sealed class TokenOpTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1, 32)]
-    [InlineData(3, 32)]
-    [InlineData(8, 64)]
-    public void Table_attention(int heads, int columns)
+    [InlineData(1, 32, 1e-6f)]
+    [InlineData(3, 32, 0.2f)]
+    [InlineData(8, 64, 1e-6f)]
+    [InlineData(8, 64, 2f)]
+    public void Table_attention(int heads, int columns, float epsilon)
     {
         Parameter table = Parameter("table", Vocabulary, columns), r = Parameter("r", heads, columns);
-        Check([table, r], tape => Op.TableAttention(table, tape.Use(r), _tokens), p => Pooled(heads, columns, Normalized(p[0], columns), (_, h, c) => p[1][h * columns + c]));
+        Check([table, r], tape => Op.TableAttention(table, tape.Use(r), _tokens, epsilon: epsilon), p => Pooled(heads, columns, Normalized(p[0], columns, epsilon), (_, h, c) => p[1][h * columns + c]));
     }
 
-    [Fact]
-    public void Table_projections()
+    [Theory]
+    [InlineData(1e-6f)]
+    [InlineData(0.5f)]
+    public void Table_projections(float epsilon)
     {
         const int Columns = 20, First = 6, Second = 9;
         Parameter table = Parameter("table", Vocabulary, Columns), scale = Parameter("scale", Columns), shift = Parameter("shift", Columns);
         Parameter w = Parameter("w", First, Columns), b = Parameter("b", First), v = Parameter("v", Second, Columns);
-        Check([table, scale, shift, w, b, v], tape => Op.TableProjections(tape.Use(table), scale, shift, _tokens, [w, v], [b, null]), p =>
+        Check([table, scale, shift, w, b, v], tape => Op.TableProjections(tape.Use(table), scale, shift, _tokens, [w, v], [b, null], epsilon), p =>
         {
-            double[] n = Normalized(p[0], Columns);
+            double[] n = Normalized(p[0], Columns, epsilon);
             return ForTokens(First + Second, (_, t, y) =>
             {
                 for (int o = 0; o < First + Second; o++)
@@ -231,7 +234,7 @@ public sealed class TokenOpTests : IDisposable
         for (int c = 0; c < columns; c++) y[c] = _tokens.Values[t] * (table[e + c] + 1e-12) / (length + 1e-12);
     });
 
-    private double[] Normalized(double[] table, int columns)
+    private double[] Normalized(double[] table, int columns, double epsilon)
     {
         double[] x = Inputs(table, columns);
         for (int t = 0; t < _tokens.Tokens; t++)
@@ -241,7 +244,7 @@ public sealed class TokenOpTests : IDisposable
             foreach (double v in row) mean += v / columns;
             foreach (double v in row) squares += (v - mean) * (v - mean);
             double sd = Math.Sqrt(squares / (columns - 1));
-            for (int c = 0; c < columns; c++) row[c] = (row[c] - mean) / (sd + 1e-6);
+            for (int c = 0; c < columns; c++) row[c] = (row[c] - mean) / (sd + epsilon);
         }
         return x;
     }

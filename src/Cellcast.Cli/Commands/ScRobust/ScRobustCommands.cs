@@ -12,6 +12,7 @@ internal sealed class ScRobustCommands : Command
         Subcommands.Add(new ScRobustTrainCommand());
         Subcommands.Add(new ScRobustAnnotateCommand());
         Subcommands.Add(new ScRobustEvaluateCommand());
+        Subcommands.Add(new ScRobustMarkersCommand());
         Subcommands.Add(new ScRobustImportCommand());
         Subcommands.Add(new ScRobustExportCommand());
     }

@@ -6,6 +6,7 @@ using Cellcast.AnnData.H5ad;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
 using Cellcast.Tensors;
+using Spectre.Console;
 
 namespace Cellcast.Cli.Commands.ScRobust;
 
@@ -18,16 +19,20 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
     private readonly Option<string> _cells = new("--cells", "-c") { Description = "Cells with raw counts or log-normalised values.", HelpName = "FILE", Required = true };
     private readonly Option<string> _out = new("--out", "-o") { Description = "The same cells with their vectors in obsm['X_scrobust'].", HelpName = "FILE.h5ad", Required = true };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
-    private readonly Option<int> _genes = ScRobustOptions.Whole("--genes", "Most genes of a cell.", s_defaults.Genes);
+    private readonly Option<int?> _genes = ScRobustOptions.WholeOrNone("--genes", "Most genes of a cell; all that it expresses when left out (1,000 with published padding).");
     private readonly Option<GeneRanking> _order = new("--order") { Description = "Which genes of a cell come first: the rarest, the most variable, or at random.", DefaultValueFactory = _ => s_defaults.Order };
     private readonly Option<Pooling> _pooling = new("--pooling") { Description = "What becomes the vector: the cell token's output, or sum, mean or maximum over all tokens.", DefaultValueFactory = _ => s_defaults.Pooling };
-    private readonly Option<Padding?> _padding = new("--padding") { Description = "Cells with fewer genes: shorter (masked) or filled up (published); as the encoder was trained when left out." };
+    private readonly Option<Models.ScRobust.Padding?> _padding = new("--padding") { Description = "Cells with fewer genes: shorter (masked) or filled up (published); as the encoder was trained when left out." };
+
     private readonly Option<bool> _umap = new("--umap") { Description = "Add UMAP of the vectors as obsm['X_umap'], in the place of one that is there." };
+    private readonly Option<string?> _label = new("--label") { Description = "Column of obs with labels: also print how well the vectors agree with them, beside principal components of the same cells.", HelpName = "COLUMN" };
+    private readonly Option<string?> _dropout = ScRobustOptions.Shares("--dropout", "With --label: also compare with these shares of each cell's expressed genes removed from the counts.");
 
     public ScRobustEmbedCommand() : base("embed", "Turn cells into vectors with a trained encoder.", OutputKind.File, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding, _umap]) Options.Add(o);
+        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding, _umap, _label, _dropout]) Options.Add(o);
         AddExample("cellcast scrobust embed --model encoder --cells cells.h5ad --out embedded.h5ad", "the usual call");
+        AddExample("cellcast scrobust embed --model encoder --cells cells.h5ad --label cell_type --dropout 0.5,0.8 --out embedded.h5ad", "compare with principal components");
     }
 
     protected internal override void Run(CommandContext context)
@@ -35,8 +40,9 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         ParseResult a = context.Arguments;
         string target = a.GetValue(_out)!;
         context.CheckOutputFile(target);
+        if (a.GetValue(_dropout) is not null && a.GetValue(_label) is null) throw new UsageException("--dropout compares vectors with labels: give --label too.");
         ScRobustModel model = ScRobustModel.Load(a.GetValue(_model)!);
-        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!, stream: true);
+        AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!, stream: a.GetValue(_label) is null);
         var cells = new CellStream(model, data, context.Progress, a.GetValue(_layer));
         var options = new EmbeddingOptions
         {
@@ -48,14 +54,40 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         };
         if (model.Statistics is null && options.Order != GeneRanking.Random) context.Log.Info("the encoder comes without figures of its training cells: the order of the genes is that of these cells.");
         using var device = new CpuDevice(context.Threads);
+        IReadOnlyList<ComparedVectors>? compared = a.GetValue(_label) is not { } label ? null
+            : VectorComparison.Run(device, model, data, a.GetValue(_layer), label, ScRobustOptions.Shares(a.GetValue(_dropout))!, options, context.Threads, context.Progress, context.Cancellation);
         // Computed while the file is written, so that memory does not grow with the cells; a map is laid out over all of them, which have to be held.
         GeneratedArray vectors = cells.Vectors(device, options, context.Cancellation);
         data.Obsm["X_scrobust"] = a.GetValue(_umap) ? vectors.ToDense() : vectors;
         if (a.GetValue(_umap) && CellMap.Add(data, "X_scrobust", context.Seed, context.Threads, replace: true, context.Cancellation) is { } done) context.Log.Info(done);
         foreach (string note in H5adFile.Write(target, data)) context.Log.Warning(note);
         context.Log.Info($"{cells.Count:N0} cells, vectors of {model.Encoder.Size.Hidden} numbers: {target}");
+        if (compared is not null) Print(context, compared);
         context.Result["cells"] = cells.Count;
         context.Result["columns"] = model.Encoder.Size.Hidden;
         context.Result["file"] = JsonValue.Create(Path.GetFullPath(target));
+    }
+    private static void Print(CommandContext context, IReadOnlyList<ComparedVectors> compared)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("genes removed", "vectors", "numbers", "neighbours of the same label", "ARI of k-means", "NMI of k-means");
+        var json = new JsonArray();
+        foreach (ComparedVectors c in compared)
+        {
+            table.AddRow(FormattableString.Invariant($"{c.Removed:0.##}"), Markup.Escape(c.Vectors), FormattableString.Invariant($"{c.Dimensions}"), Figure(c.Quality.NeighborPurity),
+                Figure(c.Quality.AdjustedRandIndex), Figure(c.Quality.NormalizedMutualInformation));
+            json.Add(new JsonObject
+            {
+                ["vectors"] = c.Vectors,
+                ["removed"] = c.Removed,
+                ["dimensions"] = c.Dimensions,
+                ["neighbor_purity"] = c.Quality.NeighborPurity,
+                ["ari"] = c.Quality.AdjustedRandIndex,
+                ["nmi"] = c.Quality.NormalizedMutualInformation,
+            });
+        }
+        context.Output.Write(table);
+        context.Result["comparison"] = json;
+
+        static string Figure(double value) => FormattableString.Invariant($"{value:0.000}");
     }
 }

@@ -23,6 +23,18 @@ internal static class ScRobustOptions
         return option;
     }
 
+    /// <summary>An option that takes a whole number and means something of its own when left out.</summary>
+    internal static Option<int?> WholeOrNone(string name, string description, int least = 1)
+    {
+        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out int n) || n < least))
+                r.AddError($"{name} takes a whole number of at least {least}, not '{r.Tokens[0].Value}'.");
+        });
+        return option;
+    }
+
     /// <summary>An option that takes a number within bounds.</summary>
     internal static Option<double> Number(string name, string description, double value, double least, double below) =>
         Bounded(new Option<double>(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => value }, least, below);
@@ -36,6 +48,28 @@ internal static class ScRobustOptions
                 r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} takes a number of at least {least:0.#########}{(double.IsInfinity(below) ? "" : string.Create(CultureInfo.InvariantCulture, $" and below {below}"))}, not '{r.Tokens[0].Value}'."));
         });
         return option;
+    }
+
+    /// <summary>An option that takes shares with commas between them.</summary>
+    internal static Option<string?> Shares(string name, string description)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = "X,X,…" };
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && Shares(r.Tokens[0].Value) is null) r.AddError($"{name} takes numbers above 0 and below 1 with commas between them, such as 0.5,0.8, not '{r.Tokens[0].Value}'.");
+        });
+        return option;
+    }
+
+    /// <summary>The shares in a text, ascending; null where it holds something else.</summary>
+    internal static double[]? Shares(string? text)
+    {
+        if (string.IsNullOrEmpty(text)) return [];
+        var shares = new SortedSet<double>();
+        foreach (string part in text.Split(','))
+            if (double.TryParse(part, CultureInfo.InvariantCulture, out double x) && x is > 0 and < 1) shares.Add(x);
+            else return null;
+        return [.. shares];
     }
 
     /// <summary>Reads cells, passing on what the reader has to say.</summary>

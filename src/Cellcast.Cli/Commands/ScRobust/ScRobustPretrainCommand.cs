@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cellcast.Analysis.Counts;
 using Cellcast.AnnData;
 using Cellcast.AnnData.Tables;
 using Cellcast.Cli.Hosting;
@@ -17,6 +18,8 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Option<string[]> _cells = new("--cells", "-c") { Description = "Cells with raw counts or log-normalised values; several files are combined by gene name.", HelpName = "FILE...", Required = true, AllowMultipleArgumentsPerToken = true };
+    private readonly Option<bool> _published = new("--published") { Description = "Train as published: overlapping views, random start, logged values, small constant steps. Options given beside it count." };
+    private readonly Option<TokenValues?> _values = new("--values") { Description = "What a gene's value is: relative to the cell's mean (usual), logged (as published) or presence, whether it is above 0 (usual for files of 0 and 1, such as accessibility peaks)." };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
     private readonly Option<bool> _upperCase = new("--uppercase") { Description = "Take gene names in upper case, which makes most mouse symbols those of their human orthologues." };
     private readonly Option<int> _minGenes = ScRobustOptions.Whole("--min-genes", "Genes that a cell must express to be used.", 10);
@@ -29,13 +32,23 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
     private readonly Option<int> _earlyStop = ScRobustOptions.Whole("--early-stop", "Epochs without a lower contrastive loss of the validation cells after which training stops.", s_defaults.Patience);
     private readonly Option<double> _learningRate = ScRobustOptions.Number("--lr", "Step size of Adam.", s_defaults.LearningRate, 1e-12, double.PositiveInfinity);
     private readonly Option<double> _dropout = ScRobustOptions.Number("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
+    private readonly Option<double> _halfValue = ScRobustOptions.Number("--half-value", "Value (log scale) at which a gene counts half of the most it can; 0: only whether it is expressed counts.", s_defaults.HalfValue, 0, double.PositiveInfinity);
+    private readonly Option<EncoderStart> _start = new("--start") { Description = "Where the embedding of the genes starts.", DefaultValueFactory = _ => s_defaults.Start };
+    private readonly Option<ViewSampling> _views = new("--views") { Description = "Views without common genes, or each drawn on its own.", DefaultValueFactory = _ => s_defaults.Views };
+    private readonly Option<double> _smallestView = ScRobustOptions.Number("--smallest-view", "Smallest share of its genes that a view keeps.", s_defaults.SmallestView, 1e-3, 1.0001);
+    private readonly Option<double> _zeros = ScRobustOptions.Number("--zeros", "Genes that a cell does not express among those predicted, per gene that it does.", s_defaults.Zeros, 0, 100);
+    private readonly Option<double> _expressionWeight = ScRobustOptions.Number("--expression-weight", "Weight of the expression loss; that of the contrastive loss is 1.", s_defaults.ExpressionWeight, 0, double.PositiveInfinity);
+    private readonly Option<double> _temperature = ScRobustOptions.Number("--temperature", "Divides the similarities of the contrastive loss.", s_defaults.Temperature, 1e-3, double.PositiveInfinity);
+    private readonly Option<double> _warmUp = ScRobustOptions.Number("--warm-up", "Share of the steps in which the step size rises.", s_defaults.WarmUp, 0, 1);
+    private readonly Option<bool> _constant = new("--constant-lr") { Description = "Keep the step size instead of letting it fall along a cosine." };
     private readonly Option<int> _checkpoint = ScRobustOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
 
     public ScRobustPretrainCommand() : base("pretrain", "Train an encoder on cells without labels.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_cells, _layer, _upperCase, _minGenes, _layers, _hidden, _heads, _genesPerView, _batch, _epochs, _earlyStop, _learningRate, _dropout, _checkpoint])
+        foreach (Option o in (Option[])[_cells, _published, _values, _layer, _upperCase, _minGenes, _layers, _hidden, _heads, _genesPerView, _batch, _epochs, _earlyStop, _learningRate, _dropout, _halfValue, _start, _views, _smallestView, _zeros, _expressionWeight, _temperature, _warmUp, _constant, _checkpoint])
             Options.Add(o);
         AddExample("cellcast scrobust pretrain --cells cells.h5ad --out encoder", "the usual call");
+        AddExample("cellcast scrobust pretrain --cells peaks.h5ad --out encoder", "accessibility peaks of single cells (0 and 1)");
         AddExample("cellcast scrobust pretrain --cells human.h5ad mouse.h5ad --uppercase --out encoder", "two species on one vocabulary");
     }
 
@@ -47,24 +60,35 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
             return;
         }
         ParseResult a = context.Arguments;
+        PretrainingOptions published = PretrainingOptions.Published;
         var options = new PretrainingOptions
         {
             Layers = a.GetValue(_layers),
-            Hidden = a.GetValue(_hidden),
-            Heads = a.GetValue(_heads),
-            GenesPerView = a.GetValue(_genesPerView),
+            Hidden = Chosen(_hidden, published.Hidden),
+            Heads = Chosen(_heads, published.Heads),
+            GenesPerView = Chosen(_genesPerView, published.GenesPerView),
             BatchCells = a.GetValue(_batch),
-            Epochs = a.GetValue(_epochs),
-            Patience = a.GetValue(_earlyStop),
-            LearningRate = a.GetValue(_learningRate),
+            Epochs = Chosen(_epochs, published.Epochs),
+            Patience = Chosen(_earlyStop, published.Patience),
+            LearningRate = Chosen(_learningRate, published.LearningRate),
             Dropout = a.GetValue(_dropout),
+            HalfValue = Chosen(_halfValue, published.HalfValue),
+            Start = Chosen(_start, published.Start),
+            Views = Chosen(_views, published.Views),
+            SmallestView = Chosen(_smallestView, published.SmallestView),
+            Zeros = Chosen(_zeros, published.Zeros),
+            ExpressionWeight = Chosen(_expressionWeight, published.ExpressionWeight),
+            Temperature = Chosen(_temperature, published.Temperature),
+            WarmUp = Chosen(_warmUp, published.WarmUp),
+            Cosine = !a.GetValue(_constant) && !a.GetValue(_published),
             Seed = context.Seed,
         };
         if (options.Hidden % options.Heads != 0) throw new UsageException($"--heads {options.Heads} does not divide --hidden {options.Hidden}: choose heads that do.");
 
-        var preprocessing = new CellPreprocessing { UpperCase = a.GetValue(_upperCase) };
-        NormalizedCells[] files = [.. a.GetValue(_cells)!.Select(f =>
-            NormalizedCells.From(ScRobustOptions.Read(context, f), preprocessing, context.Progress, a.GetValue(_layer)).WithGenes(a.GetValue(_minGenes), context.Progress))];
+        AnnotatedData[] read = [.. a.GetValue(_cells)!.Select(f => ScRobustOptions.Read(context, f))];
+        TokenValues kind = a.GetValue(_values) ?? (CountSummary.Of(read[0].MatrixOf(a.GetValue(_layer))).Kind == ValueKind.Binary ? TokenValues.Presence : a.GetValue(_published) ? TokenValues.Logged : TokenValues.Relative);
+        var preprocessing = new CellPreprocessing { UpperCase = a.GetValue(_upperCase), Presence = kind == TokenValues.Presence, RelativeValues = kind == TokenValues.Relative };
+        NormalizedCells[] files = [.. read.Select(d => NormalizedCells.From(d, preprocessing, context.Progress, a.GetValue(_layer)).WithGenes(a.GetValue(_minGenes), context.Progress))];
         CellSet cells = CellSet.From(files, GeneVocabulary.Of(files), context.Progress);
         context.Log.Info($"{cells.Count:N0} cells, {cells.Vocabulary.Genes.Count:N0} genes{(files.Length > 1 ? $" of {files.Length} files" : "")}");
 
@@ -77,11 +101,14 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
 
         result.Model.Save(Path.GetDirectoryName(directory.File("encoder.json"))!);
         History(result.History).Write(directory.File("history.csv"));
-        JsonObject metrics = Metrics(result, options, cells, files);
+        JsonObject metrics = Metrics(result, options, preprocessing, cells, files);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
         PretrainingEpoch best = result.History[result.Summary.BestEpoch - 1];
         context.Log.Info(FormattableString.Invariant($"best epoch {best.Epoch} of {result.History.Count}: contrastive loss {best.ValidationContrastive:0.0000}, expression loss {best.ValidationExpression:0.0000} on {result.ValidationCells:N0} validation cells"));
         context.Result["best"] = metrics["best"]!.DeepClone();
+
+        // What was not given is ours or, with --published, the published setting.
+        T Chosen<T>(Option<T> option, T asPublished) => a.GetValue(_published) && a.GetResult(option) is null or { Implicit: true } ? asPublished : a.GetValue(option)!;
     }
 
     private static CsvFile History(IReadOnlyList<PretrainingEpoch> history) => new CsvFile()
@@ -91,7 +118,7 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
         .Add("validation_contrastive", history.Select(h => h.ValidationContrastive).ToArray())
         .Add("validation_expression", history.Select(h => h.ValidationExpression).ToArray());
 
-    private static JsonObject Metrics(PretrainingResult result, PretrainingOptions options, CellSet cells, NormalizedCells[] files)
+    private static JsonObject Metrics(PretrainingResult result, PretrainingOptions options, CellPreprocessing preprocessing, CellSet cells, NormalizedCells[] files)
     {
         PretrainingEpoch best = result.History[result.Summary.BestEpoch - 1];
         return new JsonObject
@@ -110,6 +137,7 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
                 ["genes_per_view"] = options.GenesPerView,
                 ["batch"] = options.BatchCells,
             },
+            ["values"] = (preprocessing.Presence ? TokenValues.Presence : preprocessing.RelativeValues ? TokenValues.Relative : TokenValues.Logged).ToString().ToLowerInvariant(),
             ["files"] = new JsonArray([.. files.Select(f => (JsonNode)new JsonObject { ["file"] = Path.GetFileName(f.Source), ["cells"] = f.Values.Rows })]),
             ["stages"] = new JsonArray(new JsonObject
             {
@@ -126,5 +154,13 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
                 ["validation_expression"] = (double)best.ValidationExpression,
             },
         };
+    }
+
+    /// <summary>What a gene's token value is.</summary>
+    private enum TokenValues
+    {
+        Relative,
+        Logged,
+        Presence,
     }
 }

@@ -1,0 +1,92 @@
+using Cellcast.Models.ScRobust;
+using Cellcast.Tensors.Autodiff;
+using Cellcast.Tensors.Random;
+
+namespace Cellcast.Models.Tests.ScRobust;
+
+/// <summary>The views that self-supervised training compares, and what it asks for.</summary>
+public sealed class ViewSamplerTests
+{
+    private static readonly RandomKey s_key = RandomKey.From(2, "views");
+    private readonly CellSet _cells = PretrainingTests.Cells(40);
+    private readonly int[] _all = [.. Enumerable.Range(0, 40)];
+    private readonly TokenBatch _views = new(), _targets = new();
+
+    [Theory]
+    [InlineData(500, 1)]
+    [InlineData(7, 1)]
+    [InlineData(500, 0.2)]
+    public void Disjoint_views_have_no_gene_in_common_and_only_genes_of_the_cell_with_their_values(int genes, double smallest)
+    {
+        Fill(new PretrainingOptions { GenesPerView = genes, SmallestView = smallest });
+        for (int c = 0; c < 40; c++)
+        {
+            var own = _cells.GenesOf(c).ToArray();
+            int[] first = Genes(_views, c), second = Genes(_views, 40 + c);
+            Assert.Equal(1, first[0]);
+            Assert.Equal(1, second[0]);
+            Assert.Empty(first[1..].Intersect(second[1..]));
+            Assert.Equal(first.Length + second.Length, first[1..].Union(second[1..]).Count() + 2);
+            foreach (var (view, at) in new[] { (first, _views.Offsets[c]), (second, _views.Offsets[40 + c]) })
+                for (int t = 1; t < view.Length; t++) Assert.Equal(_cells.ValuesOf(c)[Array.IndexOf(own, view[t])], _views.Values[at + t]);
+            int most = Math.Min(genes, own.Length / 2);
+            Assert.InRange(second.Length - 1, Math.Max(1, (int)(smallest * most)), most);
+            if (smallest == 1) Assert.Equal(most, second.Length - 1);
+        }
+    }
+
+    [Fact]
+    public void What_is_asked_for_is_the_second_view_and_genes_that_other_cells_express_but_not_this_one()
+    {
+        Fill(new PretrainingOptions { GenesPerView = 8, Zeros = 2 });
+        for (int c = 0; c < 40; c++)
+        {
+            int[] view = Genes(_views, 40 + c), asked = Genes(_targets, c);
+            Assert.Equal(view, asked[..view.Length]);
+            Assert.Equal(view.Length + 2 * (view.Length - 1), asked.Length);
+            for (int t = view.Length; t < asked.Length; t++)
+            {
+                Assert.Equal(0, _targets.Values[_targets.Offsets[c] + t]);
+                Assert.DoesNotContain(asked[t], _cells.GenesOf(c).ToArray());
+                Assert.True(asked[t] == GeneVocabulary.Pad || Enumerable.Range(0, 40).Any(o => _cells.GenesOf(o).Contains(asked[t])));
+            }
+        }
+    }
+
+    [Fact]
+    public void Views_depend_on_the_cell_and_the_key_and_not_on_the_batch()
+    {
+        Fill(new PretrainingOptions { GenesPerView = 8 });
+        int[] before = Genes(_views, 5);
+        var sampler = new ViewSampler(_cells, _all, new PretrainingOptions { GenesPerView = 8 });
+        sampler.Fill(_views, _targets, [5, 9], s_key);
+        Assert.Equal(before, Genes(_views, 0));
+        sampler.Fill(_views, _targets, [5, 9], s_key.Split(1));
+        Assert.NotEqual(before, Genes(_views, 0));
+    }
+
+    [Fact]
+    public void Published_views_are_drawn_with_replacement_and_nothing_else_is_asked_for()
+    {
+        Fill(PretrainingOptions.Published with { GenesPerView = 60 });
+        for (int c = 0; c < 40; c++)
+        {
+            Assert.Equal(61, Genes(_views, c).Length);
+            Assert.Equal(Genes(_views, 40 + c), Genes(_targets, c));
+        }
+    }
+
+    [Fact]
+    public void A_cell_with_a_single_gene_has_it_in_one_view_only()
+    {
+        var few = PretrainingTests.Cells(40, singleGeneFrom: 1);
+        int cell = Enumerable.Range(0, 40).First(c => few.GenesOf(c).Length == 1);
+        new ViewSampler(few, _all, new PretrainingOptions()).Fill(_views, _targets, [cell], s_key);
+        Assert.Equal([1, few.GenesOf(cell)[0]], Genes(_views, 0));
+        Assert.Equal([1], Genes(_views, 1));
+    }
+
+    private void Fill(PretrainingOptions options) => new ViewSampler(_cells, _all, options).Fill(_views, _targets, _all, s_key);
+
+    private static int[] Genes(TokenBatch batch, int sequence) => batch.Genes[batch.Offsets[sequence]..batch.Offsets[sequence + 1]].ToArray();
+}
