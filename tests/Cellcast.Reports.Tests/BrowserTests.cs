@@ -136,13 +136,13 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
         await panel.Locator("label.field", new() { HasText = "Group" }).Locator("select").SelectOptionAsync(new SelectOptionValue { Label = "Myeloid" });
         Assert.Equal(["GENE2", "GENE3"], await table.Locator("tbody th").AllInnerTextsAsync());
         await table.Locator("tbody th button").First.ClickAsync();
+        await Assertions.Expect(report.Page.Locator("#panel-cells h3").First).ToContainTextAsync("GENE2");
         Assert.EndsWith("#cells", report.Page.Url, StringComparison.Ordinal);
-        Assert.Contains("GENE2", await report.Page.Locator("#panel-cells h3").First.InnerTextAsync(), StringComparison.Ordinal);
 
         panel = await report.Show("quality");
-        Assert.Contains("Genes per label", await panel.Locator("h3").First.InnerTextAsync(), StringComparison.Ordinal);
+        await Assertions.Expect(panel.Locator("h3").First).ToContainTextAsync("Genes per label");
         await panel.Locator("select").First.SelectOptionAsync(new SelectOptionValue { Label = "counts" });
-        Assert.Contains("Counts per label", await panel.Locator("h3").First.InnerTextAsync(), StringComparison.Ordinal);
+        await Assertions.Expect(panel.Locator("h3").First).ToContainTextAsync("Counts per label");
         Assert.Empty(report.Troubles);
     }
 

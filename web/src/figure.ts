@@ -150,8 +150,11 @@ export class Figure {
     const root = this.compose(), scale = 2;
     const width = Number(root.getAttribute("width")), height = Number(root.getAttribute("height"));
     const image = new Image();
-    image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(root));
-    await image.decode();
+    // Not image.decode(), which may wait for a frame that an idle page never draws.
+    await new Promise((done, failed) => {
+      on(image, { load: done, error: () => failed(new Error("the picture could not be drawn")) });
+      image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(root));
+    });
     const canvas = h("canvas", { width: width * scale, height: height * scale });
     const pen = canvas.getContext("2d")!;
     pen.drawImage(image, 0, 0, canvas.width, canvas.height);
