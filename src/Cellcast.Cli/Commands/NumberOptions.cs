@@ -7,46 +7,56 @@ namespace Cellcast.Cli.Commands;
 internal static class NumberOptions
 {
     /// <summary>A whole number.</summary>
-    internal static Option<int> Whole(string name, string description, int value, int least)
+    internal static Option<int> Whole(string name, string description, int value, int least = 1) =>
+        Bounded(new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value }, least);
+
+    /// <summary>A whole number, or none, which means something of its own.</summary>
+    internal static Option<int?> WholeOrNone(string name, string description, int least = 1) =>
+        Bounded(new Option<int?>(name) { Description = description, HelpName = "N" }, least);
+
+    /// <summary>A number, both bounds included.</summary>
+    internal static Option<double> Real(string name, string description, double value, double least, double most) =>
+        Within(new Option<double>(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => value }, least, most);
+
+    /// <summary>A number, both bounds included, or none.</summary>
+    internal static Option<double?> RealOrNone(string name, string description, double least, double most) =>
+        Within(new Option<double?>(name) { Description = description, HelpName = "X" }, least, most);
+
+    /// <summary>A number below a bound, which may be infinity.</summary>
+    internal static Option<double> RealBelow(string name, string description, double value, double least, double below) =>
+        Below(new Option<double>(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => value }, least, below);
+
+    /// <summary>A number below a bound, which may be infinity, or none.</summary>
+    internal static Option<double?> RealBelowOrNone(string name, string description, double least, double below) =>
+        Below(new Option<double?>(name) { Description = description, HelpName = "X" }, least, below);
+
+    private static Option<T> Bounded<T>(Option<T> option, int least)
     {
-        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
-        CheckWhole(option, least);
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out int n) || n < least))
+                r.AddError($"{option.Name} takes a whole number of at least {least}, not '{r.Tokens[0].Value}'.");
+        });
         return option;
     }
 
-    /// <summary>A whole number of at least 1, or none.</summary>
-    internal static Option<int?> Whole(string name, string description)
+    private static Option<T> Within<T>(Option<T> option, double least, double most)
     {
-        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
-        CheckWhole(option, 1);
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && (!double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) || !(x >= least && x <= most)))
+                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} takes a number from {least} to {most}, not '{r.Tokens[0].Value}'."));
+        });
         return option;
     }
 
-    /// <summary>A number.</summary>
-    internal static Option<double> Real(string name, string description, double value, double least, double most)
+    private static Option<T> Below<T>(Option<T> option, double least, double below)
     {
-        var option = new Option<double>(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => value };
-        CheckReal(option, least, most);
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Count == 1 && (!double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) || !(x >= least && x < below)))
+                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} takes a number of at least {least:0.#########}{(double.IsInfinity(below) ? "" : string.Create(CultureInfo.InvariantCulture, $" and below {below}"))}, not '{r.Tokens[0].Value}'."));
+        });
         return option;
     }
-
-    /// <summary>A number, or none.</summary>
-    internal static Option<double?> Real(string name, string description, double least, double most)
-    {
-        var option = new Option<double?>(name) { Description = description, HelpName = "X" };
-        CheckReal(option, least, most);
-        return option;
-    }
-
-    private static void CheckWhole(Option option, int least) => option.Validators.Add(r =>
-    {
-        if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out int n) || n < least))
-            r.AddError($"{option.Name} takes a whole number of at least {least}, not '{r.Tokens[0].Value}'.");
-    });
-
-    private static void CheckReal(Option option, double least, double most) => option.Validators.Add(r =>
-    {
-        if (r.Tokens.Count == 1 && (!double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) || !(x >= least && x <= most)))
-            r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} takes a number from {least} to {most}, not '{r.Tokens[0].Value}'."));
-    });
 }

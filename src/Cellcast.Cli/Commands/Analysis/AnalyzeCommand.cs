@@ -28,10 +28,10 @@ internal sealed class AnalyzeCommand : CellcastCommand
     private readonly Argument<string> _file = new("FILE") { Description = "Cells with raw counts: h5ad, 10x h5, mtx folder, csv." };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer with the raw counts; X when left out.", HelpName = "NAME" };
     private readonly Option<int> _minGenes = NumberOptions.Whole("--min-genes", "Fewest genes with counts in a cell that is kept.", s_defaults.Filter.MinimumGenes!.Value, least: 0);
-    private readonly Option<int?> _maxGenes = NumberOptions.Whole("--max-genes", "Most genes with counts in a cell that is kept.");
-    private readonly Option<int?> _minCounts = NumberOptions.Whole("--min-counts", "Fewest counts of a cell that is kept.");
-    private readonly Option<int?> _maxCounts = NumberOptions.Whole("--max-counts", "Most counts of a cell that is kept.");
-    private readonly Option<double?> _maxMt = NumberOptions.Real("--max-mt", "Largest share of mitochondrial counts of a cell that is kept, in per cent; usual are 5 to 20, none for nuclei and for tissues full of mitochondria.", 0, 100);
+    private readonly Option<int?> _maxGenes = NumberOptions.WholeOrNone("--max-genes", "Most genes with counts in a cell that is kept.");
+    private readonly Option<int?> _minCounts = NumberOptions.WholeOrNone("--min-counts", "Fewest counts of a cell that is kept.");
+    private readonly Option<int?> _maxCounts = NumberOptions.WholeOrNone("--max-counts", "Most counts of a cell that is kept.");
+    private readonly Option<double?> _maxMt = NumberOptions.RealOrNone("--max-mt", "Largest share of mitochondrial counts of a cell that is kept, in per cent; usual are 5 to 20, none for nuclei and for tissues full of mitochondria.", 0, 100);
     private readonly Option<int> _minCells = NumberOptions.Whole("--min-cells", "Fewest cells with counts of a gene that is kept.", s_defaults.Filter.MinimumCells!.Value, least: 1);
     private readonly ChoiceOption<DoubletTreatment> _doublets = new("--doublets", "What becomes of cells that look like two cells in one droplet; with --batch looked for in each sample.", s_defaults.Doublets, ("ignore", DoubletTreatment.Ignore), ("mark", DoubletTreatment.Mark), ("drop", DoubletTreatment.Drop));
     private readonly Option<double> _doubletRate = NumberOptions.Real("--doublet-rate", "Share of doublets to expect.", s_defaults.ExpectedDoublets, 0.0001, 0.49);

@@ -22,7 +22,7 @@ internal sealed class EnrichCommand : CellcastCommand
     private readonly Option<string?> _gene = new("--gene") { Description = "Column with the names of the genes; 'gene' or the first when left out.", HelpName = "COLUMN" };
     private readonly Option<string?> _by = new("--by") { Description = "Column with the numbers that rank the genes; 'score', 'pearson' or the first with numbers when left out.", HelpName = "COLUMN" };
     private readonly Option<string?> _group = new("--group") { Description = "Column that splits the table into several rankings; 'group' when left out and there.", HelpName = "COLUMN" };
-    private readonly Option<int?> _top = NumberOptions.Whole("--top", "Instead of the whole ranking test the N highest genes for over-representation among all of the table.");
+    private readonly Option<int?> _top = NumberOptions.WholeOrNone("--top", "Instead of the whole ranking test the N highest genes for over-representation among all of the table.");
     private readonly Option<int> _minimum = NumberOptions.Whole("--min-size", "Fewest genes of a set that must be ranked.", s_defaults.MinimumSize, least: 1);
     private readonly Option<int> _maximum = NumberOptions.Whole("--max-size", "Most genes of a set that may be ranked.", s_defaults.MaximumSize, least: 1);
     private readonly Option<int> _permutations = NumberOptions.Whole("--permutations", "Random sets of each size that p-values come from.", s_defaults.Permutations, least: 1);

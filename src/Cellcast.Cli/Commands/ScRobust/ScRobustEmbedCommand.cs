@@ -19,7 +19,7 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
     private readonly Option<string> _cells = new("--cells", "-c") { Description = "Cells with raw counts or log-normalised values.", HelpName = "FILE", Required = true };
     private readonly Option<string> _out = new("--out", "-o") { Description = "The same cells with their vectors in obsm['X_scrobust'].", HelpName = "FILE.h5ad", Required = true };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
-    private readonly Option<int?> _genes = ScRobustOptions.WholeOrNone("--genes", "Most genes of a cell; all that it expresses when left out (1,000 with published padding).");
+    private readonly Option<int?> _genes = NumberOptions.WholeOrNone("--genes", "Most genes of a cell; all that it expresses when left out (1,000 with published padding).");
     private readonly Option<GeneRanking> _order = new("--order") { Description = "Which genes of a cell come first: the rarest, the most variable, or at random.", DefaultValueFactory = _ => s_defaults.Order };
     private readonly Option<Pooling> _pooling = new("--pooling") { Description = "What becomes the vector: the cell token's output, or sum, mean or maximum over all tokens.", DefaultValueFactory = _ => s_defaults.Pooling };
     private readonly Option<Models.ScRobust.Padding?> _padding = new("--padding") { Description = "Cells with fewer genes: shorter (masked) or filled up (published); as the encoder was trained when left out." };

@@ -17,11 +17,11 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
     private readonly Option<string?> _encoder = new("--encoder", "-e") { Description = "Folder with a trained encoder that every fold starts from; from scratch when left out.", HelpName = "DIR" };
     private readonly Option<string?> _test = new("--test") { Description = "Test on the cells of this file instead of folds: another technology, another species.", HelpName = "FILE" };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
-    private readonly Option<int> _folds = ScRobustOptions.Whole("--folds", "Parts that the cells are cut into.", s_defaults.Folds, 2);
-    private readonly Option<int> _repeats = ScRobustOptions.Whole("--repeats", "How often, each time cut anew.", s_defaults.Repeats);
+    private readonly Option<int> _folds = NumberOptions.Whole("--folds", "Parts that the cells are cut into.", s_defaults.Folds, 2);
+    private readonly Option<int> _repeats = NumberOptions.Whole("--repeats", "How often, each time cut anew.", s_defaults.Repeats);
     private readonly Option<string?> _dropout = new("--dropout") { Description = "Also test with these shares of the expressed genes removed from the counts of the test cells.", HelpName = "X,X,…" };
     private readonly Option<bool> _baselines = new("--baselines") { Description = "Whether the baselines are trained and tested too.", HelpName = "BOOL", DefaultValueFactory = _ => true };
-    private readonly Option<int> _minCells = ScRobustOptions.Whole("--min-cells", "Cells that a class must have; smaller ones are set aside.", 10, 4);
+    private readonly Option<int> _minCells = NumberOptions.Whole("--min-cells", "Cells that a class must have; smaller ones are set aside.", 10, 4);
     private readonly ScRobustTrainingOptions _training = new();
 
     public ScRobustEvaluateCommand() : base("evaluate", "Cross-validate cell types, beside logistic regression, nearest centroid, k nearest neighbours and naive Bayes.", OutputKind.ResumableFolder, usesSeed: true)

@@ -69,7 +69,7 @@ internal static class ScRobustEvaluationFiles
         {
             FoldScore[] tests = [.. result.Scores.Where(x => x.Method == c.Method && x.Dropout == c.Dropout)];
             double mean = tests.Average(f => f.MacroF1);
-            return new Summary(c.Method, c.Dropout, tests.Length, mean, Math.Sqrt(tests.Average(f => (f.MacroF1 - mean) * (f.MacroF1 - mean))), tests.Average(f => f.WeightedF1), tests.Average(f => f.Accuracy), tests.Average(f => f.Auc));
+            return new Summary(c.Method, c.Dropout, tests.Length, mean, tests.Length < 2 ? double.NaN : Math.Sqrt(tests.Sum(f => (f.MacroF1 - mean) * (f.MacroF1 - mean)) / (tests.Length - 1)), tests.Average(f => f.WeightedF1), tests.Average(f => f.Accuracy), tests.Average(f => f.Auc));
         })];
         return [.. all.Select(s => s with { Kept = s.MacroF1 / all.First(w => w.Method == s.Method && w.Dropout == 0).MacroF1 })];
     }
@@ -104,7 +104,7 @@ internal static class ScRobustEvaluationFiles
         ["method"] = s.Method,
         ["dropout"] = s.Dropout,
         ["macro_f1"] = s.MacroF1,
-        ["macro_f1_sd"] = s.Sd,
+        ["macro_f1_sd"] = double.IsFinite(s.Sd) ? s.Sd : null,
         ["kept"] = double.IsFinite(s.Kept) ? s.Kept : null,
         ["weighted_f1"] = s.WeightedF1,
         ["accuracy"] = s.Accuracy,
@@ -114,7 +114,7 @@ internal static class ScRobustEvaluationFiles
     private static void Say(CommandContext context, Summary[] summaries)
     {
         foreach (Summary s in summaries)
-            context.Log.Info(FormattableString.Invariant($"{(s.Dropout == 0 ? "all genes" : FormattableString.Invariant($"{s.Dropout:0.##} removed"))}, {s.Method}: macro-F1 {s.MacroF1:0.000} (sd {s.Sd:0.000} over {s.Tests} tests), accuracy {s.Accuracy:0.000}"));
+            context.Log.Info(FormattableString.Invariant($"{(s.Dropout == 0 ? "all genes" : FormattableString.Invariant($"{s.Dropout:0.##} removed"))}, {s.Method}: macro-F1 {s.MacroF1:0.000}{(s.Tests < 2 ? "" : FormattableString.Invariant($" (sd {s.Sd:0.000} over {s.Tests} tests)"))}, accuracy {s.Accuracy:0.000}"));
         foreach (var at in summaries.GroupBy(s => s.Dropout))
         {
             Summary model = at.First(s => s.Method == Evaluation.Model);

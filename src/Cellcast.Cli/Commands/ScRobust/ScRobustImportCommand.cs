@@ -9,7 +9,7 @@ internal sealed class ScRobustImportCommand : CellcastCommand
 {
     private readonly Option<string> _weights = new("--weights", "-w") { Description = "State dict of the encoder, alone or with its heads: .pt, .pth (nothing in it is executed) or .safetensors.", HelpName = "FILE", Required = true };
     private readonly Option<string> _vocabulary = new("--vocab") { Description = "Its vocabulary: a table with the columns ID and SYMBOL.", HelpName = "FILE.csv", Required = true };
-    private readonly Option<int> _heads = ScRobustOptions.Whole("--heads", "Attention heads, which the weights do not tell.", 8);
+    private readonly Option<int> _heads = NumberOptions.Whole("--heads", "Attention heads, which the weights do not tell.", 8);
 
     public ScRobustImportCommand() : base("import", "Take over an encoder from published PyTorch weights.", OutputKind.Folder)
     {

@@ -27,11 +27,11 @@ internal sealed class ScRobustMarkersCommand : CellcastCommand
     private readonly Option<string?> _reference = new("--reference") { Description = "Group to compare with; all other cells when left out.", HelpName = "NAME" };
     private readonly Option<string?> _model = new("--model", "-m") { Description = "Folder with an encoder: also find the genes whose presence moves cell vectors towards the group.", HelpName = "DIR" };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
-    private readonly Option<int> _cellsPerGroup = ScRobustOptions.Whole("--cells-per-group", "With --model: most cells that genes are left out of, one at a time, in the group and in the reference.", s_defaults.CellsPerGroup, 4);
-    private readonly Option<double> _minShare = ScRobustOptions.Number("--min-share", "With --model: share of the cells of one of the two groups that must express a gene.", s_defaults.MinimumShare, 0, 1);
-    private readonly Option<int?> _genes = ScRobustOptions.WholeOrNone("--genes", "With --model: most genes of a cell; all that it expresses when left out.");
-    private readonly Option<int> _top = ScRobustOptions.Whole("--top", "Genes that are printed.", 15);
-    private readonly Option<int> _checkpoint = ScRobustOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
+    private readonly Option<int> _cellsPerGroup = NumberOptions.Whole("--cells-per-group", "With --model: most cells that genes are left out of, one at a time, in the group and in the reference.", s_defaults.CellsPerGroup, 4);
+    private readonly Option<double> _minShare = NumberOptions.RealBelow("--min-share", "With --model: share of the cells of one of the two groups that must express a gene.", s_defaults.MinimumShare, 0, 1);
+    private readonly Option<int?> _genes = NumberOptions.WholeOrNone("--genes", "With --model: most genes of a cell; all that it expresses when left out.");
+    private readonly Option<int> _top = NumberOptions.Whole("--top", "Genes that are printed.", 15);
+    private readonly Option<int> _checkpoint = NumberOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
 
     public ScRobustMarkersCommand() : base("markers", "Find the genes that tell a group of cells from others, and those that move their vectors.", OutputKind.ResumableFolder, usesSeed: true)
     {

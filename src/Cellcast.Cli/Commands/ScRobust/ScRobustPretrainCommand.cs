@@ -22,26 +22,26 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
     private readonly Option<TokenValues?> _values = new("--values") { Description = "What a gene's value is: relative to the cell's mean (usual), logged (as published) or presence, whether it is above 0 (usual for files of 0 and 1, such as accessibility peaks)." };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
     private readonly Option<bool> _upperCase = new("--uppercase") { Description = "Take gene names in upper case, which makes most mouse symbols those of their human orthologues." };
-    private readonly Option<int> _minGenes = ScRobustOptions.Whole("--min-genes", "Genes that a cell must express to be used.", 10);
-    private readonly Option<int> _layers = ScRobustOptions.Whole("--layers", "Transformer blocks.", s_defaults.Layers);
-    private readonly Option<int> _hidden = ScRobustOptions.Whole("--hidden", "Columns of a cell vector.", s_defaults.Hidden, 2);
-    private readonly Option<int> _heads = ScRobustOptions.Whole("--heads", "Attention heads; must divide --hidden.", s_defaults.Heads);
-    private readonly Option<int> _genesPerView = ScRobustOptions.Whole("--genes-per-view", "Genes drawn for one view of a cell.", s_defaults.GenesPerView);
-    private readonly Option<int> _batch = ScRobustOptions.Whole("--batch", "Cells per step.", s_defaults.BatchCells, 2);
-    private readonly Option<int> _epochs = ScRobustOptions.Whole("--epochs", "Most epochs.", s_defaults.Epochs);
-    private readonly Option<int> _earlyStop = ScRobustOptions.Whole("--early-stop", "Epochs without a lower contrastive loss of the validation cells after which training stops.", s_defaults.Patience);
-    private readonly Option<double> _learningRate = ScRobustOptions.Number("--lr", "Step size of Adam.", s_defaults.LearningRate, 1e-12, double.PositiveInfinity);
-    private readonly Option<double> _dropout = ScRobustOptions.Number("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
-    private readonly Option<double> _halfValue = ScRobustOptions.Number("--half-value", "Value (log scale) at which a gene counts half of the most it can; 0: only whether it is expressed counts.", s_defaults.HalfValue, 0, double.PositiveInfinity);
+    private readonly Option<int> _minGenes = NumberOptions.Whole("--min-genes", "Genes that a cell must express to be used.", 10);
+    private readonly Option<int> _layers = NumberOptions.Whole("--layers", "Transformer blocks.", s_defaults.Layers);
+    private readonly Option<int> _hidden = NumberOptions.Whole("--hidden", "Columns of a cell vector.", s_defaults.Hidden, 2);
+    private readonly Option<int> _heads = NumberOptions.Whole("--heads", "Attention heads; must divide --hidden.", s_defaults.Heads);
+    private readonly Option<int> _genesPerView = NumberOptions.Whole("--genes-per-view", "Genes drawn for one view of a cell.", s_defaults.GenesPerView);
+    private readonly Option<int> _batch = NumberOptions.Whole("--batch", "Cells per step.", s_defaults.BatchCells, 2);
+    private readonly Option<int> _epochs = NumberOptions.Whole("--epochs", "Most epochs.", s_defaults.Epochs);
+    private readonly Option<int> _earlyStop = NumberOptions.Whole("--early-stop", "Epochs without a lower contrastive loss of the validation cells after which training stops.", s_defaults.Patience);
+    private readonly Option<double> _learningRate = NumberOptions.RealBelow("--lr", "Step size of Adam.", s_defaults.LearningRate, 1e-12, double.PositiveInfinity);
+    private readonly Option<double> _dropout = NumberOptions.RealBelow("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
+    private readonly Option<double> _halfValue = NumberOptions.RealBelow("--half-value", "Value (log scale) at which a gene counts half of the most it can; 0: only whether it is expressed counts.", s_defaults.HalfValue, 0, double.PositiveInfinity);
     private readonly Option<EncoderStart> _start = new("--start") { Description = "Where the embedding of the genes starts.", DefaultValueFactory = _ => s_defaults.Start };
     private readonly Option<ViewSampling> _views = new("--views") { Description = "Views without common genes, or each drawn on its own.", DefaultValueFactory = _ => s_defaults.Views };
-    private readonly Option<double> _smallestView = ScRobustOptions.Number("--smallest-view", "Smallest share of its genes that a view keeps.", s_defaults.SmallestView, 1e-3, 1.0001);
-    private readonly Option<double> _zeros = ScRobustOptions.Number("--zeros", "Genes that a cell does not express among those predicted, per gene that it does.", s_defaults.Zeros, 0, 100);
-    private readonly Option<double> _expressionWeight = ScRobustOptions.Number("--expression-weight", "Weight of the expression loss; that of the contrastive loss is 1.", s_defaults.ExpressionWeight, 0, double.PositiveInfinity);
-    private readonly Option<double> _temperature = ScRobustOptions.Number("--temperature", "Divides the similarities of the contrastive loss.", s_defaults.Temperature, 1e-3, double.PositiveInfinity);
-    private readonly Option<double> _warmUp = ScRobustOptions.Number("--warm-up", "Share of the steps in which the step size rises.", s_defaults.WarmUp, 0, 1);
+    private readonly Option<double> _smallestView = NumberOptions.RealBelow("--smallest-view", "Smallest share of its genes that a view keeps.", s_defaults.SmallestView, 1e-3, 1.0001);
+    private readonly Option<double> _zeros = NumberOptions.RealBelow("--zeros", "Genes that a cell does not express among those predicted, per gene that it does.", s_defaults.Zeros, 0, 100);
+    private readonly Option<double> _expressionWeight = NumberOptions.RealBelow("--expression-weight", "Weight of the expression loss; that of the contrastive loss is 1.", s_defaults.ExpressionWeight, 0, double.PositiveInfinity);
+    private readonly Option<double> _temperature = NumberOptions.RealBelow("--temperature", "Divides the similarities of the contrastive loss.", s_defaults.Temperature, 1e-3, double.PositiveInfinity);
+    private readonly Option<double> _warmUp = NumberOptions.RealBelow("--warm-up", "Share of the steps in which the step size rises.", s_defaults.WarmUp, 0, 1);
     private readonly Option<bool> _constant = new("--constant-lr") { Description = "Keep the step size instead of letting it fall along a cosine." };
-    private readonly Option<int> _checkpoint = ScRobustOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
+    private readonly Option<int> _checkpoint = NumberOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
 
     public ScRobustPretrainCommand() : base("pretrain", "Train an encoder on cells without labels.", OutputKind.ResumableFolder, usesSeed: true)
     {

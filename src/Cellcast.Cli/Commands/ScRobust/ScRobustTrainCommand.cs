@@ -20,13 +20,13 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
     private readonly Option<string> _label = new("--label") { Description = "Column of obs with the labels.", HelpName = "COLUMN", Required = true };
     private readonly Option<string?> _encoder = new("--encoder", "-e") { Description = "Folder with a trained encoder to start from; from scratch when left out.", HelpName = "DIR" };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
-    private readonly Option<int> _minCells = ScRobustOptions.Whole("--min-cells", "Cells that a class must have; smaller ones are set aside.", 5, 2);
+    private readonly Option<int> _minCells = NumberOptions.Whole("--min-cells", "Cells that a class must have; smaller ones are set aside.", 5, 2);
     private readonly ScRobustTrainingOptions _training = new();
     private readonly Option<GeneRanking> _order = new("--order") { Description = "Which genes of a cell come first: the rarest, the most variable, or at random.", DefaultValueFactory = _ => s_defaults.Order };
-    private readonly Option<int> _earlyStop = ScRobustOptions.Whole("--early-stop", "With --protocol published: epochs without a better macro-F1 of the held-out cells after which training stops.", s_defaults.Patience);
-    private readonly Option<double> _dropout = ScRobustOptions.Number("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
-    private readonly Option<double> _held = ScRobustOptions.Number("--held-out", "Share of each class that chooses temperature and threshold, and with --protocol published the epoch.", s_defaults.ValidationShare, 0, 1);
-    private readonly Option<int> _checkpoint = ScRobustOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
+    private readonly Option<int> _earlyStop = NumberOptions.Whole("--early-stop", "With --protocol published: epochs without a better macro-F1 of the held-out cells after which training stops.", s_defaults.Patience);
+    private readonly Option<double> _dropout = NumberOptions.RealBelow("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
+    private readonly Option<double> _held = NumberOptions.RealBelow("--held-out", "Share of each class that chooses temperature and threshold, and with --protocol published the epoch.", s_defaults.ValidationShare, 0, 1);
+    private readonly Option<int> _checkpoint = NumberOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
 
     public ScRobustTrainCommand() : base("train", "Train a classifier on labelled cells, from an encoder or from scratch.", OutputKind.ResumableFolder, usesSeed: true)
     {

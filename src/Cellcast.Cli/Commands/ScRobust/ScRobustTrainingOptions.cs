@@ -27,16 +27,16 @@ internal sealed class ScRobustTrainingOptions
         Description = "What options that are left out are: robust (ours, for cells that lose genes), or as published.",
         DefaultValueFactory = _ => TrainingProtocol.Robust,
     };
-    private readonly Option<double?> _trainDropout = Number("--train-dropout", $"Every training cell loses in every epoch a random share of its expressed genes, up to this; {s_robust.TrainDropout}, published 0.", 0, 1);
+    private readonly Option<double?> _trainDropout = NumberOptions.RealBelowOrNone("--train-dropout", FormattableString.Invariant($"Every training cell loses in every epoch a random share of its expressed genes, up to this; {s_robust.TrainDropout}, published 0."), 0, 1);
     private readonly Option<bool?> _evidence = new("--evidence") { Description = "Whether genes also speak for themselves, by class profiles, beside the cell vector; true, published false.", HelpName = "BOOL" };
-    private readonly Option<double?> _balance = Number("--balance", $"How far small classes are made up for: 0 counts all cells alike, 1 all classes; {s_robust.Balance}, published 0.", 0, double.PositiveInfinity);
-    private readonly Option<int?> _genes = Whole("--genes", $"Most genes of a cell that the encoder sees; {s_robust.Genes}, published {s_published.Genes}.");
-    private readonly Option<int?> _batch = Whole("--batch", $"Cells per step; {s_robust.BatchCells}.");
-    private readonly Option<int?> _epochs = Whole("--epochs", $"Epochs; {s_robust.Epochs}, published {s_published.Epochs}.");
-    private readonly Option<double?> _learningRate = Number("--lr", $"Step size of Adam; {s_robust.LearningRate}, published {s_published.LearningRate}.", 1e-12, double.PositiveInfinity);
-    private readonly Option<int?> _layers = Whole("--layers", $"From scratch: Transformer blocks; {s_size.Layers}.");
-    private readonly Option<int?> _hidden = Whole("--hidden", $"From scratch: columns of a cell vector; {RobustHidden}, published {s_size.Hidden}.", 2);
-    private readonly Option<int?> _heads = Whole("--heads", $"From scratch: attention heads, which must divide --hidden; {s_size.Heads}.");
+    private readonly Option<double?> _balance = NumberOptions.RealBelowOrNone("--balance", FormattableString.Invariant($"How far small classes are made up for: 0 counts all cells alike, 1 all classes; {s_robust.Balance}, published 0."), 0, double.PositiveInfinity);
+    private readonly Option<int?> _genes = NumberOptions.WholeOrNone("--genes", $"Most genes of a cell that the encoder sees; {s_robust.Genes}, published {s_published.Genes}.");
+    private readonly Option<int?> _batch = NumberOptions.WholeOrNone("--batch", $"Cells per step; {s_robust.BatchCells}.");
+    private readonly Option<int?> _epochs = NumberOptions.WholeOrNone("--epochs", $"Epochs; {s_robust.Epochs}, published {s_published.Epochs}.");
+    private readonly Option<double?> _learningRate = NumberOptions.RealBelowOrNone("--lr", FormattableString.Invariant($"Step size of Adam; {s_robust.LearningRate}, published {s_published.LearningRate}."), 1e-12, double.PositiveInfinity);
+    private readonly Option<int?> _layers = NumberOptions.WholeOrNone("--layers", $"From scratch: Transformer blocks; {s_size.Layers}.");
+    private readonly Option<int?> _hidden = NumberOptions.WholeOrNone("--hidden", $"From scratch: columns of a cell vector; {RobustHidden}, published {s_size.Hidden}.", 2);
+    private readonly Option<int?> _heads = NumberOptions.WholeOrNone("--heads", $"From scratch: attention heads, which must divide --hidden; {s_size.Heads}.");
     private readonly Option<bool> _upperCase = new("--uppercase") { Description = "From scratch: take gene names in upper case, which makes most mouse symbols those of their human orthologues." };
 
     internal void AddTo(Command command)
@@ -93,9 +93,4 @@ internal sealed class ScRobustTrainingOptions
         Hidden = a.GetValue(_hidden) ?? (a.GetValue(_protocol) == TrainingProtocol.Published ? s_size.Hidden : RobustHidden),
         Heads = a.GetValue(_heads) ?? s_size.Heads,
     };
-
-    private static Option<int?> Whole(string name, string description, int least = 1) => ScRobustOptions.Bounded(new Option<int?>(name) { Description = description, HelpName = "N" }, least);
-
-    private static Option<double?> Number(string name, FormattableString description, double least, double below) =>
-        ScRobustOptions.Bounded(new Option<double?>(name) { Description = FormattableString.Invariant(description), HelpName = "X" }, least, below);
 }

@@ -30,13 +30,13 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
     private readonly Option<string> _batchEffects = ListOption.Create("--batch-effects", "Efficiency of genes differs between the samples of cells: on, off, or sd of its logarithm.", ["on"]);
     private readonly Option<string> _missing = ListOption.Create("--missing-types", "Numbers of cell types that the reference lacks.", s_default.MissingTypes.Select(v => (double)v));
     private readonly Option<string> _effects = ListOption.Create("--effects", "Sds of the log hazard that the cells explain; 0 for no signal.", s_default.Effects);
-    private readonly Option<int> _seeds = Count("--seeds", "Seeds, from --seed on.", 3);
+    private readonly Option<int> _seeds = NumberOptions.Whole("--seeds", "Seeds, from --seed on.", 3);
     private readonly Option<string> _methods = ListOption.Create("--methods", $"Methods: {string.Join(", ", BenchmarkMethods.All.Select(m => m.Name))}.", BenchmarkMethods.All.Select(m => m.Name));
-    private readonly Option<int> _cells = Count("--cells", "Simulated cells of the reference.", s_default.Base.Cells);
-    private readonly Option<int> _genes = Count("--genes", "Simulated genes; with --from, the most variable genes to use.", s_default.Base.Genes);
+    private readonly Option<int> _cells = NumberOptions.Whole("--cells", "Simulated cells of the reference.", s_default.Base.Cells);
+    private readonly Option<int> _genes = NumberOptions.Whole("--genes", "Simulated genes; with --from, the most variable genes to use.", s_default.Base.Genes);
     private readonly Option<int> _gradientTypes = new("--gradient-types") { Description = "Types with an inner gradient that the contribution follows.", HelpName = "N", DefaultValueFactory = _ => s_default.Base.GradientTypes };
-    private readonly Option<int> _testPatients = Count("--test-patients", "Further patients, for the held-out concordance.", s_default.TestPatients);
-    private readonly Option<int> _maxEpochs = Count("--max-epochs", "Most epochs of a training stage.", s_options.MaxEpochs);
+    private readonly Option<int> _testPatients = NumberOptions.Whole("--test-patients", "Further patients, for the held-out concordance.", s_default.TestPatients);
+    private readonly Option<int> _maxEpochs = NumberOptions.Whole("--max-epochs", "Most epochs of a training stage.", s_options.MaxEpochs);
     private readonly Option<bool> _quick = new("--quick") { Description = "A small grid of a few minutes; options that are given change it." };
 
     public ScSurvBenchmarkCommand() : base("benchmark", "Simulate cohorts with a known answer, fit them with every method, compare.", OutputKind.ResumableFolder, usesSeed: true)
@@ -157,16 +157,6 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
     };
 
     private static bool Given(ParseResult a, Option option) => a.GetResult(option) is { Implicit: false };
-
-    private static Option<int> Count(string name, string description, int value)
-    {
-        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
-        option.Validators.Add(r =>
-        {
-            if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, out int n) || n < 1)) r.AddError($"{name} takes a whole number of at least 1, not '{r.Tokens[0].Value}'.");
-        });
-        return option;
-    }
 
     /// <summary>Finished cohorts as JSON files of the run's checkpoint.</summary>
     private sealed class CaseFiles(string folder) : IBenchmarkStore

@@ -31,21 +31,16 @@ internal sealed class ScSurvEvaluateCommand : CellcastCommand
     private readonly Option<string> _event = new("--event") { Description = "Column of the cohort with the status: Dead / Alive, 1 / 0, true / false.", HelpName = "COLUMN", DefaultValueFactory = _ => "vital_status" };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer with the raw counts; X when left out.", HelpName = "NAME" };
     private readonly ClinicalOptions _clinical = new();
-    private readonly Option<int> _folds = new("--folds") { Description = "Parts of the cohort; each is predicted once by a model that has not seen it.", HelpName = "N", DefaultValueFactory = _ => 5 };
-    private readonly Option<int> _replicates = new("--bootstrap") { Description = "Bootstrap draws of patients for intervals.", HelpName = "N", DefaultValueFactory = _ => 1000 };
+    private readonly Option<int> _folds = NumberOptions.Whole("--folds", "Parts of the cohort; each is predicted once by a model that has not seen it.", 5, least: 2);
+    private readonly Option<int> _replicates = NumberOptions.Whole("--bootstrap", "Bootstrap draws of patients for intervals.", 1000, least: 0);
     private readonly ChoiceOption<HazardMethod> _method = new("--method", "Estimator of the contributions, as in scsurv fit.", s_defaults.Method, ("smooth", HazardMethod.Smooth), ("published", HazardMethod.Published));
-    private readonly Option<int> _genes = new("--genes") { Description = "Variable genes to use, chosen anew in each fold.", HelpName = "N", DefaultValueFactory = _ => s_defaults.Genes };
-    private readonly Option<int> _maxEpochs = new("--max-epochs") { Description = "Most epochs of a stage.", HelpName = "N", DefaultValueFactory = _ => s_defaults.MaxEpochs };
+    private readonly Option<int> _genes = NumberOptions.Whole("--genes", "Variable genes to use, chosen anew in each fold.", s_defaults.Genes);
+    private readonly Option<int> _maxEpochs = NumberOptions.Whole("--max-epochs", "Most epochs of a stage.", s_defaults.MaxEpochs);
 
     public ScSurvEvaluateCommand() : base("evaluate", "Cross-validate scSurv on a cohort, beside covariates alone and cell type shares: concordance, AUC, Brier score, calibration, net benefit.", OutputKind.ResumableFolder, usesSeed: true)
     {
         Option[] own = [_reference, _bulk, _batch, _label, _time, _event, _layer, .. _clinical.All, _folds, _replicates, _method, _genes, _maxEpochs];
         foreach (Option o in own) Options.Add(o);
-        foreach (var (option, least) in ((Option<int>, int)[])[(_folds, 2), (_replicates, 0), (_genes, 1), (_maxEpochs, 1)])
-            option.Validators.Add(r =>
-            {
-                if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, out int v) || v < least)) r.AddError($"{option.Name} takes a whole number of at least {least}, not '{r.Tokens[0].Value}'.");
-            });
         AddExample("cellcast scsurv evaluate --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --covariates age,sex --folds 5 --out evaluation", "is it better than age and sex alone?");
         AddExample("cellcast scsurv evaluate --reference cells.h5ad --bulk cohort.h5ad --outcome binary --response severe --out evaluation", "a binary outcome");
     }

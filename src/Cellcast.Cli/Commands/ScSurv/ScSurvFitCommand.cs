@@ -31,19 +31,19 @@ internal sealed class ScSurvFitCommand : CellcastCommand
     private readonly Option<string?> _split = new("--split") { Description = "Column of the cohort with train, validation or test; drawn from the seed when left out.", HelpName = "COLUMN" };
     private readonly ChoiceOption<Protocol> _protocol = new("--protocol", "heldout keeps test patients out of gene selection and every training stage; transductive is as published.", s_defaults.Protocol, ("heldout", Protocol.HeldOut), ("transductive", Protocol.Transductive));
     private readonly ChoiceOption<HazardMethod> _method = new("--method", "Estimator of the contributions: smooth over cell types, latent states and expression programs, with intervals; or published.", s_defaults.Method, ("smooth", HazardMethod.Smooth), ("published", HazardMethod.Published));
-    private readonly Option<int> _genes = Positive("--genes", "Variable genes to use.", s_defaults.Genes);
+    private readonly Option<int> _genes = NumberOptions.Whole("--genes", "Variable genes to use.", s_defaults.Genes);
     private readonly ChoiceOption<GeneSource> _geneSource = new("--gene-source", "Matrix that ranks the genes by variability.", s_defaults.GeneSource, ("bulk", GeneSource.Bulk), ("sc", GeneSource.Cells), ("spatial", GeneSource.Spots));
-    private readonly Option<double> _minDetected = Number("--min-detected", "Share of cells and patients in which a gene must be detected.", s_defaults.MinimumDetected, 0, 1);
+    private readonly Option<double> _minDetected = NumberOptions.Real("--min-detected", "Share of cells and patients in which a gene must be detected.", s_defaults.MinimumDetected, 0, 1);
     private readonly ChoiceOption<CellLikelihood> _likelihood = new("--likelihood", "Likelihood of the single-cell counts.", s_defaults.Likelihood, ("poisson", CellLikelihood.Poisson), ("nb", CellLikelihood.NegativeBinomial));
     private readonly ChoiceOption<TieMethod> _ties = new("--ties", "Treatment of tied event times.", s_defaults.Ties, ("efron", TieMethod.Efron), ("breslow", TieMethod.Breslow));
-    private readonly Option<int> _latent = Positive("--latent", "Dimensions of the latent state.", s_defaults.Latent);
-    private readonly Option<int> _hidden = Positive("--hidden", "Width of the hidden layers.", s_defaults.Hidden);
-    private readonly Option<int> _blocks = Positive("--blocks", "Blocks per net.", s_defaults.Blocks);
-    private readonly Option<double> _learningRate = Number("--learning-rate", "Learning rate of the stages cells, bulk and spots.", s_defaults.Cells.LearningRate, 0, 1);
-    private readonly Option<double> _hazardLearningRate = Number("--hazard-learning-rate", "Learning rate of the stage hazard.", s_defaults.Hazard.LearningRate, 0, 1);
-    private readonly Option<int> _maxEpochs = Positive("--max-epochs", "Most epochs of a stage.", s_defaults.MaxEpochs);
-    private readonly Option<int> _patience = Positive("--patience", "Epochs without improvement after which a stage stops.", s_defaults.Patience);
-    private readonly Option<int> _draws = Positive("--draws", "Posterior draws that contributions and shares are averaged over.", s_defaults.PosteriorDraws);
+    private readonly Option<int> _latent = NumberOptions.Whole("--latent", "Dimensions of the latent state.", s_defaults.Latent);
+    private readonly Option<int> _hidden = NumberOptions.Whole("--hidden", "Width of the hidden layers.", s_defaults.Hidden);
+    private readonly Option<int> _blocks = NumberOptions.Whole("--blocks", "Blocks per net.", s_defaults.Blocks);
+    private readonly Option<double> _learningRate = NumberOptions.Real("--learning-rate", "Learning rate of the stages cells, bulk and spots.", s_defaults.Cells.LearningRate, 0, 1);
+    private readonly Option<double> _hazardLearningRate = NumberOptions.Real("--hazard-learning-rate", "Learning rate of the stage hazard.", s_defaults.Hazard.LearningRate, 0, 1);
+    private readonly Option<int> _maxEpochs = NumberOptions.Whole("--max-epochs", "Most epochs of a stage.", s_defaults.MaxEpochs);
+    private readonly Option<int> _patience = NumberOptions.Whole("--patience", "Epochs without improvement after which a stage stops.", s_defaults.Patience);
+    private readonly Option<int> _draws = NumberOptions.Whole("--draws", "Posterior draws that contributions and shares are averaged over.", s_defaults.PosteriorDraws);
     private readonly Option<bool> _noShares = new("--no-shares") { Description = "Leave the share of every cell in every patient and spot out of cells.h5ad." };
 
     private readonly Option<double> _checkpointEvery = new("--checkpoint-every") { Description = "Seconds between checkpoints within a stage; each stage ends with one.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
@@ -52,7 +52,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     private readonly ClinicalOptions _clinical = new();
 
-    private readonly Option<int> _runs = Positive("--runs", "Trainings, each with the next seed: their mean and spread go into the folder runs.", 1);
+    private readonly Option<int> _runs = NumberOptions.Whole("--runs", "Trainings, each with the next seed: their mean and spread go into the folder runs.", 1);
 
     private readonly Option<bool> _rates = new("--rates") { Description = "Add the decoded rates of all cells and genes to cells.h5ad as layer xld: a dense matrix." };
 
@@ -142,26 +142,5 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         AnnotatedData data = AnyFile.Read(path, new AnyFileOptions { H5ad = new() { Threads = context.Threads, Stream = stream } });
         foreach (string warning in data.Warnings) context.Log.Warning(warning);
         return data;
-    }
-
-    private static Option<int> Positive(string name, string description, int value)
-    {
-        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
-        option.Validators.Add(r =>
-        {
-            if (r.Tokens.Count == 1 && (!int.TryParse(r.Tokens[0].Value, out int n) || n < 1)) r.AddError($"{name} takes a whole number of at least 1, not '{r.Tokens[0].Value}'.");
-        });
-        return option;
-    }
-
-    private static Option<double> Number(string name, string description, double value, double least, double most)
-    {
-        var option = new Option<double>(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => value };
-        option.Validators.Add(r =>
-        {
-            if (r.Tokens.Count == 1 && (!double.TryParse(r.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) || !(x >= least && x <= most)))
-                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} takes a number from {least} to {most}, not '{r.Tokens[0].Value}'."));
-        });
-        return option;
     }
 }
