@@ -16,6 +16,7 @@ public sealed class ContributionBasis
     // Length scale over the median distance of two cells: chosen on simulated studies.
     private const double RelativeLengthScale = 0.5;
     private const double Jitter = 1e-6;
+    private const int BlockRows = 1024;
 
     private readonly DenseCholesky _kernel;
 
@@ -76,33 +77,72 @@ public sealed class ContributionBasis
         return new ContributionBasis(inducing, latent, Math.Max(1e-6, RelativeLengthScale * MedianDistance(states, latent)), types, programDeviation);
     }
 
-    /// <summary>Features of cells.</summary>
-    /// <param name="states">Latent states, rows x z.</param>
+    /// <summary>Features of neighbouring cells.</summary>
+    /// <param name="states">Latent states of all cells, N x z.</param>
     /// <param name="types">Type of each cell, -1 for none.</param>
-    /// <param name="programs">Scores of the programs, rows x K.</param>
+    /// <param name="programs">Scores of all cells on the programs of their types.</param>
+    /// <param name="first">First of the cells.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="features">Receives count x F.</param>
     /// <param name="threads">Threads, 0 for all cores.</param>
-    /// <returns>rows x F.</returns>
-    public double[] OfCells(float[] states, int[] types, double[] programs, int threads = 0)
+    public void OfCells(float[] states, int[] types, ProgramScores programs, int first, int count, double[] features, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(states);
         ArgumentNullException.ThrowIfNull(types);
         ArgumentNullException.ThrowIfNull(programs);
-        int n = types.Length, f = Features, m = Inducing.Length / Latent, k = ProgramDeviation.Length;
-        var features = new double[(long)n * f];
-        Blocks.Ranges(n, threads, (from, to) =>
+        ArgumentNullException.ThrowIfNull(features);
+        int f = Features, m = Inducing.Length / Latent;
+        Blocks.Ranges(count, threads, (from, to) =>
         {
-            for (int c = from; c < to; c++)
+            for (int r = from; r < to; r++)
             {
-                Span<double> row = features.AsSpan(c * f, f);
+                int c = first + r;
+                Span<double> row = features.AsSpan(r * f, f);
+                row.Clear();
                 if (types[c] >= 0) row[types[c]] = 1;
                 Span<double> state = row.Slice(Types, m);
                 for (int j = 0; j < m; j++)
                     state[j] = Math.Exp(-StateClusters.SquaredDistance(states.AsSpan(c * Latent, Latent), Inducing.AsSpan(j * Latent, Latent)) / (2 * LengthScale * LengthScale));
                 _kernel.Forward(state);
-                for (int j = 0; j < k; j++) row[Types + m + j] = programs[c * k + j] * ProgramDeviation[j];
+                ReadOnlySpan<double> own = programs.Own(c);
+                for (int j = 0, k = programs.First(c); j < own.Length; j++, k++) row[Types + m + k] = own[j] * ProgramDeviation[k];
             }
         });
-        return features;
+    }
+
+    /// <summary>Goes over the features of all cells in blocks, in order, so that N x F numbers are never held: first cell, how many, their features (count x F).</summary>
+    internal void ForEachBlock(float[] states, int[] types, ProgramScores programs, Action<int, int, double[]> use, int threads = 0)
+    {
+        int n = types.Length;
+        var features = new double[Math.Min(BlockRows, n) * Features];
+        for (int first = 0; first < n; first += BlockRows)
+        {
+            int count = Math.Min(BlockRows, n - first);
+            OfCells(states, types, programs, first, count, features, threads);
+            use(first, count, features);
+        }
+    }
+
+    /// <summary>Features of patients, spots or any mixtures of cells, those of the cells being made on the way, block by block.</summary>
+    /// <param name="states">Latent states of the cells, N x z.</param>
+    /// <param name="types">Type of each cell, -1 for none.</param>
+    /// <param name="programs">Scores of the cells on the programs of their types.</param>
+    /// <param name="shares">Shares, N x S; every column sums to one.</param>
+    /// <param name="threads">Threads, 0 for all cores; the sums do not depend on it.</param>
+    /// <returns>S x F.</returns>
+    public double[] OfMixtures(float[] states, int[] types, ProgramScores programs, RowStore shares, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(states);
+        ArgumentNullException.ThrowIfNull(types);
+        ArgumentNullException.ThrowIfNull(programs);
+        ArgumentNullException.ThrowIfNull(shares);
+        double[] mixed = new double[shares.Columns * Features], features = new double[Math.Min(BlockRows, shares.Rows) * Features];
+        shares.ForEachBlock((first, count, block) =>
+        {
+            OfCells(states, types, programs, first, count, features, threads);
+            Add(features, 0, count, block, mixed, shares.Columns, threads);
+        }, BlockRows);
+        return mixed;
     }
 
     /// <summary>Features of patients, spots or any mixtures of cells: sums over cells of share times features.</summary>
@@ -114,16 +154,21 @@ public sealed class ContributionBasis
     {
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(shares);
-        int f = Features, s = shares.Columns;
-        var mixed = new double[s * f];
-        shares.ForEachBlock((first, count, block) => Blocks.Ranges(s, threads, (from, to) =>
+        var mixed = new double[shares.Columns * Features];
+        shares.ForEachBlock((first, count, block) => Add(cells, first, count, block, mixed, shares.Columns, threads));
+        return mixed;
+    }
+
+    private void Add(double[] cells, int first, int count, ReadOnlyMemory<float> shares, double[] mixed, int s, int threads)
+    {
+        int f = Features;
+        Blocks.Ranges(s, threads, (from, to) =>
         {
-            ReadOnlySpan<float> p = block.Span;
+            ReadOnlySpan<float> p = shares.Span;
             for (int c = 0; c < count; c++)
                 for (int i = from; i < to; i++)
                     if (p[c * s + i] is var share and not 0) Blocks.AddScaled(share, cells.AsSpan((first + c) * f, f), mixed.AsSpan(i * f, f));
-        }));
-        return mixed;
+        });
     }
 
     private static double MedianDistance(float[] states, int latent)

@@ -13,7 +13,7 @@ internal static class ContributionFiles
         int genes = p.Programs.Genes, k = p.Programs.Count, f = p.Basis.Features, types = p.TypeNames.Length;
         return new SafetensorsWriter()
             .Add("type_of", p.TypeOf, p.TypeOf.Length)
-            .Add("scores", p.Scores, p.TypeOf.Length, k)
+            .Add("scores", p.Scores.Values, p.TypeOf.Length, p.Scores.Width)
             .Add("program_type", p.Programs.TypeOf, k)
             .Add("program_loadings", p.Programs.Loadings, k, genes)
             .Add("program_offsets", p.Programs.Offsets, k, p.Programs.Samples + 2)
@@ -50,8 +50,22 @@ internal static class ContributionFiles
         int k = programType.Length, f = basis.Features;
         if (programs.Loadings.Length != k * genes || programs.Noise.Length != k || programs.Offsets.Length != k * (samples + 2) || shares.Effects.Length != k * genes || shares.Profiles.Length != types.Count * genes
             || response.Scale.Length != genes || response.Offset.Length != genes || response.Dispersion.Length != genes || basis.ProgramDeviation.Length != k || shares.Covariance.Length != k * k
-            || fit.Center.Length != f || fit.Coefficients.Length != f || fit.Covariance.Length != f * f || Doubles("scores").Length != typeOf.Length * k)
+            || fit.Center.Length != f || fit.Coefficients.Length != f || fit.Covariance.Length != f * f)
             throw new InvalidDataException($"{File} does not fit the other files of the model");
-        return new ContributionModel(new ContributionParts([.. types], typeOf, states, programs, Doubles("scores"), shares, basis, fit, Doubles("patient_features"), scalars[2], scalars[3]));
+        return new ContributionModel(new ContributionParts([.. types], typeOf, states, programs, Scores(Doubles("scores"), programType, typeOf), shares, basis, fit, Doubles("patient_features"), scalars[2], scalars[3]));
+    }
+
+    /// <summary>Scores as they are kept now, N x those of one type, or as they were, N x K. Where one type has all programs the two are the same.</summary>
+    private static ProgramScores Scores(double[] values, int[] programType, int[] typeOf)
+    {
+        int k = programType.Length;
+        if (values.LongLength != (long)typeOf.Length * k || k == ProgramScores.WidthOf(programType)) return new ProgramScores(programType, typeOf, values);
+        var scores = new ProgramScores(programType, typeOf);
+        for (int c = 0; c < typeOf.Length; c++)
+        {
+            Span<double> own = scores.Own(c);
+            values.AsSpan(c * k + scores.First(c), own.Length).CopyTo(own);
+        }
+        return scores;
     }
 }

@@ -91,7 +91,7 @@ public sealed class ContributionFit
 
     /// <summary>Learns from patients.</summary>
     /// <param name="likelihood">Outcome of the S patients.</param>
-    /// <param name="features">Features of the patients, S x F: their cells' features weighted by shares (<see cref="ContributionBasis.OfMixtures"/>).</param>
+    /// <param name="features">Features of the patients, S x F: their cells' features weighted by shares (<see cref="ContributionModel.FeaturesOf"/>).</param>
     /// <param name="components">Blocks of the F features; together they cover all.</param>
     /// <param name="options">Strengths, covariates, offset; null for the defaults.</param>
     /// <exception cref="SurvivalDataException">The outcome cannot be learned from.</exception>
@@ -107,19 +107,37 @@ public sealed class ContributionFit
     /// <param name="features">Rows x F.</param>
     public ContributionValues Of(ReadOnlySpan<double> features)
     {
+        int rows = Center.Length == 0 ? 0 : features.Length / Center.Length;
+        var values = new ContributionValues(new double[rows], new double[rows]);
+        Of(features, 0, values);
+        return values;
+    }
+
+    /// <summary>The same on several threads; nothing depends on their number.</summary>
+    /// <param name="features">Rows x F.</param>
+    /// <param name="threads">Threads, 0 for all cores.</param>
+    public ContributionValues Of(ReadOnlyMemory<double> features, int threads)
+    {
         int f = Center.Length, rows = f == 0 ? 0 : features.Length / f;
-        double[] mean = new double[rows], deviation = new double[rows], d = new double[f];
+        var values = new ContributionValues(new double[rows], new double[rows]);
+        Analysis.Blocks.Ranges(rows, threads, (from, to) => Of(features.Span[(from * f)..(to * f)], from, values));
+        return values;
+    }
+
+    private void Of(ReadOnlySpan<double> features, int at, ContributionValues values)
+    {
+        int f = Center.Length, rows = f == 0 ? 0 : features.Length / f;
+        var d = new double[f];
         for (int i = 0; i < rows; i++)
         {
             ReadOnlySpan<double> x = features.Slice(i * f, f);
             for (int j = 0; j < f; j++) d[j] = x[j] - Center[j];
-            mean[i] = Analysis.Blocks.Dot(d, Coefficients);
+            values.Mean[at + i] = Analysis.Blocks.Dot(d, Coefficients);
             double variance = 0;
             for (int j = 0; j < f; j++)
                 if (d[j] != 0) variance += d[j] * Analysis.Blocks.Dot(Covariance.AsSpan(j * f, f), d);
-            deviation[i] = Math.Sqrt(Math.Max(0, variance));
+            values.StandardDeviation[at + i] = Math.Sqrt(Math.Max(0, variance));
         }
-        return new ContributionValues(mean, deviation);
     }
 
     /// <summary>The regression behind a fit: free columns, then the centred features, each component scaled to a mean square of 1 over patients.</summary>

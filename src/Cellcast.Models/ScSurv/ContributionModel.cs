@@ -14,10 +14,17 @@ public sealed class ContributionModel
     private const int Neighbours = 5, VotingCells = 15;
     private const double Usual = 0.99, Margin = 1.5;
 
+    private readonly Lazy<double[]> _cellFeatures;
+
     internal ContributionModel(ContributionParts parts)
     {
         Parts = parts;
-        CellFeatures = parts.Basis.OfCells(parts.States, parts.TypeOf, parts.Scores);
+        _cellFeatures = new Lazy<double[]>(() =>
+        {
+            var all = new double[(long)TypeOf.Length * Basis.Features];
+            ForEachBlock((first, count, block) => Array.Copy(block, 0, all, (long)first * Basis.Features, (long)count * Basis.Features));
+            return all;
+        });
     }
 
     /// <summary>Names of the types; of clusters of latent states when no types were given.</summary>
@@ -29,8 +36,8 @@ public sealed class ContributionModel
     /// <summary>The expression programs along which patients differ.</summary>
     public ExpressionPrograms Programs => Parts.Programs;
 
-    /// <summary>Scores of the reference's cells, N x K.</summary>
-    public double[] Scores => Parts.Scores;
+    /// <summary>Scores of the reference's cells.</summary>
+    public ProgramScores Scores => Parts.Scores;
 
     /// <summary>What contributions may depend on.</summary>
     public ContributionBasis Basis => Parts.Basis;
@@ -38,8 +45,8 @@ public sealed class ContributionModel
     /// <summary>The fitted contributions.</summary>
     public ContributionFit Fit => Parts.Fit;
 
-    /// <summary>Features of the reference's cells, N x F.</summary>
-    public double[] CellFeatures { get; }
+    /// <summary>Features of the reference's cells, N x F, made when first asked for and then held. Nothing in this class needs them whole.</summary>
+    public double[] CellFeatures => _cellFeatures.Value;
 
     /// <summary>Features of the patients that were learned from, S x F: all that a refit on other samples of them needs
     /// (<see cref="ContributionFit.Fit"/> with <see cref="ContributionFit.Strengths"/>).</summary>
@@ -76,7 +83,8 @@ public sealed class ContributionModel
         int[] typeOf = labels is not null ? labels.Codes : StateClusters.Choose(states, z, key.Split("clusters"), threads);
         string[] names = labels is not null ? labels.Categories : [.. Enumerable.Range(1, typeOf.Max() + 1).Select(t => $"cluster {t}")];
         ExpressionPrograms programs = ExpressionPrograms.Find(cells, typeOf, names.Length, key.Split("programs"), threads);
-        double[] scores = programs.Score(cells.Counts, cells.Size, cells.SampleOf, typeOf, threads), typeShares = TypeShares(shares, typeOf, names.Length);
+        ProgramScores scores = programs.Score(cells.Counts, cells.Size, cells.SampleOf, typeOf, threads);
+        double[] typeShares = TypeShares(shares, typeOf, names.Length);
         GeneResponse response = GeneResponse.Of(genes);
         cancellation.ThrowIfCancellationRequested();
         var axes = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, threads).Axes();
@@ -88,7 +96,7 @@ public sealed class ContributionModel
         cancellation.ThrowIfCancellationRequested();
         double[] deviation = [.. Enumerable.Range(0, programs.Count).Select(k => Math.Sqrt(mixed.Covariance[k * programs.Count + k]))];
         var basis = ContributionBasis.Build(states, z, names.Length, deviation, key.Split("inducing"), threads);
-        double[] all = basis.OfMixtures(basis.OfCells(states, typeOf, scores, threads), shares, threads);
+        double[] all = basis.OfMixtures(states, typeOf, scores, shares, threads);
         double[] features = [.. learn.SelectMany(s => all[(s * basis.Features)..((s + 1) * basis.Features)])];
         cancellation.ThrowIfCancellationRequested();
         var fit = ContributionFit.Fit(outcome, features, basis.Components, options);
@@ -138,12 +146,18 @@ public sealed class ContributionModel
 
     /// <summary>Contributions of the reference's cells, relative to the average cell of the average patient. Their intervals hold what patients leave open and what the cell's
     /// own counts leave open about its programs.</summary>
-    public ContributionValues Cells() => WithNoise(Fit.Of(CellFeatures), TypeOf);
+    public ContributionValues Cells() => WithNoise(OfCells(Parts.States, TypeOf, Scores), TypeOf);
 
     /// <summary>Linear predictors of patients (or spots), relative to the average patient.</summary>
     /// <param name="shares">Refined shares, N x S.</param>
     /// <param name="threads">Threads, 0 for all cores.</param>
-    public ContributionValues Patients(RowStore shares, int threads = 0) => Fit.Of(Basis.OfMixtures(CellFeatures, shares, threads));
+    public ContributionValues Patients(RowStore shares, int threads = 0) => Fit.Of(FeaturesOf(shares, threads));
+
+    /// <summary>Features of patients (or spots): sums over the reference's cells of share times features.</summary>
+    /// <param name="shares">Refined shares, N x S.</param>
+    /// <param name="threads">Threads, 0 for all cores; the sums do not depend on it.</param>
+    /// <returns>S x F.</returns>
+    public double[] FeaturesOf(RowStore shares, int threads = 0) => Basis.OfMixtures(Parts.States, TypeOf, Scores, shares, threads);
 
     /// <summary>Mean contribution of the cells of each type of any grouping.</summary>
     /// <param name="codes">Group of each cell of the reference, -1 for none.</param>
@@ -156,15 +170,18 @@ public sealed class ContributionModel
         var count = new int[groups];
         for (int c = 0; c < codes.Length; c++)
             if (codes[c] >= 0) count[codes[c]]++;
-        for (int c = 0; c < codes.Length; c++)
-            if (codes[c] >= 0) Blocks.AddScaled(1.0 / count[codes[c]], CellFeatures.AsSpan(c * f, f), mean.AsSpan(codes[c] * f, f));
+        ForEachBlock((first, rows, features) =>
+        {
+            for (int r = 0; r < rows; r++)
+                if (codes[first + r] is >= 0 and var g) Blocks.AddScaled(1.0 / count[g], features.AsSpan(r * f, f), mean.AsSpan(g * f, f));
+        });
         return Fit.Of(mean);
     }
 
     /// <summary>How far patients lie from those learned from: distance of their features to the fifth nearest of them.</summary>
     /// <param name="shares">Refined shares, N x S.</param>
     /// <param name="threads">Threads, 0 for all cores.</param>
-    public double[] DistanceOf(RowStore shares, int threads = 0) => Distances(Basis.OfMixtures(CellFeatures, shares, threads), PatientFeatures, Basis.Features, leaveOut: false);
+    public double[] DistanceOf(RowStore shares, int threads = 0) => Distances(FeaturesOf(shares, threads), PatientFeatures, Basis.Features, leaveOut: false);
 
     /// <summary>Contributions of cells that are not in the reference.</summary>
     /// <param name="states">Latent states (posterior means), n x z.</param>
@@ -191,8 +208,22 @@ public sealed class ContributionModel
             distance[c] = near[0].Distance / unit;
             types[c] = near.Where(v => TypeOf[v.Cell] >= 0).GroupBy(v => TypeOf[v.Cell]).OrderByDescending(g => g.Count()).ThenBy(g => g.Key).FirstOrDefault()?.Key ?? -1;
         });
-        double[] scores = Programs.Score(counts, size, sampleOf, types, threads);
-        return (WithNoise(Fit.Of(Basis.OfCells(states, types, scores, threads)), types), types, distance);
+        ProgramScores scores = Programs.Score(counts, size, sampleOf, types, threads);
+        return (WithNoise(OfCells(states, types, scores, threads), types), types, distance);
+    }
+
+    private void ForEachBlock(Action<int, int, double[]> use) => Basis.ForEachBlock(Parts.States, TypeOf, Scores, use);
+
+    private ContributionValues OfCells(float[] states, int[] types, ProgramScores scores, int threads = 0)
+    {
+        double[] mean = new double[types.Length], deviation = new double[types.Length];
+        Basis.ForEachBlock(states, types, scores, (first, count, features) =>
+        {
+            ContributionValues part = Fit.Of(features.AsMemory(0, count * Basis.Features), threads);
+            part.Mean.CopyTo(mean, first);
+            part.StandardDeviation.CopyTo(deviation, first);
+        }, threads);
+        return new ContributionValues(mean, deviation);
     }
 
     private ContributionValues WithNoise(ContributionValues values, int[] typeOf)
@@ -272,5 +303,5 @@ public sealed class ContributionModel
 }
 
 /// <summary>All that a <see cref="ContributionModel"/> is made of, as it is kept in files.</summary>
-internal sealed record ContributionParts(string[] TypeNames, int[] TypeOf, float[] States, ExpressionPrograms Programs, double[] Scores, ProgramShares Shares, ContributionBasis Basis, ContributionFit Fit,
+internal sealed record ContributionParts(string[] TypeNames, int[] TypeOf, float[] States, ExpressionPrograms Programs, ProgramScores Scores, ProgramShares Shares, ContributionBasis Basis, ContributionFit Fit,
     double[] PatientFeatures, double DistanceLimit, double MisfitLimit);

@@ -61,20 +61,20 @@ public sealed class ExpressionPrograms
             [.. found.SelectMany(f => f).SelectMany(f => f.Loading)], [.. found.SelectMany(f => f).SelectMany(f => f.Offset)], [.. found.SelectMany(f => f).Select(f => f.Noise)]);
     }
 
-    /// <summary>Scores of cells: 0 for programs of other types than the cell's.</summary>
+    /// <summary>Scores of cells on the programs of their types.</summary>
     /// <param name="counts">Raw counts, N x G.</param>
     /// <param name="size">Mean count per gene of each cell.</param>
     /// <param name="sampleOf">Sample of each cell, -1 for unknown.</param>
     /// <param name="typeOf">Type of each cell, -1 for none.</param>
     /// <param name="threads">Threads, 0 for all cores.</param>
-    /// <returns>N x K.</returns>
-    public double[] Score(Matrix counts, float[] size, int[] sampleOf, int[] typeOf, int threads = 0)
+    public ProgramScores Score(Matrix counts, float[] size, int[] sampleOf, int[] typeOf, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(counts);
         ArgumentNullException.ThrowIfNull(size);
         ArgumentNullException.ThrowIfNull(sampleOf);
         ArgumentNullException.ThrowIfNull(typeOf);
-        var scores = new double[(long)counts.Rows * Count];
+        var scores = new ProgramScores(TypeOf, typeOf);
+        if (Count == 0) return scores;
         counts.ForEachBlock((first, rows) => Blocks.Ranges(rows.Count, threads, (from, to) =>
         {
             for (int r = from; r < to; r++)
@@ -83,13 +83,14 @@ public sealed class ExpressionPrograms
                 if (size[c] <= 0) continue;
                 ReadOnlySpan<int> index = rows.RowIndices(r);
                 ReadOnlySpan<float> value = rows.RowValues(r);
-                for (int k = 0; k < Count; k++)
+                Span<double> own = scores.Own(c);
+                for (int j = 0; j < own.Length; j++)
                 {
-                    if (TypeOf[k] != typeOf[c]) continue;
+                    int k = scores.First(c) + j;
                     ReadOnlySpan<double> loading = Loadings.AsSpan(k * Genes, Genes), offset = Offsets.AsSpan(k * (Samples + 2), Samples + 2);
                     double sum = 0;
                     for (int i = 0; i < index.Length; i++) sum += loading[index[i]] * Math.Log(1 + value[i] / size[c]);
-                    scores[(long)c * Count + k] = sum - offset[sampleOf[c] >= 0 ? sampleOf[c] : Samples] - offset[Samples + 1] * Math.Log(size[c]);
+                    own[j] = sum - offset[sampleOf[c] >= 0 ? sampleOf[c] : Samples] - offset[Samples + 1] * Math.Log(size[c]);
                 }
             }
         }));

@@ -66,15 +66,15 @@ internal sealed class ProgramShares
     /// <param name="cells">The reference.</param>
     /// <param name="typeOf">Type of each cell.</param>
     /// <param name="types">Number of types.</param>
-    /// <param name="scores">Scores of the cells, N x K.</param>
+    /// <param name="scores">Scores of the cells.</param>
     /// <param name="genes">The genes' response.</param>
     /// <param name="mixtures">Counts of the mixtures.</param>
     /// <param name="typeShares">Shares of the types, S x T.</param>
     /// <param name="learn">Mixtures that are learned from.</param>
     /// <param name="threads">Threads; the result does not depend on them.</param>
-    internal static ProgramShares Learn(ExpressionPrograms programs, ReferenceCells cells, int[] typeOf, int types, double[] scores, GeneResponse genes, Mixtures mixtures, double[] typeShares, int[] learn, int threads)
+    internal static ProgramShares Learn(ExpressionPrograms programs, ReferenceCells cells, int[] typeOf, int types, ProgramScores scores, GeneResponse genes, Mixtures mixtures, double[] typeShares, int[] learn, int threads)
     {
-        double[] profiles = ProfilesOf(cells, typeOf, types), effects = EffectsOf(programs, cells, typeOf, scores, profiles);
+        double[] profiles = ProfilesOf(cells, typeOf, types), effects = EffectsOf(programs, cells, scores, profiles);
         int g = cells.Counts.Columns, k = programs.Count;
         double[] observed = new double[g], expected = new double[g];
         foreach (int s in learn)
@@ -187,15 +187,15 @@ internal sealed class ProgramShares
     /// shares that lie in a file are read once per step.</summary>
     /// <param name="shares">N x S, changed in place; the share of each type stays.</param>
     /// <param name="typeOfCell">Type of each cell.</param>
-    /// <param name="scores">Scores of the cells, N x K.</param>
+    /// <param name="scores">Scores of the cells.</param>
     /// <param name="means">Mean scores, S x K; kept inside the range that the cells of the type cover.</param>
     /// <param name="threads">Threads; mixtures do not depend on one another.</param>
-    internal void Tilt(RowStore shares, int[] typeOfCell, double[] scores, double[] means, int threads)
+    internal void Tilt(RowStore shares, int[] typeOfCell, ProgramScores scores, double[] means, int threads)
     {
         int k = Programs, n = typeOfCell.Length, width = shares.Columns;
         if (k == 0 || width == 0) return;
         (int First, int Count)[] own = [.. Enumerable.Range(0, Types).Select(t => (Array.IndexOf(TypeOf, t), TypeOf.Count(o => o == t)))];
-        double[] target = Inside(means, typeOfCell, scores), tilt = new double[width * k];
+        double[] target = Inside(means, scores), tilt = new double[width * k];
         var converged = new bool[width];
         double[] total = new double[width * k], mean = new double[width * k];
         for (int round = 0; ; round++)
@@ -226,7 +226,7 @@ internal sealed class ProgramShares
                 {
                     int type = typeOfCell[first + c];
                     if (type < 0 || own[type].Count == 0) continue;
-                    ReadOnlySpan<double> u = scores.AsSpan((first + c) * k + own[type].First, own[type].Count);
+                    ReadOnlySpan<double> u = scores.Own(first + c);
                     for (int s = from; s < to; s++)
                     {
                         int at = s * k + own[type].First;
@@ -241,7 +241,7 @@ internal sealed class ProgramShares
     /// <summary>Sums over the cells of each program's type of p exp(u a), of that times u, and of that times u u'; the total of a type stands at each of its programs.</summary>
     private sealed record Moments(double[] Total, double[] First, double[] Second);
 
-    private Moments Sum(RowStore shares, int[] typeOfCell, double[] scores, double[] tilt, (int First, int Count)[] own, bool[] skip, int threads)
+    private Moments Sum(RowStore shares, int[] typeOfCell, ProgramScores scores, double[] tilt, (int First, int Count)[] own, bool[] skip, int threads)
     {
         int k = Programs, width = shares.Columns;
         var m = new Moments(new double[width * k], new double[width * k], new double[width * k * k]);
@@ -253,7 +253,7 @@ internal sealed class ProgramShares
                 int type = typeOfCell[first + c];
                 if (type < 0 || own[type].Count == 0) continue;
                 var (start, q) = own[type];
-                ReadOnlySpan<double> u = scores.AsSpan((first + c) * k + start, q);
+                ReadOnlySpan<double> u = scores.Own(first + c);
                 for (int s = from; s < to; s++)
                 {
                     if (skip[s]) continue;
@@ -305,13 +305,13 @@ internal sealed class ProgramShares
     }
 
     /// <summary>Mean scores kept inside what all but the outermost cells of the type have.</summary>
-    private double[] Inside(double[] means, int[] typeOfCell, double[] scores)
+    private double[] Inside(double[] means, ProgramScores scores)
     {
         int k = Programs;
         double[] inside = [.. means];
         for (int j = 0; j < k; j++)
         {
-            double[] sorted = [.. Enumerable.Range(0, typeOfCell.Length).Where(c => typeOfCell[c] == TypeOf[j]).Select(c => scores[c * k + j]).Order()];
+            double[] sorted = [.. Enumerable.Range(0, scores.Cells).Where(c => scores.TypeOf[c] == TypeOf[j]).Select(c => scores[c, j]).Order()];
             if (sorted.Length == 0) continue;
             double low = sorted[(int)(Outermost * (sorted.Length - 1))], high = sorted[(int)Math.Ceiling((1 - Outermost) * (sorted.Length - 1))];
             for (int s = 0; s < means.Length / k; s++) inside[s * k + j] = Math.Clamp(means[s * k + j], low, high);
@@ -410,22 +410,25 @@ internal sealed class ProgramShares
     }
 
     /// <summary>Regression of the counts of a type's cells, less what their size explains, on their scores.</summary>
-    private static double[] EffectsOf(ExpressionPrograms programs, ReferenceCells cells, int[] typeOf, double[] scores, double[] profiles)
+    private static double[] EffectsOf(ExpressionPrograms programs, ReferenceCells cells, ProgramScores scores, double[] profiles)
     {
         int g = cells.Counts.Columns, k = programs.Count;
         double[] effects = new double[k * g], square = new double[k], sum = new double[k];
         cells.Counts.ForEachBlock((first, rows) =>
         {
             for (int r = 0; r < rows.Count; r++)
-                for (int p = 0; p < k; p++)
+            {
+                int c = first + r;
+                ReadOnlySpan<double> own = scores.Own(c);
+                for (int j = 0; j < own.Length; j++)
                 {
-                    int c = first + r;
-                    if (typeOf[c] != programs.TypeOf[p]) continue;
-                    double u = scores[c * k + p];
+                    int p = scores.First(c) + j;
+                    double u = own[j];
                     square[p] += cells.Size[c] * u * u;
                     sum[p] += cells.Size[c] * u;
                     Add(u, rows, r, effects.AsSpan(p * g, g));
                 }
+            }
         });
         for (int p = 0; p < k; p++)
         {

@@ -18,7 +18,7 @@ public class ContributionModelTests
         ContributionModel model = study.Learn(shares, [.. Enumerable.Range(0, Patients)]);
         Assert.Equal([1], model.Programs.TypeOf);
         int[] own = [.. Enumerable.Range(0, 2 * CellsPerType).Where(c => study.TypeOf[c] == 1)];
-        Assert.True(Math.Abs(Correlation([.. own.Select(c => model.Scores[c])], [.. own.Select(c => study.State[c])])) > 0.9);
+        Assert.True(Math.Abs(Correlation([.. own.Select(c => model.Scores[c, 0])], [.. own.Select(c => study.State[c])])) > 0.9);
         double[] mean = [.. Enumerable.Range(0, Patients).Select(s => own.Sum(c => shares[c * Patients + s] * study.State[c]) / own.Sum(c => (double)shares[c * Patients + s]))];
         Assert.True(Correlation(mean, study.PatientState) > 0.9);
         ContributionValues cells = model.Cells();
@@ -73,6 +73,36 @@ public class ContributionModelTests
     }
 
     [Fact]
+    public void What_is_computed_block_by_block_has_the_bits_of_the_whole()
+    {
+        Study study = Make(cellsPerType: 1300); // more than two blocks of cells
+        float[] shares = study.Shares();
+        ContributionModel model = study.Learn(shares, [.. Enumerable.Range(0, Patients)]);
+        int n = study.TypeOf.Length, f = model.Basis.Features;
+        double[] whole = new double[n * f];
+        model.Basis.OfCells(study.States, study.TypeOf, model.Scores, 0, n, whole);
+        Assert.Equal(whole, model.CellFeatures);
+        var store = new RowStore(n, Patients, shares);
+        Assert.Equal(model.Basis.OfMixtures(whole, store), model.FeaturesOf(store));
+        Assert.Equal(model.Fit.Of(whole).Mean, model.Cells().Mean);
+        double[] mean = new double[f];
+        for (int c = 0; c < n; c++)
+            if (study.TypeOf[c] == 1) Analysis.Blocks.AddScaled(1.0 / (n / 2), whole.AsSpan(c * f, f), mean);
+        Assert.Equal(model.Fit.Of(mean).StandardDeviation[0], model.Means(study.TypeOf, 2).StandardDeviation[1]);
+    }
+
+    [Fact]
+    public void Scores_take_the_room_of_the_types_own_programs_and_are_zero_on_others()
+    {
+        var scores = new ProgramScores([0, 2, 2], [2, 0, -1, 1]);
+        scores.Own(0)[1] = 3;
+        scores.Own(1)[0] = 5;
+        Assert.Equal(8, scores.Values.Length);
+        Assert.Equal([0, 0, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0], Enumerable.Range(0, 4).SelectMany(c => Enumerable.Range(0, 3).Select(k => scores[c, k])));
+        Assert.True(scores.Own(2).IsEmpty && scores.Own(3).IsEmpty);
+    }
+
+    [Fact]
     public void A_patient_of_another_kind_is_told_from_those_learned_from()
     {
         Study study = Make();
@@ -96,10 +126,10 @@ public class ContributionModelTests
         Assert.True(Correlation(model.Cells().Mean, study.Truth) > 0.5);
     }
 
-    private static Study Make()
+    private static Study Make(int cellsPerType = CellsPerType)
     {
         var random = new RandomStream(RandomKey.From(1, "contribution model study"));
-        int n = 2 * CellsPerType;
+        int n = 2 * cellsPerType;
         double[,] rate = new double[2, Genes];
         double[] effect = new double[Genes];
         for (int g = 0; g < Genes; g++)
@@ -142,7 +172,7 @@ public class ContributionModelTests
         {
             var shares = new float[TypeOf.Length * Patients];
             for (int c = 0; c < TypeOf.Length; c++)
-                for (int s = 0; s < Patients; s++) shares[c * Patients + s] = (float)((TypeOf[c] == 1 ? Share[s] : 1 - Share[s]) / CellsPerType);
+                for (int s = 0; s < Patients; s++) shares[c * Patients + s] = (float)((TypeOf[c] == 1 ? Share[s] : 1 - Share[s]) / (TypeOf.Length / 2));
             return shares;
         }
 
