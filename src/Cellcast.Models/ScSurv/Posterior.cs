@@ -1,7 +1,7 @@
-using System.Numerics;
 using Cellcast.AnnData;
 using Cellcast.Tensors;
 using Cellcast.Tensors.Autodiff;
+using Cellcast.Tensors.Kernels;
 using Cellcast.Tensors.Random;
 using static Cellcast.Tensors.Autodiff.Op;
 
@@ -13,7 +13,8 @@ namespace Cellcast.Models.ScSurv;
 /// </summary>
 public sealed class Posterior
 {
-    private const int BlockRows = 1024;
+    internal const int BlockRows = 1024;
+    internal const int Slots = 16;
     private readonly Device _device;
 
     /// <param name="device">Computes.</param>
@@ -159,63 +160,8 @@ public sealed class Posterior
     /// <param name="key">Source of chance.</param>
     /// <param name="shares">Receives N x S.</param>
     /// <param name="cancellation">Checked between blocks of cells.</param>
-    internal void FillMeanShares(IReadOnlyList<(Decoder Decoder, int[] Columns)> parts, int draws, RandomKey key, RowStore shares, CancellationToken cancellation = default)
-    {
-        float[][] logNormalisers = [.. parts.Select(p => LogNormaliser(p.Decoder, draws, key, cancellation))];
-        float weight = 1f / draws;
-        var block = new float[Math.Min(BlockRows, Cells) * shares.Columns];
-        float[] means = new float[Math.Min(BlockRows, Cells) * parts.Max(p => p.Decoder.Outputs)];
-        ForBlocks((tape, from, count) =>
-        {
-            cancellation.ThrowIfCancellationRequested();
-            for (int k = 0; k < parts.Count; k++)
-            {
-                var (decoder, columns) = parts[k];
-                int width = decoder.Outputs;
-                Span<float> mean = means.AsSpan(0, count * width);
-                mean.Clear();
-                for (int d = 0; d < draws; d++)
-                {
-                    Tensor logits = decoder.Forward(Drawn(tape, from, count, d, key));
-                    AddScaled(weight, Exp(Subtract(logits, tape.Input(logNormalisers[k].AsSpan(d * width, width), width))).Span, mean);
-                    tape.Reset();
-                }
-                for (int c = 0; c < count; c++)
-                    for (int s = 0; s < width; s++) block[c * shares.Columns + columns[s]] = mean[c * width + s];
-            }
-            shares.Write(from, block.AsSpan(0, count * shares.Columns));
-        });
-    }
-
-    /// <summary>Log of the sum over cells of exp(logit), draws x S.</summary>
-    private float[] LogNormaliser(Decoder decoder, int draws, RandomKey key, CancellationToken cancellation)
-    {
-        int width = decoder.Outputs;
-        float[] max = new float[draws * width];
-        double[] total = new double[draws * width];
-        Array.Fill(max, float.NegativeInfinity);
-        ForBlocks((tape, from, count) =>
-        {
-            cancellation.ThrowIfCancellationRequested();
-            for (int d = 0; d < draws; d++)
-            {
-                AddToNormaliser(tape, decoder.Forward(Drawn(tape, from, count, d, key)), max.AsSpan(d * width, width), total.AsSpan(d * width, width));
-                tape.Reset();
-            }
-        });
-        var log = new float[draws * width];
-        for (int i = 0; i < log.Length; i++) log[i] = (float)(max[i] + Math.Log(total[i]));
-        return log;
-    }
-
-    private static void AddScaled(float weight, ReadOnlySpan<float> x, Span<float> y)
-    {
-        int i = 0;
-        var w = new Vector<float>(weight);
-        for (; i <= y.Length - Vector<float>.Count; i += Vector<float>.Count)
-            (new Vector<float>(y[i..]) + w * new Vector<float>(x[i..])).CopyTo(y[i..]);
-        for (; i < y.Length; i++) y[i] += weight * x[i];
-    }
+    internal void FillMeanShares(IReadOnlyList<(Decoder Decoder, int[] Columns)> parts, int draws, RandomKey key, RowStore shares, CancellationToken cancellation = default) =>
+        new ShareAverage(this, [.. parts.Select(p => p.Decoder)], [.. parts.SelectMany(p => p.Columns)], draws, key, cancellation).Fill(shares);
 
     /// <summary>Decoded rates of a range of cells at the posterior mean, count x G; valid until the next call.</summary>
     public IEnumerable<(int From, int Count, float[] Rates)> RatesAtMean(ScSurvModule module)
@@ -261,34 +207,37 @@ public sealed class Posterior
         }
     }
 
-    // Online log-sum-exp per column: the running maximum moves up, the sum so far is rescaled.
-    private static void AddToNormaliser(Tape tape, Tensor logits, Span<float> max, Span<double> total)
+    // Blocks of cells are shared between the threads, each with a tape of its own; what a block writes must not depend on other blocks.
+    // Afterwards, and in order, each block is given to the caller, some blocks at a time: what it left in its slot is read there.
+    internal void ForBlocks(Action<Tape, int, int, int> body, Action<int>? inOrder = null)
     {
-        int width = max.Length;
-        float[] before = max.ToArray();
-        ReadOnlySpan<float> l = logits.Span;
-        for (int i = 0; i < l.Length; i += width)
-            for (int s = 0; s < width; s++) max[s] = Math.Max(max[s], l[i + s]);
-        ReadOnlySpan<float> e = Exp(Subtract(logits, tape.Input(max, width))).Span;
-        for (int s = 0; s < width; s++)
-            if (before[s] != max[s]) total[s] *= Math.Exp(before[s] - max[s]);
-        for (int i = 0; i < e.Length; i += width)
-            for (int s = 0; s < width; s++) total[s] += e[i + s];
+        int blocks = (Cells + BlockRows - 1) / BlockRows;
+        var tapes = new Tape[Math.Min(Slots, blocks)];
+        for (int slot = 0; slot < tapes.Length; slot++) tapes[slot] = new Tape(_device, recordGradients: false);
+        Workers workers = _device is CpuDevice cpu ? cpu.Workers : Workers.Inline;
+        for (int first = 0; first < blocks; first += Slots)
+        {
+            int here = Math.Min(Slots, blocks - first), start = first;
+            workers.For(here, new BlockWork(slot =>
+            {
+                int from = (start + slot) * BlockRows;
+                body(tapes[slot], slot, from, Math.Min(BlockRows, Cells - from));
+                tapes[slot].Reset();
+            }));
+            for (int slot = 0; slot < here && inOrder is not null; slot++) inOrder(slot);
+        }
     }
 
-    private void ForBlocks(Action<Tape, int, int> body)
+    private void ForBlocks(Action<Tape, int, int> body) => ForBlocks((tape, _, from, count) => body(tape, from, count));
+
+    private readonly struct BlockWork(Action<int> body) : IBlockWork
     {
-        var tape = new Tape(_device, recordGradients: false);
-        for (int from = 0; from < Cells; from += BlockRows)
-        {
-            body(tape, from, Math.Min(BlockRows, Cells - from));
-            tape.Reset();
-        }
+        public void Run(int block) => body(block);
     }
 
     private Tensor AtMean(Tape tape, int from, int count) => tape.Input(Mu.AsSpan(from * Latent, count * Latent), count, Latent);
 
-    private Tensor Drawn(Tape tape, int from, int count, int draw, RandomKey key)
+    internal Tensor Drawn(Tape tape, int from, int count, int draw, RandomKey key)
     {
         Tensor z = tape.NewTensor(count, Latent);
         Span<float> to = z.Span;

@@ -88,6 +88,9 @@ public sealed class Decoder : Module
     /// <summary>Output without activation, rows x outputs.</summary>
     public Tensor Forward(Tensor z) => Output.Forward(HiddenOf(z));
 
+    /// <summary>True if both compute the same hidden states because they are made of the same layers.</summary>
+    internal bool SharesHiddenWith(Decoder other) => _input == other._input && _blocks == other._blocks;
+
     /// <summary>Sets the gradient of the output bias to the zero that it is: a softmax over cells and a partial likelihood do not change when a
     /// constant is added to a patient's logits or to all contributions. Left in, rounding errors would be blown up by Adam to full steps.</summary>
     public void ZeroInvariantGradient()
