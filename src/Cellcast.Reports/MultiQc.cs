@@ -23,6 +23,7 @@ public static class MultiQc
                 new JsonObject { ["id"] = "cellcast_survival_plot", ["title"] = $"cellcast: survival, {first.Title.ToLowerInvariant()}", ["xlab"] = patients.TimeLabel, ["ylab"] = "share surviving", ["ymin"] = 0, ["ymax"] = 1 },
                 Curves(first.Curves.Select(c => ($"{sample}, {c.Label}", Steps(c)))));
         }
+        if (data.Outcome is { } outcome) Outcome(data, outcome, sample, files);
         if (data.Evaluation is { } evaluation) Evaluation(evaluation, sample, files);
         if (data.Contributions is { Groupings: [var grouping, ..] })
         {
@@ -36,6 +37,10 @@ public static class MultiQc
             Add(files, "training_" + Safe(s.Name), $"Training: {s.Title}", $"{s.LossLabel} by epoch.", "linegraph",
                 new JsonObject { ["id"] = $"cellcast_training_{Safe(s.Name)}_plot", ["title"] = $"cellcast: training, {s.Title}", ["xlab"] = "epoch", ["ylab"] = s.LossLabel },
                 Curves([($"{sample}, training", s.Epoch.Zip(s.Loss)), .. s.LossLabel == s.ValidationLabel ? new[] { ($"{sample}, validation", s.Epoch.Zip(s.Validation)) } : []]));
+        foreach (TrainingRuns t in data.TrainingRuns ?? [])
+            Add(files, "training_" + Safe(t.YLabel), $"Training: {t.YLabel}", $"{t.YLabel} by epoch, one line per training.", "linegraph",
+                new JsonObject { ["id"] = $"cellcast_training_{Safe(t.YLabel)}_plot", ["title"] = $"cellcast: training, {t.YLabel}", ["xlab"] = "epoch", ["ylab"] = t.YLabel },
+                Curves(t.Runs.Select(r => ($"{sample}, {r.Name}", r.Epoch.Zip(r.Values)))));
         return files;
     }
 
@@ -52,6 +57,26 @@ public static class MultiQc
         row["patients"] = patients.Parts[^1].Patients;
         if (data.Cells is { } cells) row["cells"] = cells.Count;
         Add(files, "general", "cellcast", "", "generalstats", headers, new JsonObject { [sample] = row });
+    }
+
+    private static void Outcome(ReportData data, OutcomeSection outcome, string sample, List<(string, string)> files)
+    {
+        var row = new JsonObject();
+        var headers = new JsonArray();
+        foreach (OutcomePart p in outcome.Parts)
+        {
+            if (p.Score is not { } c) continue;
+            string key = $"{Safe(outcome.ScoreName)}_{p.Key}";
+            row[key] = Math.Round(c.Value, 6);
+            headers.Add(new JsonObject { [key] = new JsonObject { ["title"] = $"{outcome.ScoreName} {p.Key}", ["description"] = $"{outcome.ScoreName} of {outcome.Name}, {p.Title.ToLowerInvariant()}", ["min"] = outcome.Binary ? 0 : -1, ["max"] = 1, ["format"] = "{:,.3f}" } });
+        }
+        row["patients"] = outcome.Parts[^1].Patients;
+        if (data.Cells is { } cells) row["cells"] = cells.Count;
+        Add(files, "general", "cellcast", "", "generalstats", headers, new JsonObject { [sample] = row });
+        if (outcome.Parts[0].Roc is { } roc)
+            Add(files, "roc", "ROC curve", $"{outcome.Name}, {outcome.Parts[0].Title.ToLowerInvariant()}.", "linegraph",
+                new JsonObject { ["id"] = "cellcast_roc_plot", ["title"] = "cellcast: ROC curve", ["xlab"] = "false positive rate", ["ylab"] = "true positive rate", ["ymin"] = 0, ["ymax"] = 1 },
+                Curves([(sample, roc.FalsePositive.Zip(roc.TruePositive))]));
     }
 
     private static void Evaluation(EvaluationSection evaluation, string sample, List<(string, string)> files)

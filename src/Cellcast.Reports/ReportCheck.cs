@@ -23,6 +23,15 @@ internal static class ReportCheck
             foreach (SurvivalCurve c in patients.Parts.SelectMany(p => p.Curves))
                 Points(c.Label, c.Time.Length, [("survival", c.Survival.Length), ("lower", c.Lower.Length), ("upper", c.Upper.Length), ("at risk", c.AtRisk.Length), ("censored", c.Censored.Length)]);
         }
+        if (data.Outcome is { } outcome)
+        {
+            if (outcome.Parts.Count == 0) throw new ArgumentException("the outcome has no part of the patients", nameof(data));
+            foreach (OutcomePart p in outcome.Parts)
+            {
+                Points(p.Title, p.Names.Length, [("predicted", p.Predicted.Length), ("observed", p.Observed.Length)]);
+                if (p.Roc is { } roc) Points(p.Title, roc.FalsePositive.Length, [("true positive", roc.TruePositive.Length)]);
+            }
+        }
         if (data.Quality is { } quality && (quality.Metrics.Count == 0 || quality.Metrics.Any(m => m.Groupings.Count == 0 || m.Groupings.Count != quality.Metrics[0].Groupings.Count)))
             throw new ArgumentException("quality has no metric, or its metrics have different groupings", nameof(data));
         foreach (MarkerRanking r in data.Markers?.Rankings ?? [])
@@ -31,13 +40,14 @@ internal static class ReportCheck
             if (r.Table.Columns[0].Key != "gene" || r.Table.Columns.All(c => c.Key != "group")) throw new ArgumentException($"the marker genes of '{r.Name}' have no columns 'gene' and 'group'", nameof(data));
             if (r.Dots is { } d) Points(r.Name, d.Genes.Count * d.Groups.Count, [("shares", d.Shares.Length), ("means", d.Means.Length)]);
         }
-        foreach (var (name, table) in new[] { ("clusters", data.Markers?.Clusters), ("genes", data.Genes?.Table), ("patients", data.Patients?.Table), ("cell types", data.Contributions?.Table), ("evaluation", data.Evaluation?.Summary) })
+        foreach (var (name, table) in new[] { ("clusters", data.Markers?.Clusters), ("genes", data.Genes?.Table), ("patients", data.Patients?.Table), ("patients", data.Outcome?.Table), ("genes of the spots", data.Spots?.Genes), ("cell types", data.Contributions?.Table), ("evaluation", data.Evaluation?.Summary) })
             if (table is not null) Points(name, Length(table.Columns[0]), [.. table.Columns.Select(c => (c.Key, Length(c)))]);
         if (data.Genes is { } g)
             foreach (string? key in (string?[])[g.NameColumn, g.XColumn, g.YColumn, g.QColumn])
                 if (key is not null && g.Table.Columns.All(c => c.Key != key)) throw new ArgumentException($"genes have no column '{key}'", nameof(data));
         foreach (TrainingStage s in data.Training ?? [])
             Points(s.Name, s.Epoch.Length, [("loss", s.Loss.Length), ("validation", s.Validation.Length), ("running mean", s.RunningMean.Length)]);
+        foreach (TrainingRun r in (data.TrainingRuns ?? []).SelectMany(t => t.Runs)) Points(r.Name, r.Epoch.Length, [("values", r.Values.Length)]);
         foreach (ConfusionMatrix c in data.Evaluation?.Confusions ?? [])
             Points(c.Name, c.Labels.Count * c.Labels.Count, [("counts", c.Counts.Count)]);
     }

@@ -35,6 +35,9 @@ public sealed record ReportData
     /// <summary>Patients and their survival.</summary>
     public PatientSection? Patients { get; init; }
 
+    /// <summary>Patients and an outcome that is no survival.</summary>
+    public OutcomeSection? Outcome { get; init; }
+
     /// <summary>Spots on the tissue.</summary>
     public SpotSection? Spots { get; init; }
 
@@ -43,6 +46,9 @@ public sealed record ReportData
 
     /// <summary>Course of the training, one entry per stage.</summary>
     public IReadOnlyList<TrainingStage>? Training { get; init; }
+
+    /// <summary>Course of many trainings of one kind, one picture per entry.</summary>
+    public IReadOnlyList<TrainingRuns>? TrainingRuns { get; init; }
 
     /// <summary>What was run.</summary>
     public RunSection? Run { get; init; }
@@ -138,7 +144,8 @@ public sealed record PointValues(string Name, float[] Values, string? Descriptio
 /// <param name="Name">What the groups are.</param>
 /// <param name="Labels">Names of the groups.</param>
 /// <param name="Codes">Position in <paramref name="Labels"/> of each point, -1: none.</param>
-public sealed record PointGroups(string Name, IReadOnlyList<string> Labels, int[] Codes);
+/// <param name="LaterOnTop">Whether points of later labels are drawn over those of earlier ones; otherwise the order is mixed.</param>
+public sealed record PointGroups(string Name, IReadOnlyList<string> Labels, int[] Codes, bool LaterOnTop = false);
 
 /// <summary>Expression of one gene over the cells, kept in 255 steps.</summary>
 /// <param name="Name">The gene.</param>
@@ -172,6 +179,9 @@ public sealed record CellSection
 
     /// <summary>Genes of the top list.</summary>
     public IReadOnlyList<GeneExpression> Genes { get; init; } = [];
+
+    /// <summary>What they are called.</summary>
+    public string Kind { get; init; } = "cells";
 
     /// <summary>Colour by the first group at first, not by the first number.</summary>
     public bool GroupsFirst { get; init; }
@@ -214,7 +224,20 @@ public sealed record MarkerDots(IReadOnlyList<string> Groups, IReadOnlyList<stri
 /// <param name="Centre">Median of all cells.</param>
 /// <param name="Groupings">Ways to group the cells.</param>
 /// <param name="Table">Statistics of the cell types, or null.</param>
-public sealed record ContributionSection(string ValueName, double? Centre, IReadOnlyList<Grouping> Groupings, ReportTable? Table);
+/// <param name="Note">What higher values mean.</param>
+/// <param name="Intervals">How sure the means of the cell types are, or null.</param>
+public sealed record ContributionSection(string ValueName, double? Centre, IReadOnlyList<Grouping> Groupings, ReportTable? Table, string Note = "", NamedIntervals? Intervals = null);
+
+/// <summary>Numbers with their 95 % intervals, one below the other.</summary>
+/// <param name="Items">Names and intervals.</param>
+/// <param name="Label">Label of the axis.</param>
+/// <param name="Note">What they are.</param>
+public sealed record NamedIntervals(IReadOnlyList<NamedInterval> Items, string Label, string Note);
+
+/// <summary>One of them.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Interval">The number and its limits.</param>
+public sealed record NamedInterval(string Name, Interval Interval);
 
 /// <summary>One way to group cells.</summary>
 /// <param name="Name">What the groups are.</param>
@@ -224,6 +247,12 @@ public sealed record Grouping(string Name, IReadOnlyList<Distribution> Items);
 /// <summary>Genes: a table, and which of its columns make a picture.</summary>
 public sealed record GeneSection
 {
+    /// <summary>Title of the table.</summary>
+    public string Title { get; init; } = "Prognostic genes";
+
+    /// <summary>Title of the colour scale: what negative and positive values mean.</summary>
+    public string ColorLabel { get; init; } = "correlation: negative = favourable, positive = adverse";
+
     /// <summary>The genes.</summary>
     public required ReportTable Table { get; init; }
 
@@ -374,6 +403,91 @@ public sealed record PatientSection
     public SurvivalPrediction? Prediction { get; init; }
 }
 
+/// <summary>Patients and an outcome that is no survival: yes or no, or a number.</summary>
+public sealed record OutcomeSection
+{
+    /// <summary>Name of the outcome.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Name of what is predicted: the probability of yes, or the expected outcome.</summary>
+    public required string PredictedLabel { get; init; }
+
+    /// <summary>Name of what was observed.</summary>
+    public required string ObservedLabel { get; init; }
+
+    /// <summary>Name of the score that stands for a part: AUC or correlation.</summary>
+    public required string ScoreName { get; init; }
+
+    /// <summary>Its value without any skill.</summary>
+    public required double Chance { get; init; }
+
+    /// <summary>Whether the outcome is yes or no.</summary>
+    public required bool Binary { get; init; }
+
+    /// <summary>Parts of the cohort; the first is shown first.</summary>
+    public required IReadOnlyList<OutcomePart> Parts { get; init; }
+
+    /// <summary>The patients.</summary>
+    public required ReportTable Table { get; init; }
+}
+
+/// <summary>One part of a cohort with its outcomes.</summary>
+public sealed record OutcomePart
+{
+    /// <summary>Short name.</summary>
+    public required string Key { get; init; }
+
+    /// <summary>Name.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>What a reader must know of this part.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>Whether the model has never seen these patients.</summary>
+    public bool HeldOut { get; init; }
+
+    /// <summary>Patients.</summary>
+    public required int Patients { get; init; }
+
+    /// <summary>How many have the outcome; null where it is a number.</summary>
+    public int? Positive { get; init; }
+
+    /// <summary>The score that stands for the part, or null.</summary>
+    public Interval? Score { get; init; }
+
+    /// <summary>All scores, the most important first.</summary>
+    public IReadOnlyList<OutcomeScore> Scores { get; init; } = [];
+
+    /// <summary>The ROC curve, or null.</summary>
+    public RocPoints? Roc { get; init; }
+
+    /// <summary>Predicted against observed in groups of like prediction; empty where there are too few patients.</summary>
+    public IReadOnlyList<CalibrationBin> Calibration { get; init; } = [];
+
+    /// <summary>Names of the patients.</summary>
+    [JsonConverter(typeof(PackedTexts))]
+    public required string[] Names { get; init; }
+
+    /// <summary>Prediction of each patient.</summary>
+    public required double[] Predicted { get; init; }
+
+    /// <summary>Outcome of each patient; 0 or 1 where it is yes or no.</summary>
+    public required double[] Observed { get; init; }
+}
+
+/// <summary>A score with its limits.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Value">The score.</param>
+/// <param name="Lower">Lower 95 % limit, or null.</param>
+/// <param name="Upper">Upper 95 % limit, or null.</param>
+/// <param name="Help">How to read it.</param>
+public sealed record OutcomeScore(string Name, double Value, double? Lower, double? Upper, string Help);
+
+/// <summary>A ROC curve.</summary>
+/// <param name="FalsePositive">Share of the no at or above each threshold.</param>
+/// <param name="TruePositive">Share of the yes at or above it.</param>
+public sealed record RocPoints(double[] FalsePositive, double[] TruePositive);
+
 /// <summary>A picture of the tissue below the spots.</summary>
 /// <param name="Source">The picture as a <c>data:</c> address.</param>
 /// <param name="Width">Its width in the units of the spots' coordinates.</param>
@@ -404,6 +518,12 @@ public sealed record SpotSection
 
     /// <summary>The tissue, or null.</summary>
     public TissueImage? Image { get; init; }
+
+    /// <summary>What the first number of the spots means, and what is known of its pattern.</summary>
+    public string? Lead { get; init; }
+
+    /// <summary>Genes that follow it, or null.</summary>
+    public ReportTable? Genes { get; init; }
 
     /// <summary>Numbers of the spots, the hazard first.</summary>
     public required IReadOnlyList<PointValues> Values { get; init; }
@@ -445,6 +565,19 @@ public sealed record TrainingStage
     /// <summary>Its running mean, NaN: none.</summary>
     public required double[] RunningMean { get; init; }
 }
+
+/// <summary>The course of several trainings of one kind: the folds of a cross-validation.</summary>
+/// <param name="Title">Title of the picture.</param>
+/// <param name="YLabel">What is shown by epoch.</param>
+/// <param name="Runs">One curve per training.</param>
+/// <param name="Note">What a reader must know.</param>
+public sealed record TrainingRuns(string Title, string YLabel, IReadOnlyList<TrainingRun> Runs, string? Note = null);
+
+/// <summary>One of them.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Epoch">Epochs.</param>
+/// <param name="Values">Value at each epoch, NaN: none.</param>
+public sealed record TrainingRun(string Name, double[] Epoch, double[] Values);
 
 /// <summary>A score of each class under several models.</summary>
 /// <param name="Name">The score.</param>

@@ -65,7 +65,11 @@ export function drawAxes(scene: Scene, f: Frame, o: AxisOptions): void {
       if (o.grid !== false) g.append(s("line", { x1: x, x2: x, y1: f.top, y2: f.bottom, stroke: theme.grid }));
       g.append(s("text", { x, y: f.bottom + 16, "text-anchor": "middle" }, t.text));
     }
-    if (o.xLabel) g.append(s("text", { x: (f.left + f.right) / 2, y: f.bottom + 34, "text-anchor": "middle", "font-size": 12 }, clip(o.xLabel, 90)));
+    if (o.xLabel) {
+      // A long label takes the whole width, and what does not fit there is cut.
+      const half = o.xLabel.length * 3.3, middle = (f.left + f.right) / 2, room = Math.min(middle, scene.width - middle);
+      g.append(s("text", { x: half < room ? middle : scene.width / 2, y: f.bottom + 34, "text-anchor": "middle", "font-size": 12 }, clip(o.xLabel, Math.min(90, Math.floor(scene.width / 6.4)))));
+    }
   }
   g.append(s("line", { x1: f.left, x2: f.right, y1: f.bottom, y2: f.bottom, stroke: theme.axis }));
 }

@@ -13,7 +13,7 @@ export async function cellsView(section: CellSection, showGene: { ask: ((gene: s
     ...section.values.map((v) => ({ text: v.name, group: "Numbers", load: () => byValues(v) })),
     ...section.groups.map((g) => ({ text: g.name, group: "Groups", load: () => byGroup(g, () => scatter.refresh()) })),
   ];
-  const always = await Promise.all([...section.values.slice(0, section.groupsFirst ? 0 : 1).map(byValues), ...section.groups.slice(0, 3).map((g) => byGroup(g, () => {}))]);
+  const always = await Promise.all([...section.values.slice(0, 1).map(byValues), ...section.groups.slice(0, 3).map((g) => byGroup(g, () => {}))]);
   const first = section.groupsFirst && section.groups.length ? section.values.length : 0;
   let coloring = await sources[first]!.load(), labelled = true;
   // Names of the first groups orient the reader, whatever the colour shows.
@@ -80,7 +80,20 @@ export async function cellsView(section: CellSection, showGene: { ask: ((gene: s
     geneBox.value = gene.slice(0, 200);
     byName(gene);
   };
-  return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} cells`, section.sampleNote ? `, ${integer(names.length)} shown` : "", "."), scatter.figure.element);
+  return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} ${section.kind}`, section.sampleNote ? `, ${integer(names.length)} shown` : "", "."), scatter.figure.element);
+}
+
+/** The cells by one of their groups, to look at only. */
+export async function cellsPicture(section: CellSection, group: number): Promise<Scatter["figure"]> {
+  const e = section.embeddings[0]!, x = await open(e.x), y = await open(e.y), names = await open(section.names), g = section.groups[Math.min(group, section.groups.length - 1)];
+  const coloring = g ? await byGroup(g, () => scatter.refresh()) : await byValues(section.values[0]!);
+  const scatter = new Scatter({
+    title: `${section.kind.charAt(0).toUpperCase() + section.kind.slice(1)} by ${clip(coloring.name, 60)}`, note: e.note,
+    description: () => `${names.length} ${section.kind} on ${e.name}, coloured by ${coloring.name}`,
+    x, y, xLabel: e.xLabel, yLabel: e.yLabel, tall: 460, color: (theme) => coloring.color(theme), priority: () => coloring.priority,
+    labels: () => middles(coloring.group && coloring.group.labels.length > 2 ? coloring.group : null, x, y), legend: (theme) => coloring.legend(theme), tooltip: (i) => [names[i]!, { name: coloring.name, value: coloring.value(i) }],
+  });
+  return scatter.figure;
 }
 
 /** Where to write the name of each group: the point whose coordinates are the medians. */

@@ -33,7 +33,7 @@ export async function byGroup(group: Group, changed: () => void): Promise<Colori
     name: group.name,
     color: (theme) => (i) => (hidden.has(codes[i]!) ? null : categoryColor(theme, codes[i]!)),
     value: (i) => (codes[i]! < 0 ? "none" : labels[codes[i]!]!),
-    priority: null,
+    priority: group.laterOnTop ? (i) => codes[i]! : null,
     group: { labels, codes, hidden },
     legend: (theme) => ({
       entries: keys.map((k) => ({

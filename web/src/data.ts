@@ -25,9 +25,11 @@ export interface Report {
   contributions: ContributionSection | null;
   genes: GeneSection | null;
   patients: PatientSection | null;
+  outcome: OutcomeSection | null;
   spots: SpotSection | null;
   evaluation: EvaluationSection | null;
   training: TrainingStage[] | null;
+  trainingRuns: TrainingRuns[] | null;
   run: RunSection | null;
 }
 export interface Summary {
@@ -57,6 +59,8 @@ export interface Group {
   name: string;
   labels: string[];
   codes: Integers;
+  /** Points of later labels are drawn over those of earlier ones. */
+  laterOnTop: boolean;
 }
 export interface Gene {
   name: string;
@@ -72,6 +76,7 @@ export interface Embedding {
 }
 export interface CellSection {
   count: number;
+  kind: string;
   sampleNote: string | null;
   names: Texts;
   embeddings: Embedding[];
@@ -109,8 +114,12 @@ export interface ContributionSection {
   centre: number | null;
   groupings: { name: string; items: Distribution[] }[];
   table: Table | null;
+  note: string;
+  intervals: { items: { name: string; interval: Interval }[]; label: string; note: string } | null;
 }
 export interface GeneSection {
+  title: string;
+  colorLabel: string;
   table: Table;
   nameColumn: string;
   xColumn: string;
@@ -168,7 +177,34 @@ export interface PatientSection {
   table: Table;
   prediction: { times: Doubles; cumulativeHazard: Doubles; linearPredictor: Doubles } | null;
 }
+export interface OutcomePart {
+  key: string;
+  title: string;
+  note: string | null;
+  heldOut: boolean;
+  patients: number;
+  positive: number | null;
+  score: Interval | null;
+  scores: { name: string; value: number; lower: number | null; upper: number | null; help: string }[];
+  roc: { falsePositive: Doubles; truePositive: Doubles } | null;
+  calibration: CalibrationBin[];
+  names: Texts;
+  predicted: Doubles;
+  observed: Doubles;
+}
+export interface OutcomeSection {
+  name: string;
+  predictedLabel: string;
+  observedLabel: string;
+  scoreName: string;
+  chance: number;
+  binary: boolean;
+  parts: OutcomePart[];
+  table: Table;
+}
 export interface SpotSection {
+  lead: string | null;
+  genes: Table | null;
   count: number;
   sampleNote: string | null;
   names: Texts;
@@ -190,6 +226,12 @@ export interface TrainingStage {
   loss: Doubles;
   validation: Doubles;
   runningMean: Doubles;
+}
+export interface TrainingRuns {
+  title: string;
+  yLabel: string;
+  runs: { name: string; epoch: Doubles; values: Doubles }[];
+  note: string | null;
 }
 export interface EvaluationSection {
   note: string | null;

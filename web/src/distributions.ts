@@ -36,7 +36,7 @@ export class Distributions {
 
   private draw(scene: Scene): void {
     const { svg, theme, width, height } = scene, narrow = width < 520, step = this.lineHeight();
-    const longest = Math.max(0, ...this.items.map((d) => d.label.length)), left = Math.min(narrow ? 112 : 200, 24 + longest * 6.6), right = width - (narrow ? 52 : 70);
+    const longest = Math.max(0, ...this.items.map((d) => d.label.length)), left = Math.min(narrow ? 124 : 200, 24 + longest * 6.6), right = width - (narrow ? 52 : 70);
     const low = Math.min(...this.items.map((d) => d.minimum)), high = Math.max(...this.items.map((d) => d.maximum));
     const x = linear(padded([low, high], 0.03), [left, right]), bottom = height - 44;
     drawAxes(scene, { left, right, top: 8, bottom }, { x, xLabel: this.xLabel });

@@ -29,6 +29,8 @@ export interface LinePlotSpec {
   mark?: { x: number; label: string } | null;
   height?: number;
   yDomain?: [number, number];
+  /** Whether a legend names the series; true when left out. */
+  named?: boolean;
 }
 
 /** The points and the ends of their error bars. */
@@ -83,7 +85,7 @@ export function linePlot(spec: LinePlotSpec): Figure {
     title: spec.title, note: spec.note, draw,
     description: () => shown().map((l) => `${l.label}: from ${number(l.y[0])} to ${number(l.y[l.y.length - 1])}`).join("; "),
     height: () => spec.height ?? 280,
-    legend: (theme) => ({
+    legend: (theme) => (spec.named === false ? null : {
       entries: spec.series.map((l) => ({
         label: l.label, color: l.color(theme), mark: l.dashed ? "dash" : "line", hidden: hidden.has(l),
         toggle: () => {

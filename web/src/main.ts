@@ -2,8 +2,10 @@ import { cellsView } from "./cells";
 import { readReport, type Report } from "./data";
 import { button, clip, h, on } from "./dom";
 import { markersView, qualityView } from "./markers";
+import { outcomeView } from "./outcome";
+import { patientsView } from "./patients";
 import { setPrinting, setTheme } from "./theme";
-import { contributionsView, evaluationView, genesView, patientsView, runView, spotsView, summaryView, trainingView } from "./views";
+import { contributionsView, evaluationView, genesView, runView, spotsView, summaryView, trainingView } from "./views";
 
 interface Tab {
   id: string;
@@ -20,6 +22,7 @@ function tabsOf(report: Report, go: (id: string) => Promise<void>): Tab[] {
   const tabs: (Tab | null)[] = [
     { id: "summary", title: "Summary", make: () => summaryView(report) },
     report.patients && { id: "patients", title: "Patients", make: () => patientsView(report.patients!) },
+    report.outcome && { id: "patients", title: "Patients", make: () => outcomeView(report.outcome!) },
     report.cells && { id: "cells", title: "Cells", make: () => cellsView(report.cells!, showGene) },
     report.markers && { id: "markers", title: "Marker genes", make: () => markersView(report.markers!, onCells) },
     report.quality && { id: "quality", title: "Quality", make: () => qualityView(report.quality!, report.cells?.groups ?? []) },
@@ -27,7 +30,7 @@ function tabsOf(report: Report, go: (id: string) => Promise<void>): Tab[] {
     report.genes && { id: "genes", title: "Genes", make: () => genesView(report.genes!, onCells) },
     report.spots && { id: "tissue", title: "Tissue", make: () => spotsView(report.spots!) },
     report.evaluation && { id: "evaluation", title: "Evaluation", make: () => evaluationView(report.evaluation!) },
-    report.training && { id: "training", title: "Training", make: () => trainingView(report.training!) },
+    (report.training || report.trainingRuns) && { id: "training", title: "Training", make: () => trainingView(report.training ?? [], report.trainingRuns ?? []) },
     report.run && { id: "run", title: "Run", make: () => runView(report.run!) },
   ];
   return tabs.filter((t): t is Tab => t !== null);

@@ -125,7 +125,7 @@ export class DataTable {
       this.columns.forEach((c, k) => {
         const text = show(c, i, this.whole[k]!);
         const content = k === 0 && rowClick ? button(clip(text, 60), { class: "link", title: this.options.rowLabel ?? null }, () => rowClick(i)) : clip(text, 60);
-        row.append(k === 0 ? h("th", { scope: "row" }, content) : h("td", { class: c.text ? null : "number" }, content));
+        row.append(k === 0 ? h("th", { scope: "row" }, content) : h("td", { class: !c.text ? "number" : text.length > 48 ? "wrap" : null }, clip(text, text.length > 48 ? 200 : 60)));
       });
       return row;
     }));

@@ -1,18 +1,24 @@
 // One function per tab.
 
 import { drawAxes, leftMargin, linear } from "./axes";
+import { cellsPicture } from "./cells";
 import { byGroup, byValues, type Coloring } from "./coloring";
-import { open, type ContributionSection, type EvaluationSection, type GeneSection, type Group, type PatientPart, type PatientSection, type Report, type RunSection, type SpotSection, type TrainingStage } from "./data";
+import { open, type ContributionSection, type EvaluationSection, type GeneSection, type Group, type Report, type RunSection, type SpotSection, type TrainingRuns, type TrainingStage } from "./data";
 import { Distributions } from "./distributions";
 import { clip, h, on, s, select } from "./dom";
-import { Figure, type Scene } from "./figure";
-import { bytes, integer, number, pEquals, percent, probability, seconds } from "./format";
+import { Figure } from "./figure";
+import { bytes, integer, number, percent, probability, seconds } from "./format";
 import { linePlot } from "./lineplot";
+import { outcomePicture } from "./outcome";
 import { Scatter } from "./scatter";
+import { intervalsFigure } from "./intervals";
 import { SurvivalPlot } from "./survivalplot";
 import { DataTable } from "./table";
 import { categoryColor, css, light, ramp, type Theme } from "./theme";
 import { hideTooltip, showTooltip } from "./tooltip";
+
+/** More cells than these wait for their own tab, so that the first page opens at once. */
+const mostOnFirstPage = 20_000;
 
 export async function summaryView(report: Report): Promise<HTMLElement> {
   const { numbers, findings, cautions } = report.summary;
@@ -22,7 +28,10 @@ export async function summaryView(report: Report): Promise<HTMLElement> {
     await plot.show(part);
     pictures.push(plot.figure.element);
   }
+  if (report.outcome) pictures.push(await outcomePicture(report.outcome));
   if (report.contributions?.groupings[0]?.items.length) pictures.push((await distributions(report.contributions, report.cells?.groups ?? [], false)).element);
+  if (report.evaluation?.robustness) pictures.push(robustnessFigure(report.evaluation.robustness).element);
+  if (pictures.length < 2 && report.cells && report.cells.count <= mostOnFirstPage) pictures.push((await cellsPicture(report.cells, report.evaluation ? 2 : 0)).element);
   return h("div", { class: "view" },
     h("dl", { class: "numbers" }, ...numbers.map((n) => h("div", {}, h("dt", {}, n.label), h("dd", {}, n.value), n.note ? h("dd", { class: "note" }, n.note) : null))),
     findings.length ? h("section", { class: "card" }, h("h3", {}, "What was found"), h("ul", { class: "findings" }, ...findings.map((f) => h("li", {}, clip(f, 600))))) : null,
@@ -33,6 +42,10 @@ export async function summaryView(report: Report): Promise<HTMLElement> {
 export async function contributionsView(section: ContributionSection, groups: Group[]): Promise<HTMLElement> {
   const view = h("div", { class: "view" });
   if (section.groupings.length) view.append((await distributions(section, groups, true)).element);
+  if (section.intervals?.items.length) view.append(intervalsFigure({
+    title: "How sure the cell types are", note: section.intervals.note, xLabel: section.intervals.label, reference: 0,
+    items: section.intervals.items.map((i) => ({ ...i, strong: i.interval.lower > 0 || i.interval.upper < 0 })),
+  }).element);
   if (section.table) view.append(h("section", { class: "card" }, h("h3", {}, "Cell types"), (await DataTable.create(section.table, { title: "Cell types", search: section.groupings[0] ? section.groupings[0].items.length > 12 : true })).element));
   return view;
 }
@@ -44,7 +57,7 @@ async function distributions(section: ContributionSection, groups: Group[], choo
     chosen = i;
     void show();
   })] : [];
-  const plot = new Distributions(`Contribution per ${section.groupings[0]!.name}`, "Violin: distribution of the cells; box: middle half; thick line: median; dashed: median of all cells. To the right: worse prognosis.",
+  const plot = new Distributions(`Contribution per ${section.groupings[0]!.name}`, "Violin: distribution of the cells; box: middle half; thick line: median; dashed: median of all cells. " + section.note,
     section.valueName, section.centre, controls);
   const show = async (): Promise<void> => {
     const g = section.groupings[chosen]!;
@@ -59,7 +72,7 @@ async function distributions(section: ContributionSection, groups: Group[], choo
 
 export async function genesView(section: GeneSection, onCells: { known: Set<string>; show: (gene: string) => void }): Promise<HTMLElement> {
   const table = await DataTable.create(section.table, {
-    title: "Prognostic genes", sortBy: section.yColumn, descending: true, rowLabel: "Show this gene in the picture", rowClick: (row) => pick(row, true),
+    title: section.title, sortBy: section.yColumn, descending: true, rowLabel: "Show this gene in the picture", rowClick: (row) => pick(row, true),
   });
   const column = (key: string): string[] | Float64Array => table.columns.find((c) => c.key === key)!.values;
   const names = column(section.nameColumn) as string[], x = column(section.xColumn) as Float64Array, y = column(section.yColumn) as Float64Array;
@@ -93,118 +106,17 @@ export async function genesView(section: GeneSection, onCells: { known: Set<stri
     opacity: () => (names.length > 3000 ? 0.6 : 0.85),
     priority: () => (i) => Math.abs(y[i]!) || 0,
     labels: () => extremes(y, x, section.xLogarithmic).map((i) => ({ text: names[i]!, at: [x[i]!, y[i]!] })),
-    legend: (theme) => ({ bar: { colors: theme.diverging, label: "correlation: negative = favourable, positive = adverse", ticks: [{ at: 0, text: "\u22121" }, { at: 0.5, text: "0" }, { at: 1, text: "1" }] } }),
+    legend: (theme) => ({ bar: { colors: theme.diverging, label: section.colorLabel, ticks: [{ at: 0, text: "\u22121" }, { at: 0.5, text: "0" }, { at: 1, text: "1" }] } }),
     tooltip: (i) => [names[i]!, { name: section.yLabel, value: number(y[i]) }, { name: section.xLabel, value: number(x[i]) }, ...(q ? [{ name: "q", value: probability(q[i]) }] : [])],
     click: (i) => pick(i, false),
   });
-  return h("div", { class: "view" }, scatter.figure.element, picked, h("section", { class: "card" }, h("h3", {}, "Prognostic genes"), table.element));
+  return h("div", { class: "view" }, scatter.figure.element, picked, h("section", { class: "card" }, h("h3", {}, section.title), table.element));
 }
 
 /** The few genes worth a name: the ends of the correlation. */
 function extremes(y: Float64Array, x: Float64Array, positive: boolean): number[] {
   const order = Array.from(y, (_, i) => i).filter((i) => !Number.isNaN(y[i]!) && (!positive || x[i]! > 0)).sort((a, b) => y[b]! - y[a]!);
   return [...new Set([...order.slice(0, 5), ...order.slice(-5)])];
-}
-
-export async function patientsView(section: PatientSection): Promise<HTMLElement> {
-  const parts = section.parts;
-  let part = parts[0]!;
-  const plot = new SurvivalPlot("Survival by risk group", section.timeLabel, section.groupNote, [segments("Patients", parts.map((p) => p.title), 0, (i) => void show(parts[i]!))]);
-  const about = h("p", { class: "lead" });
-  const calibration = calibrationFigure(() => part);
-  const table = await DataTable.create(section.table, {
-    title: "Patients", sortBy: "linear_predictor", descending: true, page: 25, rowLabel: section.prediction ? "Draw the predicted curve" : undefined,
-    rowClick: section.prediction ? (row) => void predict(row) : undefined,
-  });
-  const predict = async (row: number): Promise<void> => {
-    const p = section.prediction!, times = await open(p.times), hazard = await open(p.cumulativeHazard), eta = await open(p.linearPredictor);
-    plot.overlay({ label: table.columns[0]!.values[row] as string, time: times, survival: hazard.map((v) => Math.exp(-v * Math.exp(eta[row]!))) });
-    table.choose(row);
-    plot.figure.element.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-  };
-  const show = async (p: PatientPart): Promise<void> => {
-    part = p;
-    const said = [`${integer(p.patients)} patients, ${integer(p.events)} events.`];
-    if (p.concordance) said.push(`Concordance ${number(p.concordance.value)} (95 % ${number(p.concordance.lower)} to ${number(p.concordance.upper)}).`);
-    if (p.hazardRatio) said.push(`Hazard ratio high against low risk ${number(p.hazardRatio.value)} (95 % ${number(p.hazardRatio.lower)} to ${number(p.hazardRatio.upper)}).`);
-    if (p.logRank) said.push(`Log-rank ${pEquals(p.logRank.pValue)} (\u03c7\u00b2 ${number(p.logRank.statistic)}, ${p.logRank.degreesOfFreedom} df).`);
-    if (p.note) said.push(p.note);
-    about.textContent = said.join(" ");
-    await plot.show(p);
-    calibration.redraw();
-  };
-  await show(part);
-  return h("div", { class: "view" }, about, plot.figure.element,
-    h("div", { class: "pair" }, concordanceFigure(parts).element, calibration.element),
-    h("section", { class: "card" }, h("h3", {}, "Patients"), section.prediction ? h("p", { class: "hint" }, "Choose a patient to draw the predicted curve.") : null, table.element));
-}
-
-function segments(label: string, names: string[], chosen: number, change: (i: number) => void): HTMLElement {
-  const group = h("div", { class: "segments", role: "group", "aria-label": label });
-  const buttons = names.map((n, i) => on(h("button", { type: "button", "aria-pressed": i === chosen ? "true" : "false" }, n), {
-    click: () => {
-      buttons.forEach((b, k) => b.setAttribute("aria-pressed", k === i ? "true" : "false"));
-      change(i);
-    },
-  }));
-  group.append(...buttons);
-  return group;
-}
-
-function concordanceFigure(parts: PatientPart[]): Figure {
-  const known = parts.filter((p) => p.concordance);
-  return new Figure({
-    title: "Concordance", note: "Share of pairs of patients whose order of death the risk tells, with its 95 % interval. 0.5 is chance. Only held-out patients show how good it is for new ones.",
-    description: () => known.map((p) => `${p.title}: ${number(p.concordance!.value)}`).join("; "),
-    height: () => 74 + known.length * 40,
-    draw: (scene: Scene) => {
-      const { svg, theme, width, height } = scene, left = Math.min(160, Math.max(126, width * 0.36)), right = width - 16, bottom = height - 44;
-      const low = Math.min(0.4, ...known.map((p) => p.concordance!.lower)), high = Math.max(0.8, ...known.map((p) => p.concordance!.upper));
-      const x = linear([Math.max(0, low - 0.03), Math.min(1, high + 0.03)], [left, right]);
-      drawAxes(scene, { left, right, top: 8, bottom }, { x, xLabel: "concordance", xTicks: width < 420 ? 4 : 6 });
-      svg.append(s("line", { x1: x(0.5), x2: x(0.5), y1: 8, y2: bottom, stroke: theme.text, "stroke-dasharray": "4 3" }));
-      known.forEach((p, i) => {
-        const c = p.concordance!, y = 30 + i * 40, color = p.heldOut ? theme.accent : theme.muted;
-        svg.append(s("text", { x: left - 10, y: y + 4, "text-anchor": "end", "font-size": 12, "font-weight": p.heldOut ? 600 : 400, fill: theme.text }, clip(p.title, 24)),
-          s("line", { x1: x(c.lower), x2: x(c.upper), y1: y, y2: y, stroke: color, "stroke-width": 2.5 }), s("circle", { cx: x(c.value), cy: y, r: 6, fill: color }),
-          s("text", { x: x(c.value), y: y - 11, "text-anchor": "middle", "font-size": 11, fill: theme.muted }, number(c.value)));
-        if (scene.exporting) return;
-        const target = s("rect", { x: 0, y: y - 20, width, height: 40, fill: "transparent" });
-        target.addEventListener("pointermove", (e) => showTooltip(e.clientX, e.clientY, [p.title, { name: "concordance", value: number(c.value) }, { name: "95 % interval", value: `${number(c.lower)} to ${number(c.upper)}` }, { name: "patients, events", value: `${p.patients}, ${p.events}` }]));
-        target.addEventListener("pointerleave", hideTooltip);
-        svg.append(target);
-      });
-    },
-  });
-}
-
-function calibrationFigure(part: () => PatientPart): Figure {
-  return new Figure({
-    title: "Calibration", note: "Patients in groups of rising predicted survival: what was predicted against what happened (Kaplan-Meier, 95 % interval). Points on the line are right on average.",
-    description: () => (part().calibration?.bins ?? []).map((b) => `predicted ${percent(b.predicted)}, observed ${percent(b.observed)}`).join("; "),
-    height: (w) => Math.round(Math.min(320, Math.max(240, w * 0.8))),
-    draw: (scene: Scene) => {
-      const { svg, theme, width, height } = scene, c = part().calibration;
-      if (!c) {
-        svg.append(s("text", { x: width / 2, y: height / 2, "text-anchor": "middle", "font-size": 13, fill: theme.muted }, "Too few patients to say."));
-        return;
-      }
-      const f = { left: 62, right: width - 24, top: 12, bottom: height - 44 }, x = linear([0, 1], [f.left, f.right]), y = linear([0, 1], [f.bottom, f.top]);
-      const text = (v: number): string => Math.round(v * 100) + " %";
-      drawAxes(scene, f, { x, y, xLabel: `predicted survival at ${number(c.horizon, 4)}`, yLabel: "observed", xFormat: text, yFormat: text, xTicks: 5, yTicks: 5 });
-      svg.append(s("line", { x1: x(0), y1: y(0), x2: x(1), y2: y(1), stroke: theme.muted, "stroke-dasharray": "4 3" }));
-      for (const b of c.bins) {
-        if (b.lower !== null && b.upper !== null) svg.append(s("line", { x1: x(b.predicted), x2: x(b.predicted), y1: y(b.lower), y2: y(b.upper), stroke: theme.accent, "stroke-width": 2, "stroke-opacity": 0.6 }));
-        const dot = s("circle", { cx: x(b.predicted), cy: y(b.observed), r: 6, fill: theme.accent });
-        if (!scene.exporting) {
-          dot.addEventListener("pointermove", (e) => showTooltip(e.clientX, e.clientY, [`${b.patients} patients`, { name: "predicted", value: percent(b.predicted) }, { name: "observed", value: percent(b.observed) }]));
-          dot.addEventListener("pointerleave", hideTooltip);
-        }
-        svg.append(dot);
-      }
-      svg.append(s("text", { x: f.left + 8, y: f.top + 10, "font-size": 11, fill: theme.muted }, part().title));
-    },
-  });
 }
 
 export async function spotsView(section: SpotSection): Promise<HTMLElement> {
@@ -243,10 +155,12 @@ export async function spotsView(section: SpotSection): Promise<HTMLElement> {
     legend: (theme) => coloring.legend(ground(theme)),
     tooltip: (i) => [names[i]!, { name: coloring.name, value: coloring.value(i) }, ...(coloring === hazard ? [] : [{ name: hazard.name, value: hazard.value(i) }])],
   });
-  return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} spots. Hazard is relative to the mean over the section: above 1 is worse.`), scatter.figure.element);
+  return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} spots. ${section.lead ?? ""}`), scatter.figure.element,
+    section.genes ? h("section", { class: "card" }, h("h3", {}, "Genes that follow it over the spots"), h("p", { class: "hint" }, "Both ends of the list. Neighbouring spots are alike, so take the order, not the size, for evidence; all genes are in spot_genes.csv."),
+      (await DataTable.create(section.genes, { title: "Genes over the spots", sortBy: "pearson", descending: true, page: 25 })).element) : null);
 }
 
-export async function trainingView(stages: TrainingStage[]): Promise<HTMLElement> {
+export async function trainingView(stages: TrainingStage[], runs: TrainingRuns[]): Promise<HTMLElement> {
   const view = h("div", { class: "view grid" });
   for (const st of stages) {
     const x = await open(st.epoch), loss = await open(st.loss), validation = await open(st.validation), mean = await open(st.runningMean);
@@ -264,6 +178,12 @@ export async function trainingView(stages: TrainingStage[]): Promise<HTMLElement
       if (held.length) view.append(linePlot({ title: `${title}: ${st.validationLabel}`, xLabel: "epoch", yLabel: st.validationLabel, series: held, mark: best }).element);
     }
   }
+  for (const t of runs) {
+    const lines = await Promise.all(t.runs.map(async (r) => ({ label: r.name, x: await open(r.epoch), y: await open(r.values) })));
+    // Beyond what a legend can tell apart, runs are drawn alike and only hovering names them.
+    const many = lines.length > 12;
+    view.append(linePlot({ title: t.title, note: t.note, xLabel: "epoch", yLabel: t.yLabel, named: !many, series: lines.map((l, k) => ({ ...l, faint: many, color: (theme) => (many ? theme.accent : categoryColor(theme, k)) })) }).element);
+  }
   return view;
 }
 
@@ -272,12 +192,16 @@ export async function evaluationView(section: EvaluationSection): Promise<HTMLEl
   if (section.note) view.append(h("p", { class: "lead" }, section.note));
   if (section.summary) view.append(h("section", { class: "card" }, h("h3", {}, "Model and baselines"), (await DataTable.create(section.summary, { title: "Model and baselines", search: false })).element));
   if (section.classScores) view.append(classFigure(section.classScores).element);
-  if (section.robustness) {
-    const r = section.robustness;
-    view.append(linePlot({ title: `${r.yLabel} with missing genes`, xLabel: r.xLabel, yLabel: r.yLabel, height: 360, series: r.models.map((m, k) => ({ label: m.name, x: m.x, y: m.mean, error: m.sd, dots: true, width: k === 0 ? 3 : 1.8, color: (t) => categoryColor(t, k) })) }).element);
-  }
+  if (section.robustness) view.append(robustnessFigure(section.robustness).element);
   for (const c of section.confusions) view.append(confusionFigure(c).element);
   return view;
+}
+
+function robustnessFigure(r: NonNullable<EvaluationSection["robustness"]>): Figure {
+  return linePlot({
+    title: `${r.yLabel} with missing genes`, note: "Mean over tests; bars: standard deviation. The thick line is the model.", xLabel: r.xLabel, yLabel: r.yLabel, height: 360,
+    series: r.models.map((m, k) => ({ label: m.name, x: m.x, y: m.mean, error: m.sd, dots: true, width: k === 0 ? 3 : 1.8, color: (t) => categoryColor(t, k) })),
+  });
 }
 
 function classFigure(scores: NonNullable<EvaluationSection["classScores"]>): Figure {

@@ -49,7 +49,8 @@ public sealed record FoldScore(string Method, double Dropout, int Repeat, int Fo
 /// <summary>What a cross-validation found.</summary>
 /// <param name="Scores">One per method, share of removed genes, repeat and fold.</param>
 /// <param name="Confusion">True against called classes over all folds, by method and share of removed genes.</param>
-public sealed record EvaluationResult(IReadOnlyList<FoldScore> Scores, IReadOnlyList<(string Method, double Dropout, ConfusionMatrix Matrix)> Confusion);
+/// <param name="Folds">What the model said of the test cells, fold by fold.</param>
+public sealed record EvaluationResult(IReadOnlyList<FoldScore> Scores, IReadOnlyList<(string Method, double Dropout, ConfusionMatrix Matrix)> Confusion, IReadOnlyList<TestedFold> Folds);
 
 /// <summary>The published protocol (stratified folds, repeats, inner validation, macro-F1 at the best validation epoch) without its leaks: every fold starts from fresh weights, and the gene order, a vocabulary from
 /// scratch and all choices come from training cells. The baselines have the same folds; logistic regression chooses C on the same inner split and is then
@@ -94,7 +95,7 @@ public static class Evaluation
             {
                 int[] training = [.. Enumerable.Range(0, labels.Length).Where(c => fold[c] != f)], test = [.. Enumerable.Range(0, labels.Length).Where(c => fold[c] == f)];
                 progress.Message($"repeat {repeat + 1} of {options.Repeats}, fold {f + 1} of {options.Folds}: {training.Length:N0} training cells, {test.Length:N0} test cells");
-                bench.Test(whole[0].Select(training), [.. training.Select(c => labels[c])], [.. whole.Select(w => w.Select(test))], [.. test.Select(c => labels[c])], repeat, f);
+                bench.Test(whole[0].Select(training), [.. training.Select(c => labels[c])], [.. whole.Select(w => w.Select(test))], [.. test.Select(c => labels[c])], test, repeat, f);
             }
         }
         return bench.Result();
@@ -134,7 +135,7 @@ public static class Evaluation
             throw new InputException($"'{test.Source}' has no gene in common with '{data.Source}'; both must have the same kind of gene names, and for another species --uppercase.");
         progress.Message($"{test.Source}: {shared:N0} of the {training.Genes.Length:N0} genes of the training cells are there.");
         var bench = new EvaluationBench(device, classes, start, options, store, threads, progress, cancellation);
-        for (int repeat = 0; repeat < options.Repeats; repeat++) bench.Test(training, labels, [.. tested.Select(t => t.On(training.Genes))], testLabels, repeat, 0);
+        for (int repeat = 0; repeat < options.Repeats; repeat++) bench.Test(training, labels, [.. tested.Select(t => t.On(training.Genes))], testLabels, [.. Enumerable.Range(0, testLabels.Length)], repeat, 0);
         return bench.Result();
     }
 

@@ -22,9 +22,10 @@ internal sealed class EvaluationBench(Device device, string[] classes, Func<Norm
     /// <param name="labels">Their classes.</param>
     /// <param name="test">Test cells with the same genes, once per share of removed genes.</param>
     /// <param name="truth">Their classes.</param>
+    /// <param name="rows">Where they stand among the cells of the evaluation.</param>
     /// <param name="repeat">From 0.</param>
     /// <param name="fold">From 0.</param>
-    internal void Test(NormalizedCells training, int[] labels, NormalizedCells[] test, int[] truth, int repeat, int fold)
+    internal void Test(NormalizedCells training, int[] labels, NormalizedCells[] test, int[] truth, int[] rows, int repeat, int fold)
     {
         FineTuningOptions settings = options.Training with { Seed = options.Seed + 1000L * repeat + fold };
         ScRobustModel model = start(training);
@@ -36,16 +37,22 @@ internal sealed class EvaluationBench(Device device, string[] classes, Func<Norm
             _folds.Add(done);
             return;
         }
-        CellAnnotator annotator = FineTuning.Run(device, model, CellSet.From([training], model.Vocabulary, NoProgress.Instance), labels, classes, settings, new NoCheckpoints(), null, progress, cancellation).Annotator;
+        FineTuningResult trained = FineTuning.Run(device, model, CellSet.From([training], model.Vocabulary, NoProgress.Instance), labels, classes, settings, new NoCheckpoints(), null, progress, cancellation);
+        CellAnnotator annotator = trained.Annotator;
         var baselines = !options.Baselines ? [] : EvaluationBaselines.Train(training.Values, labels, classes, settings, options, threads, cancellation);
         var calls = new List<FoldCalls>();
+        TestedFold? tested = null;
         for (int s = 0; s < _shares.Length; s++)
         {
-            float[] p = annotator.Annotate(device, CellSet.From([test[s]], model.Vocabulary, NoProgress.Instance), 0, NoProgress.Instance, cancellation).Probabilities;
-            calls.Add(Judge(Evaluation.Model, s, truth, repeat, fold, Array.ConvertAll(p, v => (double)v)));
+            CellSet cells = CellSet.From([test[s]], model.Vocabulary, NoProgress.Instance);
+            Annotations said = annotator.Annotate(device, cells, 0, NoProgress.Instance, cancellation);
+            calls.Add(Judge(Evaluation.Model, s, truth, repeat, fold, Array.ConvertAll(said.Probabilities, v => (double)v)));
+            if (s == 0)
+                tested = new TestedFold(repeat + 1, fold + 1, rows, calls[^1].Called, said.Confidence, trained.History,
+                    repeat + fold > 0 ? null : annotator.Model.Embed(device, cells, new EmbeddingOptions { Genes = annotator.Genes, Order = annotator.Order, Seed = annotator.Seed }, NoProgress.Instance, cancellation));
             foreach (var (name, classifier) in baselines) calls.Add(Judge(name, s, truth, repeat, fold, classifier.Probabilities(test[s].Values, threads)));
         }
-        var result = new FoldResult(fingerprint, truth, calls);
+        var result = new FoldResult(fingerprint, truth, calls) { Tested = tested };
         store.Save(repeat + 1, fold + 1, result);
         _folds.Add(result);
     }
@@ -60,7 +67,7 @@ internal sealed class EvaluationBench(Device device, string[] classes, Func<Norm
                 var parts = _folds.Select(f => (f.Truth, f.Calls.First(c => c.Score.Method == method && c.Score.Dropout == share).Called)).ToArray();
                 confusion.Add((method, share, ConfusionMatrix.Of([.. parts.SelectMany(p => p.Truth).Select(k => classes[k])], [.. parts.SelectMany(p => p.Called).Select(k => classes[k])])));
             }
-        return new EvaluationResult([.. _folds.SelectMany(f => f.Calls).Select(c => c.Score)], confusion);
+        return new EvaluationResult([.. _folds.SelectMany(f => f.Calls).Select(c => c.Score)], confusion, [.. _folds.Select(f => f.Tested!)]);
     }
 
     private FoldCalls Judge(string method, int share, int[] truth, int repeat, int fold, double[] probabilities)
@@ -71,10 +78,11 @@ internal sealed class EvaluationBench(Device device, string[] classes, Func<Norm
         return new FoldCalls(new FoldScore(method, _shares[share], repeat + 1, fold + 1, matrix.MacroF1, matrix.WeightedF1, matrix.Accuracy, auc), called);
     }
 
+    /// <summary>Begins with the version of what a fold keeps.</summary>
     private string Fingerprint(FineTuningOptions settings, ScRobustModel model, NormalizedCells training, int[] labels, NormalizedCells[] test, int[] truth)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{settings}\n{options.Baselines} {options.ThinnedCopies} {string.Join(' ', options.LogisticC)}\n{string.Join(' ', _shares)}\n{string.Join('\n', classes)}\n{string.Join('\n', training.Genes)}\n")));
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"2\n{settings}\n{options.Baselines} {options.ThinnedCopies} {string.Join(' ', options.LogisticC)}\n{string.Join(' ', _shares)}\n{string.Join('\n', classes)}\n{string.Join('\n', training.Genes)}\n")));
         hash.AppendData(MemoryMarshal.AsBytes<int>(labels));
         hash.AppendData(MemoryMarshal.AsBytes<int>(truth));
         foreach (Parameter p in model.Encoder.Parameters) hash.AppendData(MemoryMarshal.AsBytes(p.Span));

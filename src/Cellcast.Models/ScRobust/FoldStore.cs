@@ -13,7 +13,21 @@ public sealed record FoldCalls(FoldScore Score, int[] Called);
 /// <param name="Fingerprint">Identifies cells, start and settings.</param>
 /// <param name="Truth">Class of each test cell, from 0.</param>
 /// <param name="Calls">One per method and share of removed genes.</param>
-public sealed record FoldResult(string Fingerprint, int[] Truth, IReadOnlyList<FoldCalls> Calls);
+public sealed record FoldResult(string Fingerprint, int[] Truth, IReadOnlyList<FoldCalls> Calls)
+{
+    /// <summary>What is shown of this fold besides its scores.</summary>
+    public TestedFold? Tested { get; init; }
+}
+
+/// <summary>What the model said of the test cells of a fold with all their genes, and how it had been trained.</summary>
+/// <param name="Repeat">From 1.</param>
+/// <param name="Fold">From 1.</param>
+/// <param name="Cells">Row of each test cell among the cells of the evaluation.</param>
+/// <param name="Called">Class of each test cell, from 0.</param>
+/// <param name="Confidence">Calibrated probability of that class.</param>
+/// <param name="History">Loss and validation macro-F1 of every epoch.</param>
+/// <param name="Vectors">Vectors of the test cells under the trained encoder of this fold, cells x hidden; of the first fold only, as those of different folds have no common space.</param>
+public sealed record TestedFold(int Repeat, int Fold, int[] Cells, int[] Called, double[] Confidence, IReadOnlyList<FineTuningEpoch> History, float[]? Vectors);
 
 /// <summary>Where finished folds are kept, so that an interrupted evaluation can go on.</summary>
 public interface IFoldStore

@@ -57,8 +57,8 @@ internal static class AnalysisReport
         {
             double[] share = Columns.Numbers(c, "label_share");
             string[] label = Columns.Texts(c, "label");
-            string[] mixed = [.. Enumerable.Range(0, c.Length).Where(i => share[i] < 0.7).Select(i => FormattableString.Invariant($"{c.Index[i]} ({label[i]} {share[i]:P0})"))];
-            if (mixed.Length > 0) findings.Add($"Clusters of more than one known type: {string.Join(", ", mixed.Take(12))}{(mixed.Length > 12 ? ", …" : "")}.");
+            string[] mixed = [.. Enumerable.Range(0, c.Length).Where(i => share[i] < 0.7).Select(i => FormattableString.Invariant($"cluster {c.Index[i]} ({label[i]} {share[i] * 100:0} %)"))];
+            if (mixed.Length > 0) findings.Add($"Clusters in which no known type has 70 %: {string.Join(", ", mixed.Take(12))}{(mixed.Length > 12 ? ", …" : "")}.");
         }
         double recall = Number("neighbors", "recall");
         var cautions = new List<string> { "How many clusters there are follows from the resolution: it is a choice, not a finding.", "Distances between far groups and sizes of groups on UMAP or t-SNE mean nothing; who is whose neighbour does." };

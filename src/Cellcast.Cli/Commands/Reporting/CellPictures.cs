@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Cellcast.Analysis.Preprocessing;
 using Cellcast.AnnData;
 using Cellcast.Reports;
@@ -7,7 +9,7 @@ namespace Cellcast.Cli.Commands.Reporting;
 /// <summary>Cells and spots with their coordinates and what they can be coloured by.</summary>
 internal static class CellPictures
 {
-    private const int MostCategories = 80, MostColumns = 6, GenesPerEnd = 40, MostTypes = 40;
+    private const int MostCategories = 80, MostColumns = 6, GenesPerEnd = 40, MostTypes = 40, SpotGenesPerEnd = 100;
     private const string RawContribution = "raw_beta_z";
     private static readonly string[] s_own = ["beta_z", "raw_beta_z", "raw_beta_zl", "Hazard_rates", "log_hazard"];
 
@@ -28,7 +30,7 @@ internal static class CellPictures
     }
 
     /// <summary>Cells on every embedding that there is.</summary>
-    internal static CellSection Cells(ScSurvReportSource source)
+    internal static CellSection Cells(ScSurvReportSource source, OutcomeMeaning meaning)
     {
         AnnotatedData cells = source.Cells;
         int n = cells.ObservationCount;
@@ -47,7 +49,7 @@ internal static class CellPictures
             SampleNote = rows.Length == n ? null : $"{rows.Length:N0} of {n:N0} cells are drawn: every region keeps its share of the cells. All statistics are of all cells.",
             Names = Take(cells.Obs.Index, rows),
             Embeddings = [.. embeddings.Select(e => e with { X = Take(e.X, rows), Y = Take(e.Y, rows) })],
-            Values = [new("contribution", Take(beta, rows), "contribution relative to the median cell (right: worse)", 0), .. Numbers(cells.Obs, own).Select(v => v with { Values = Take(v.Values, rows) })],
+            Values = [new("contribution", Take(beta, rows), $"contribution relative to the median cell (right: {meaning.HigherShort})", 0), .. Numbers(cells.Obs, own).Select(v => v with { Values = Take(v.Values, rows) })],
             Groups = [.. Groups(cells.Obs, source.LabelColumn, source.SampleColumn).Select(g => g with { Codes = Take(g.Codes, rows) })],
             Genes = Genes(source, rows),
         };
@@ -58,7 +60,8 @@ internal static class CellPictures
         string note = $"Coordinates: {slot} of the cells' file.";
         if (slot != "X_umap" || !cells.Uns.TryGet(["umap", "params", "use_rep"], out Scalar? representation) || !cells.Uns.TryGet(["umap", "params", "cells_laid_out"], out Scalar? together)) return note;
         int laidOut = (int)together.ToDouble();
-        return laidOut >= cells.ObservationCount ? $"UMAP of {representation.Value}." : $"UMAP of {representation.Value}: {laidOut:N0} cells laid out together, the others placed among them.";
+        string what = representation.Value is "X_scsurv" ? "the latent state" : $"{representation.Value}";
+        return laidOut >= cells.ObservationCount ? $"UMAP of {what}." : $"UMAP of {what}: {laidOut:N0} cells laid out together, the others placed among them.";
     }
 
     /// <summary>Columns that put cells into groups: the cell type, the sample, then others of few values.</summary>
@@ -78,7 +81,7 @@ internal static class CellPictures
     }
 
     /// <summary>Spots with their hazard and, where known, their cell types and the picture of the tissue.</summary>
-    internal static SpotSection? Spots(AnnotatedData spots)
+    internal static SpotSection? Spots(ScSurvReportSource source, AnnotatedData spots, OutcomeMeaning meaning)
     {
         if (!spots.Obsm.TryGet("spatial", out DenseMatrix? at) || at.Columns < 2) return null;
         float[] x = Column(at, 0), y = Column(at, 1);
@@ -90,7 +93,9 @@ internal static class CellPictures
         int[] rows = PointSample.Choose(x, y);
         var values = new List<PointValues>
         {
-            new("hazard", [.. Columns.Numbers(spots.Obs, "Hazard_rates").Select(v => (float)v)], "hazard relative to the mean over the section (right: worse)", 1, Logarithmic: true),
+            meaning.IsSurvival
+                ? new("hazard", [.. Columns.Numbers(spots.Obs, "Hazard_rates").Select(v => (float)v)], "hazard relative to the mean over the section (right: worse)", 1, Logarithmic: true)
+                : new("predictor", Centred(Columns.Numbers(spots.Obs, "log_hazard")), $"predictor relative to the median spot (right: {meaning.HigherShort})", 0),
         };
         if (spots.Obsm.TryGet("cell_type_shares", out DenseMatrix? shares) && spots.Uns.TryGet("cell_types", out NdArray? types) && types.Data is string?[] names && names.Length == shares.Columns)
             for (int t = 0; t < Math.Min(names.Length, MostTypes); t++) values.Add(new($"share of {names[t]}", Column(shares, t), $"share of {names[t]}"));
@@ -104,6 +109,8 @@ internal static class CellPictures
             Y = Take(y, rows),
             Diameter = tissue?.Diameter ?? PointSpacing.Typical(x, y) * 0.8,
             Image = tissue?.Image,
+            Lead = SpotLead(source.Metrics["spatial"] as JsonObject, meaning),
+            Genes = SpotGenes(source.SpotGenes),
             Values = [.. values.Select(v => v with { Values = Take(v.Values, rows) })],
             Groups = [.. Groups(spots.Obs, null, null).Select(g => g with { Codes = Take(g.Codes, rows) })],
         };
@@ -133,6 +140,36 @@ internal static class CellPictures
             for (int j = 0; j < index.Length; j++) values[index[j]] = value[j];
             return new GeneExpression(name, values);
         })];
+    }
+
+    private static float[] Centred(double[] values)
+    {
+        double[] finite = [.. values.Where(double.IsFinite).Order()];
+        double median = finite.Length == 0 ? 0 : (finite[(finite.Length - 1) / 2] + finite[finite.Length / 2]) / 2;
+        return [.. values.Select(v => (float)(v - median))];
+    }
+
+    private static string SpotLead(JsonObject? pattern, OutcomeMeaning meaning)
+    {
+        string text = meaning.IsSurvival ? "Hazard is relative to the mean over the section: above 1 is worse." : $"The predictor is relative to the median spot: above 0 is {meaning.Higher}.";
+        if (pattern?["moran_i"] is not { } moran) return text;
+        int Count(string key) => (int?)pattern[key]?.GetValue<double>() ?? 0;
+        return text + string.Create(CultureInfo.InvariantCulture, $" Neighbouring spots are {(moran.GetValue<double>() > 0.3 ? "much" : moran.GetValue<double>() > 0.1 ? "somewhat" : "hardly")} alike (Moran's I {moran.GetValue<double>():0.00}; 0 is no pattern, 1 the strongest). {Count("spots_in_high_regions"):N0} spots lie in regions of high and {Count("spots_in_low_regions"):N0} in regions of low values (column hazard_region).");
+    }
+
+    /// <summary>The ends of the list of genes that follow the spots' hazard.</summary>
+    private static ReportTable? SpotGenes(DataFrame? genes)
+    {
+        if (genes is not { Length: > 0 }) return null;
+        double[] pearson = Columns.Numbers(genes, "pearson"), spearman = Columns.Numbers(genes, "spearman");
+        int[] known = [.. Enumerable.Range(0, genes.Length).Where(i => double.IsFinite(pearson[i])).OrderByDescending(i => pearson[i])];
+        int[] rows = known.Length <= 2 * SpotGenesPerEnd ? known : [.. known[..SpotGenesPerEnd], .. known[^SpotGenesPerEnd..]];
+        return new ReportTable(
+        [
+            ReportColumn.Of("gene", "gene", rows.Select(r => genes.Index[r])),
+            ReportColumn.Of("pearson", "correlation", rows.Select(r => pearson[r]), help: "Pearson correlation over spots of the gene's logarithmic expression with the log hazard."),
+            ReportColumn.Of("spearman", "rank correlation", rows.Select(r => spearman[r])),
+        ]);
     }
 
     internal static float[] Column(DenseMatrix m, int column)

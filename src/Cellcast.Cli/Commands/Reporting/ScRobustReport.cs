@@ -21,6 +21,8 @@ internal static class ScRobustReport
             Subtitle = "How well cell types are told apart, beside simpler methods in the same tests",
             Version = source.Metrics["version"]?.ToString() ?? "",
             Summary = Summary(source, methods, dropouts),
+            Cells = ScRobustCells.Section(source),
+            TrainingRuns = ScRobustCells.Training(source),
             Evaluation = new EvaluationSection
             {
                 Note = Note(source),

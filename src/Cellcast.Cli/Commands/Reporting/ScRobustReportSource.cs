@@ -23,6 +23,12 @@ internal sealed record ScRobustReportSource
     /// <summary><c>confusion.csv</c>.</summary>
     internal required IReadOnlyList<Call> Calls { get; init; }
 
+    /// <summary><c>cells.csv</c>; null where an earlier version left none.</summary>
+    internal DataFrame? Cells { get; init; }
+
+    /// <summary><c>history.csv</c>; null where an earlier version left none.</summary>
+    internal DataFrame? History { get; init; }
+
     /// <summary><c>metrics.json</c>.</summary>
     internal required JsonObject Metrics { get; init; }
 
@@ -41,8 +47,12 @@ internal sealed record ScRobustReportSource
             Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
             Scores = [.. Texts(scores, "method").Select((m, i) => new Score(m, dropout[i], f1[i], weighted[i], accuracy[i], auc[i]))],
             Calls = [.. method.Select((m, i) => new Call(m, missing[i], given[i], called[i], cells[i]))],
+            Cells = Optional("cells.csv"),
+            History = Optional("history.csv"),
             Metrics = metrics,
         };
+
+        DataFrame? Optional(string name) => File.Exists(Path.Combine(folder, name)) ? Table(name).ToDataFrame() : null;
 
         TextTable Table(string name)
         {

@@ -10,47 +10,66 @@ internal static class ScSurvReport
 {
     internal static ReportData From(ScSurvReportSource source)
     {
-        PatientSection patients = SurvivalSection.From(source);
-        CellSection cells = CellPictures.Cells(source);
-        ContributionSection contributions = Contributions(source);
-        SpotSection? spots = source.Spots is null ? null : CellPictures.Spots(source.Spots);
+        OutcomeMeaning meaning = OutcomeMeaning.Of(source);
+        PatientSection? patients = meaning.IsSurvival ? SurvivalSection.From(source) : null;
+        OutcomeSection? outcome = meaning.IsSurvival ? null : OutcomePatients.From(source, meaning);
+        CellSection cells = CellPictures.Cells(source, meaning);
+        ContributionSection contributions = Contributions(source, meaning);
+        SpotSection? spots = source.Spots is null ? null : CellPictures.Spots(source, source.Spots, meaning);
         return new ReportData
         {
             Title = source.Name.Length == 0 ? "scSurv" : $"scSurv: {source.Name}",
-            Subtitle = "Which single cells go with shorter or longer survival of patients",
+            Subtitle = meaning.Question,
             Version = source.Metrics["version"]?.ToString() ?? "",
-            Summary = ScSurvSummary.Of(source, patients, contributions, spots),
+            Summary = ScSurvSummary.Of(source, meaning, patients, outcome, contributions, spots),
             Cells = cells,
             Contributions = contributions,
-            Genes = Genes(source),
+            Genes = Genes(source, meaning),
             Patients = patients,
+            Outcome = outcome,
             Spots = spots,
             Training = Training(source),
             Run = Run(source),
         };
     }
 
-    private static ContributionSection Contributions(ScSurvReportSource source)
+    private static ContributionSection Contributions(ScSurvReportSource source, OutcomeMeaning meaning)
     {
         float[] beta = CellPictures.Contribution(source);
         List<Grouping> groupings = [.. CellPictures.Groups(source.Cells.Obs, source.LabelColumn, source.SampleColumn).Select(g => Distribution.Group(g, beta)).Where(g => g.Items.Count > 0)];
         double median = CellPictures.MedianContribution(source);
         double[] Relative(DataFrame t, string column) => [.. Columns.Numbers(t, column).Select(v => v - median)];
+        bool sure = source.CellTypes is { } with && with.Contains("mean_lower") && with.Contains("mean_upper");
         ReportTable? table = source.CellTypes is not { } t ? null : new ReportTable(
         [
             ReportColumn.Of("cell_type", "cell type", t.Index),
             ReportColumn.Of("cells", "cells", Columns.Numbers(t, "cells"), ColumnFormat.Integer),
             ReportColumn.Of("share_of_reference", "of the reference", Columns.Numbers(t, "share_of_reference"), ColumnFormat.Percent, "Share of the single cells that are of this type."),
             ReportColumn.Of("share_of_patients", "of the patients", Columns.Numbers(t, "share_of_patients"), ColumnFormat.Percent, "Mean estimated share of this type in the patients' bulk samples."),
-            ReportColumn.Of("mean_relative", "mean contribution", Relative(t, "mean"), help: "Relative to the median cell. Higher: worse prognosis."),
-            ReportColumn.Of("sd", "sd", Columns.Numbers(t, "sd")),
+            ReportColumn.Of("mean_relative", "mean contribution", Relative(t, "mean"), help: $"Relative to the median cell. Higher: {meaning.Higher}."),
+            .. !sure ? [] : new[]
+            {
+                ReportColumn.Of("mean", "against the average", Columns.Numbers(t, "mean"), help: "Mean contribution relative to the average cell of the average patient."),
+                ReportColumn.Of("mean_lower", "95 % from", Columns.Numbers(t, "mean_lower"), help: "Lower end of the interval of the column before."),
+                ReportColumn.Of("mean_upper", "to", Columns.Numbers(t, "mean_upper"), help: "Upper end of that interval."),
+            },
             ReportColumn.Of("median_relative", "median", Relative(t, "median"), help: "Relative to the median cell."),
-            ReportColumn.Of("q", "q", Columns.Numbers(t, "q"), ColumnFormat.Probability, "Test of the cells of this type against all others, adjusted for the number of types. Cells are not independent: read it as an order of magnitude."),
+            ReportColumn.Of("sd", "sd of the cells", Columns.Numbers(t, "sd"), help: "How much the cells of the type differ among each other."),
+            // Where there are intervals over patients, a test over cells only misleads.
+            .. sure ? [] : (ReportColumn[])[ReportColumn.Of("q", "q", Columns.Numbers(t, "q"), ColumnFormat.Probability, "Test of the cells of this type against all others, adjusted for the number of types. Cells are not independent: read it as an order of magnitude.")],
         ]);
-        return new ContributionSection("contribution relative to the median cell", 0, groupings, table);
+        NamedIntervals? intervals = table is null || !sure ? null : new NamedIntervals(Intervals(source.CellTypes!), "contribution relative to the average cell of the average patient",
+            $"Mean of each cell type with its 95 % interval: how well the patients determine it. To the right: {meaning.Higher}. An interval that crosses the dashed line leaves open on which side of the average the type is. The zero is another one than above, where cells are compared with the median cell.");
+        return new ContributionSection("contribution relative to the median cell", 0, groupings, table, $"To the right: {meaning.Higher}.", intervals);
     }
 
-    private static GeneSection Genes(ScSurvReportSource source)
+    private static NamedInterval[] Intervals(DataFrame t)
+    {
+        double[] mean = Columns.Numbers(t, "mean"), lower = Columns.Numbers(t, "mean_lower"), upper = Columns.Numbers(t, "mean_upper");
+        return [.. Enumerable.Range(0, t.Length).Where(i => double.IsFinite(lower[i] + upper[i])).OrderByDescending(i => mean[i]).Select(i => new NamedInterval(t.Index[i], new Interval(mean[i], lower[i], upper[i])))];
+    }
+
+    private static GeneSection Genes(ScSurvReportSource source, OutcomeMeaning meaning)
     {
         DataFrame g = source.Genes;
         ReportColumn Numbers(string key, string title, ColumnFormat format, string help) => ReportColumn.Of(key, title, Columns.Numbers(g, key), format, help);
@@ -59,12 +78,14 @@ internal static class ScSurvReport
             Table = new ReportTable(
             [
                 ReportColumn.Of("gene", "gene", g.Index),
-                Numbers("pearson", "correlation", ColumnFormat.Number, "Pearson correlation over cells of the gene's decoded rate with the contribution. Positive: adverse."),
+                Numbers("pearson", "correlation", ColumnFormat.Number, $"Pearson correlation over cells of the gene's decoded rate with the contribution. Positive: {meaning.Higher}."),
                 Numbers("pearson_q", "q", ColumnFormat.Probability, "Adjusted for the number of genes (Benjamini-Hochberg)."),
                 Numbers("spearman", "rank correlation", ColumnFormat.Number, "Spearman correlation of the same."),
                 Numbers("spearman_q", "q of ranks", ColumnFormat.Probability, "Adjusted for the number of genes."),
                 Numbers("mean_rate", "mean rate", ColumnFormat.Number, "Mean decoded rate over cells, relative to the mean count per gene of a cell."),
             ]),
+            Title = meaning.IsSurvival ? "Prognostic genes" : "Genes",
+            ColorLabel = meaning.IsSurvival ? "correlation: negative = favourable, positive = adverse" : $"correlation: positive = {Clip(meaning.Higher)}",
             NameColumn = "gene",
             XColumn = "mean_rate",
             XLabel = "mean rate over cells",
@@ -124,6 +145,8 @@ internal static class ScSurvReport
             Warnings = [.. (m["warnings"] as JsonArray ?? []).Select(w => WithoutFolders(w?.ToString() ?? "", source.Settings))],
         };
     }
+
+    private static string Clip(string text) => text.Length <= 40 ? text : text[..39] + "…";
 
     private static string WithoutFolders(string text, IReadOnlyDictionary<string, string> settings)
     {

@@ -27,6 +27,9 @@ internal sealed record ScSurvReportSource
     /// <summary><c>spots.h5ad</c>.</summary>
     internal AnnotatedData? Spots { get; init; }
 
+    /// <summary><c>spot_genes.csv</c>.</summary>
+    internal DataFrame? SpotGenes { get; init; }
+
     /// <summary><c>history.csv</c>.</summary>
     internal DataFrame? History { get; init; }
 
@@ -68,6 +71,7 @@ internal sealed record ScSurvReportSource
             Patients = patients,
             CellTypes = Table("cell_types.csv", required: false),
             Spots = File.Exists(spots) ? H5adFile.Read(spots, new H5adReadOptions { Threads = threads, X = false }) : null,
+            SpotGenes = Table("spot_genes.csv", required: false),
             History = Table("history.csv", required: false),
             Metrics = metrics,
             Settings = settings,

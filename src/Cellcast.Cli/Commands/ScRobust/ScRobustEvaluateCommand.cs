@@ -3,6 +3,7 @@ using System.Globalization;
 using Cellcast.AnnData;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
+using Cellcast.Models.Training;
 using Cellcast.Tensors;
 
 namespace Cellcast.Cli.Commands.ScRobust;
@@ -66,13 +67,30 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
         using var device = new CpuDevice(context.Threads);
         var store = new FoldFiles(context.Directory.CheckpointFolder, context.Directory.IsResumed);
         EvaluationResult result;
+        AnnotatedData tested = chosen;
+        int[] truth = labelled.Labels;
         if (a.GetValue(_test) is { } other)
         {
-            var (test, truth) = ReadTest(context, other, a.GetValue(_label)!, labelled.Classes);
-            result = Evaluation.Across(device, chosen, a.GetValue(_layer), labelled.Labels, labelled.Classes, test, truth, preprocessing, Fresh, options, store, context.Threads, context.Progress, context.Cancellation);
+            (tested, truth) = ReadTest(context, other, a.GetValue(_label)!, labelled.Classes);
+            result = Evaluation.Across(device, chosen, a.GetValue(_layer), labelled.Labels, labelled.Classes, tested, truth, preprocessing, Fresh, options, store, context.Threads, context.Progress, context.Cancellation);
         }
         else result = Evaluation.Run(device, chosen, a.GetValue(_layer), labelled.Labels, labelled.Classes, preprocessing, Fresh, options, store, context.Threads, context.Progress, context.Cancellation);
-        ScRobustEvaluationFiles.Write(context, result, labelled, options, encoder is not null, a.GetValue(_test) is not null);
+        var cells = new ScRobustTestedCells(tested.Obs.Index, [.. truth.Select(k => labelled.Classes[k])], labelled.Classes, result.Folds, Maps());
+        ScRobustEvaluationFiles.Write(context, result, cells, labelled, options, encoder is not null, a.GetValue(_test) is not null);
+
+        IReadOnlyList<EvaluationMap> Maps()
+        {
+            try
+            {
+                return EvaluationMaps.Of(device, encoder is null ? null : ScRobustModel.Load(encoder), NormalizedCells.From(tested, preprocessing, NoProgress.Instance, a.GetValue(_layer)), result, context.Seed, context.Threads, context.Cancellation);
+            }
+            catch (InputException e)
+            {
+                // The evaluation must not be lost over a picture of its cells.
+                context.Log.Warning($"the test cells could not be laid out: {e.Message}");
+                return [];
+            }
+        }
 
         ScRobustModel Fresh(NormalizedCells training)
         {

@@ -9,7 +9,7 @@ using Cellcast.Models.ScRobust;
 namespace Cellcast.Cli.Commands.ScRobust;
 
 /// <summary>What <c>scrobust evaluate</c> leaves: <c>scores.csv</c> (every test of every method), <c>curves.csv</c> (means over tests against the share of removed genes), <c>classes.csv</c> (per class, all
-/// tests taken together), <c>confusion.csv</c> (the same, true against called),
+/// tests taken together), <c>confusion.csv</c> (the same, true against called), <c>cells.csv</c> (what the model said of every test cell), <c>history.csv</c> (how it was trained in every fold),
 /// <c>metrics.json</c> (settings and means) and the report.</summary>
 internal static class ScRobustEvaluationFiles
 {
@@ -24,7 +24,7 @@ internal static class ScRobustEvaluationFiles
         public double Kept { get; init; } = 1;
     }
 
-    internal static void Write(CommandContext context, EvaluationResult result, LabelledCells labelled, EvaluationOptions options, bool pretrained, bool acrossFiles)
+    internal static void Write(CommandContext context, EvaluationResult result, ScRobustTestedCells cells, LabelledCells labelled, EvaluationOptions options, bool pretrained, bool acrossFiles)
     {
         Summary[] summaries = Summarise(result);
         Say(context, summaries);
@@ -33,6 +33,9 @@ internal static class ScRobustEvaluationFiles
         Curves(summaries).Write(context.Directory.File("curves.csv"));
         Classes(result).Write(context.Directory.File("classes.csv"));
         Confusion(calls).Write(context.Directory.File("confusion.csv"));
+        CsvFile cellTable = cells.Cells(), history = cells.History();
+        cellTable.Write(context.Directory.File("cells.csv"));
+        history.Write(context.Directory.File("history.csv"));
         var methods = new JsonArray([.. summaries.Select(s => (JsonNode)Describe(s))]);
         IReadOnlyDictionary<string, string> settings = context.Command.Settings(context.Arguments);
         var metrics = new JsonObject
@@ -48,6 +51,7 @@ internal static class ScRobustEvaluationFiles
             ["folds"] = acrossFiles ? 1 : options.Folds,
             ["repeats"] = options.Repeats,
             ["methods"] = methods,
+            ["maps"] = cells.Describe(),
             ["options"] = new JsonObject([.. settings.Where(o => o.Value.Length > 0).Select(o => KeyValuePair.Create(o.Key, (JsonNode?)(Path.IsPathRooted(o.Value) ? InputFiles.NameOf(o.Value) : o.Value)))]),
             ["inputs"] = InputFiles.Describe(settings, context.Cancellation),
             ["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]),
@@ -59,6 +63,8 @@ internal static class ScRobustEvaluationFiles
             Name = Path.GetFileName(context.Directory.FullPath),
             Scores = [.. result.Scores.Select(x => new ScRobustReportSource.Score(x.Method, x.Dropout, x.MacroF1, x.WeightedF1, x.Accuracy, x.Auc))],
             Calls = [.. calls.Select(x => new ScRobustReportSource.Call(x.Method, x.Dropout, x.True, x.Called, x.Cells))],
+            Cells = cellTable.ToDataFrame(),
+            History = history.ToDataFrame(),
             Metrics = JsonNode.Parse(metrics.ToJsonString())!.AsObject(),
         }));
     }

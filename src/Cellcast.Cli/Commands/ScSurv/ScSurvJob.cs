@@ -80,12 +80,13 @@ internal static class ScSurvJob
         JsonObject metrics = ScSurvOutput.Metrics(results, data, fit, CommandHost.Version);
         if (patterns is not null) metrics["spatial"] = patterns.Metrics();
         if (agreement is not null) metrics["runs"] = agreement;
+        if (OutcomePatients.Describe(inputs) is { } described) metrics["outcome"] = described;
+        if (OutcomePatients.Scores(patients.ToDataFrame(), OutcomeMeaning.Of(patients.ToDataFrame(), metrics)) is { } scores) metrics["scores"] = scores;
         metrics["inputs"] = InputFiles.Describe(settings, context.Cancellation);
         metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         fit.Model.Save(directory.Folder("model"));
-        if (!survival) context.Log.Info("the report shows survival, so there is none of this outcome; patients.csv, cells.h5ad and genes.csv have the results.");
-        else Report(context, inputs, results, tables, cells, spots, patients, history, metrics, settings);
+        Report(context, inputs, results, tables, cells, spots, patterns, patients, history, metrics, settings);
         context.Result["concordance"] = metrics["concordance"]!.DeepClone();
     }
 
@@ -103,7 +104,7 @@ internal static class ScSurvJob
         }
     }
 
-    private static void Report(CommandContext context, ScSurvInputs inputs, ScSurvResults results, ScSurvTables tables, AnnotatedData cells, AnnotatedData? spots,
+    private static void Report(CommandContext context, ScSurvInputs inputs, ScSurvResults results, ScSurvTables tables, AnnotatedData cells, AnnotatedData? spots, SpotPatterns? patterns,
         CsvFile patients, CsvFile history, JsonObject metrics, IReadOnlyDictionary<string, string> settings)
     {
         ReportFiles.TryWrite(context, () => ScSurvReport.From(new ScSurvReportSource
@@ -114,14 +115,15 @@ internal static class ScSurvJob
             Patients = patients.ToDataFrame(),
             CellTypes = tables.CellTypes?.ToDataFrame(),
             Spots = spots,
+            SpotGenes = patterns?.Genes.ToDataFrame(),
             History = history.ToDataFrame(),
             // As it will be read: whatever kind of number it was, it is a number.
             Metrics = JsonNode.Parse(metrics.ToJsonString())!.AsObject(),
             Settings = settings,
             LabelColumn = inputs.LabelColumn,
             SampleColumn = inputs.SampleColumn,
-            BaselineTimes = [.. results.RiskScale.Hazard.Times],
-            BaselineHazard = results.RiskScale.Hazard.CumulativeHazard(),
+            BaselineTimes = results.Outcome.Kind == OutcomeKind.Survival ? [.. results.RiskScale.Hazard.Times] : null,
+            BaselineHazard = results.Outcome.Kind == OutcomeKind.Survival ? results.RiskScale.Hazard.CumulativeHazard() : null,
         }));
     }
 }

@@ -1,0 +1,34 @@
+namespace Cellcast.Survival;
+
+/// <summary>The receiver operating characteristic of a score: which share of the yes and of the no lies at or above each threshold. The area below it, ties by halves, is <see cref="BinaryScores.Auc"/>.</summary>
+/// <param name="FalsePositive">Share of the no at or above each threshold, ascending from 0 to 1.</param>
+/// <param name="TruePositive">Share of the yes at or above it.</param>
+public sealed record RocCurve(IReadOnlyList<double> FalsePositive, IReadOnlyList<double> TruePositive)
+{
+    /// <summary>Goes through the thresholds from the highest score down; subjects of one score are one step.</summary>
+    /// <param name="outcome">The outcomes, n values, both kinds present.</param>
+    /// <param name="score">n finite values, higher meaning yes.</param>
+    /// <exception cref="SurvivalDataException">Lengths differ, a value is not finite, or all outcomes are the same.</exception>
+    public static RocCurve Compute(ReadOnlySpan<bool> outcome, ReadOnlySpan<double> score)
+    {
+        int n = outcome.Length;
+        if (score.Length != n) throw new SurvivalDataException($"there are {n} outcomes but {score.Length} scores: give one per subject, in the same order");
+        bool[] yes = outcome.ToArray();
+        double[] s = score.ToArray();
+        for (int i = 0; i < n; i++)
+            if (!double.IsFinite(s[i])) throw new SurvivalDataException($"the score of {SurvivalData.Subject(i, n)} is {s[i]}: only finite values can be used");
+        int positive = yes.Count(y => y);
+        if (positive == 0 || positive == n) throw new SurvivalDataException($"all {n} outcomes are alike: there is no pair to tell apart");
+        int[] order = [.. Enumerable.Range(0, n).OrderByDescending(i => s[i])];
+        List<double> falsePositive = [0], truePositive = [0];
+        int right = 0;
+        for (int k = 0; k < n; k++)
+        {
+            if (yes[order[k]]) right++;
+            if (k + 1 < n && s[order[k + 1]] == s[order[k]]) continue;
+            falsePositive.Add((k + 1 - right) / (double)(n - positive));
+            truePositive.Add(right / (double)positive);
+        }
+        return new RocCurve(falsePositive, truePositive);
+    }
+}
