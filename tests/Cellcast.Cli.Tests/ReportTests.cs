@@ -40,7 +40,7 @@ public class ReportTests
 
         // UMAP of the latent state comes first; a run from before there was one still has a picture.
         Assert.Equal("UMAP", (string)run["cells"]!["embeddings"]![0]!["name"]!);
-        Assert.Contains("X_scsurv", (string)run["cells"]!["embeddings"]![0]!["note"]!, StringComparison.Ordinal);
+        Assert.Contains("the latent state", (string)run["cells"]!["embeddings"]![0]!["note"]!, StringComparison.Ordinal);
         AnnotatedData cells = H5adFile.Read(folder["fit/cells.h5ad"]);
         Assert.Equal(2, ((DenseMatrix)cells.Obsm["X_umap"]).Columns);
         cells.Obsm.Remove("X_umap");
@@ -73,7 +73,10 @@ public class ReportTests
         File.Delete(folder["evaluation/report.html"]);
         Done("report", folder["evaluation"]);
         JsonObject again = Data(folder["evaluation/report.html"]);
-        foreach (string section in new[] { "summary", "evaluation", "run" }) Assert.True(JsonNode.DeepEquals(run[section], again[section]), $"{section} differs");
+        Assert.Equal(["vectors of the first fold's model", "principal components"], run["cells"]!["embeddings"]!.AsArray().Select(e => (string)e!["name"]!));
+        Assert.Equal(["given label", "predicted label", "right or wrong", "fold in which it was tested"], run["cells"]!["groups"]!.AsArray().Select(g => (string)g!["name"]!));
+        Assert.Equal(["fold 1", "fold 2"], run["trainingRuns"]![0]!["runs"]!.AsArray().Select(r => (string)r!["name"]!));
+        foreach (string section in new[] { "summary", "cells", "evaluation", "trainingRuns", "run" }) Assert.True(JsonNode.DeepEquals(run[section], again[section]), $"{section} differs");
     }
 
     [Fact]
@@ -100,7 +103,7 @@ public class ReportTests
         Assert.DoesNotContain("could not be made", result.Error, StringComparison.Ordinal);
     }
 
-    private static JsonObject Data(string path)
+    internal static JsonObject Data(string path)
     {
         string text = File.ReadAllText(path);
         const string start = "id=\"cellcast-data\">";

@@ -97,7 +97,7 @@ public sealed class ScRobustAnnotateTests : IDisposable
     {
         var result = Evaluate("evaluation", "--dropout", "0.5,0.9", "--json");
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.Equal(["classes.csv", "confusion.csv", "curves.csv", "metrics.json", "report.html", "run.log", "scores.csv"], Directory.EnumerateFiles(_folder["evaluation"]).Select(f => Path.GetFileName(f)!).Where(f => f[0] != '.').Order(StringComparer.Ordinal));
+        Assert.Equal(["cells.csv", "classes.csv", "confusion.csv", "curves.csv", "history.csv", "metrics.json", "report.html", "run.log", "scores.csv"], Directory.EnumerateFiles(_folder["evaluation"]).Select(f => Path.GetFileName(f)!).Where(f => f[0] != '.').Order(StringComparer.Ordinal));
         TextTable scores = TextTable.Read(_folder["evaluation/scores.csv"]);
         Assert.Equal(6 * 3 * 2, scores.Rows);
         Assert.Equal(["k nearest neighbours", "logistic regression", "logistic regression with dropout", "naive Bayes", "nearest centroid", "scrobust"], scores.Require("method").Distinct().Order(StringComparer.Ordinal));
@@ -110,6 +110,18 @@ public sealed class ScRobustAnnotateTests : IDisposable
         Assert.Equal(1, Clean("logistic regression"), 2);
         Assert.Contains("is at least as good as the model", result.Error, StringComparison.Ordinal);
         Assert.Equal(18, result.LastLine()["methods"]!.AsArray().Count);
+
+        // Every cell was tested once, and what was said of it is what the confusion counts.
+        TextTable cells = TextTable.Read(_folder["evaluation/cells.csv"]), history = TextTable.Read(_folder["evaluation/history.csv"]);
+        Assert.Equal(["cell", "true", "called", "confidence", "fold", "right", "fold1_umap1", "fold1_umap2", "pca_umap1", "pca_umap2"], cells.Header);
+        Assert.Equal(70, cells.Require("cell").Distinct().Count());
+        Assert.Equal(["1", "2"], cells.Require("fold").Distinct().Order(StringComparer.Ordinal));
+        Assert.All(cells.Require("fold").Zip(cells.Require("fold1_umap1")), c => Assert.Equal(c.First == "1", c.Second.Length > 0));
+        Assert.All(cells.Require("confidence"), c => Assert.InRange(double.Parse(c, System.Globalization.CultureInfo.InvariantCulture), 0.5, 1));
+        Assert.Equal(Enumerable.Range(0, 70).Count(r => cells.Require("true")[r] == cells.Require("called")[r]),
+            Enumerable.Range(0, confusion.Rows).Where(r => confusion.Require("method")[r] == "scrobust" && confusion.Require("dropout")[r] == "0" && confusion.Require("true")[r] == confusion.Require("called")[r])
+                .Sum(r => int.Parse(confusion.Require("cells")[r], System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(["repeat", "fold", "epoch", "training_loss", "validation_macro_f1"], history.Header);
 
         TextTable classes = TextTable.Read(_folder["evaluation/classes.csv"]), curves = TextTable.Read(_folder["evaluation/curves.csv"]);
         Assert.Equal(["method", "dropout", "class", "cells", "precision", "recall", "f1"], classes.Header);

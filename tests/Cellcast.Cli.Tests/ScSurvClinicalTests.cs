@@ -98,11 +98,43 @@ public class ScSurvClinicalTests
         Assert.DoesNotContain("survival_time", header);
         Assert.Contains("odds_ratio", File.ReadLines(folder["fit/covariates.csv"]).First());
         Assert.False(File.Exists(folder["fit/survival_curves.csv"]));
+        JsonNode metrics = JsonNode.Parse(File.ReadAllText(folder["fit/metrics.json"]))!;
+        Assert.Equal(("binary", "severe", "yes", "no"), ((string)metrics["outcome"]!["kind"]!, (string)metrics["outcome"]!["response"]!, (string)metrics["outcome"]!["positive"]!, (string)metrics["outcome"]!["negative"]!));
+        double auc = (double)metrics["scores"]!["test"]!["auc"]!;
+        Assert.InRange(auc, (double)metrics["scores"]!["test"]!["auc_lower"]!, (double)metrics["scores"]!["test"]!["auc_upper"]!);
+        JsonNode report = ReportTests.Data(folder["fit/report.html"]), test = report["outcome"]!["parts"]![0]!;
+        Assert.Null(report["patients"]);
+        Assert.Equal("Which single cells go with 'yes' of severe", (string)report["subtitle"]!);
+        Assert.Equal(("test", true, auc), ((string)test["key"]!, (bool)test["heldOut"]!, (double)test["score"]!["value"]!));
+        Assert.NotNull(test["roc"]);
+        Assert.DoesNotContain("urviv", report["summary"]!.ToJsonString() + report["contributions"]!["note"] + report["genes"]!["colorLabel"], StringComparison.Ordinal);
         ProcessResult run = Run(folder, "evaluate", "evaluation", "--folds", "2", "--outcome", "binary", "--response", "severe");
         Assert.True(run.ExitCode == 0, run.Error);
         JsonNode first = JsonNode.Parse(File.ReadAllText(folder["evaluation/metrics.json"]))!["models"]![0]!;
         Assert.InRange((double)first["auc"]!["value"]!, 0, 1);
         Assert.True((double)first["brier"]! > 0);
+    }
+
+    [Fact]
+    public void A_continuous_outcome_has_a_report_of_observed_and_expected_values_that_can_be_made_again()
+    {
+        using var folder = new TemporaryDirectory();
+        Write(folder);
+        AnnotatedData bulk = H5adFile.Read(folder["bulk.h5ad"]);
+        bulk.Obs["score"] = new NumericColumn(Enumerable.Range(0, bulk.ObservationCount).Select(i => 3 + Math.Sin(5 * i)).ToArray());
+        H5adFile.Write(folder["bulk.h5ad"], bulk);
+        ProcessResult fit = Run(folder, "fit", "fit", "--draws", "2", "--outcome", "continuous", "--response", "score");
+        Assert.True(fit.ExitCode == 0, fit.Error);
+        JsonNode metrics = JsonNode.Parse(File.ReadAllText(folder["fit/metrics.json"]))!, report = ReportTests.Data(folder["fit/report.html"]), test = report["outcome"]!["parts"]![0]!;
+        Assert.Null(report["patients"]);
+        Assert.Equal((double)metrics["scores"]!["test"]!["r_squared"]!, (double)test["scores"]![0]!["value"]!);
+        Assert.Equal("R²", (string)test["scores"]![0]!["name"]!);
+        Assert.Null(test["roc"]);
+        ProcessResult again = CommandLine.Run("report", folder["fit"], "--to", folder["again"]);
+        Assert.True(again.ExitCode == 0, again.Error);
+        JsonNode made = ReportTests.Data(folder["again/report.html"]);
+        Assert.Equal((string)report["subtitle"]!, (string)made["subtitle"]!);
+        Assert.True(JsonNode.DeepEquals(report["outcome"]!["parts"], made["outcome"]!["parts"]));
     }
 
     [Theory]

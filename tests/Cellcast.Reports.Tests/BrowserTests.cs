@@ -37,7 +37,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     public async Task Parts_without_data_have_no_tab()
     {
         ReportData full = SampleReport.Create();
-        await using var report = await browser.Open(full with { Cells = null, Quality = null, Markers = null, Spots = null, Evaluation = null, Training = null });
+        await using var report = await browser.Open(full with { Cells = null, Quality = null, Markers = null, Spots = null, Evaluation = null, Training = null, TrainingRuns = null });
         Assert.Equal(["summary", "patients", "types", "genes", "run"], await report.Tabs());
         foreach (string tab in await report.Tabs()) await report.Show(tab);
         Assert.Empty(report.Troubles);
@@ -179,6 +179,99 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(panel.Locator(".legend").First).ToContainTextAsync("predicted for patient 33");
         await panel.Locator(".segments button", new() { HasText = "Training" }).ClickAsync();
         await Assertions.Expect(panel.Locator(".lead")).ToContainTextAsync("Fitted.");
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolTheory(Chromium)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_outcome_that_is_no_survival_has_the_pictures_that_fit_it(bool binary)
+    {
+        await using var report = await browser.Open(SampleReport.WithOutcome(binary));
+        ILocator panel = await report.Show("patients");
+        await Assertions.Expect(panel.Locator("h3", new() { HasTextRegex = new("^ROC curve of response$") })).ToHaveCountAsync(binary ? 1 : 0);
+        await Assertions.Expect(panel.Locator("h3", new() { HasTextRegex = new("^Calibration$") })).ToHaveCountAsync(binary ? 1 : 0);
+        await Assertions.Expect(panel.Locator("h3", new() { HasTextRegex = new("^Observed against expected age$") })).ToHaveCountAsync(binary ? 0 : 1);
+        await Assertions.Expect(panel).Not.ToContainTextAsync("risk group");
+        string told = await panel.Locator("figure").First.InnerTextAsync();
+        Assert.Contains("Held-out patients", told, StringComparison.Ordinal);
+        Assert.Contains(binary ? "AUC 0.710" : "R² \u22120.120", told, StringComparison.Ordinal);
+        ILocator first = panel.Locator(binary ? "figure circle" : "figure circle").First;
+        var box = (await first.BoundingBoxAsync())!;
+        await report.Page.Mouse.MoveAsync(box.X + box.Width / 2, box.Y + box.Height / 2);
+        await Assertions.Expect(report.Page.Locator(".tooltip")).ToContainTextAsync(binary ? "found" : "expected");
+        await panel.Locator(".segments button", new() { HasText = "Training" }).ClickAsync();
+        await Assertions.Expect(panel.Locator(".lead")).ToContainTextAsync("Training patients note.");
+        await report.Show("summary");
+        Assert.Equal(2, await report.Page.Locator("#panel-summary figure").CountAsync());
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolTheory(Chromium)]
+    [InlineData("light", 1200)]
+    [InlineData("dark", 390)]
+    public async Task Reports_of_other_outcomes_and_of_evaluations_fit_every_window(string colors, int width)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(TestPaths.Root, "artifacts", "report-screenshots")).FullName;
+        foreach (var (name, data) in new[] { ("binary", SampleReport.WithOutcome(true)), ("continuous", SampleReport.WithOutcome(false)), ("test-cells", SampleReport.OfAnEvaluation()) })
+        {
+            await using var report = await browser.Open(data, width, 900, colors == "dark" ? ColorScheme.Dark : ColorScheme.Light);
+            foreach (string tab in await report.Tabs())
+            {
+                await report.Show(tab);
+                Assert.True(await report.Page.EvaluateAsync<int>("document.documentElement.scrollWidth - innerWidth") <= 0, $"{name}, {tab} is wider than the window");
+                if (tab is "summary" or "patients" or "cells") await report.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-{tab}-{colors}-{width}.png"), FullPage = true });
+            }
+            Assert.Empty(report.Troubles);
+        }
+    }
+
+    [ToolFact(Chromium)]
+    public async Task Test_cells_are_coloured_by_right_and_wrong_and_cells_without_a_place_are_left_out()
+    {
+        await using var report = await browser.Open(SampleReport.OfAnEvaluation());
+        ILocator panel = await report.Show("cells");
+        Assert.Contains("121 test cells", await panel.Locator(".lead").InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains("Of the first fold.", await panel.Locator("figcaption").InnerTextAsync(), StringComparison.Ordinal);
+        int some = await Painted(panel);
+        await panel.Locator("select").First.SelectOptionAsync(new SelectOptionValue { Label = "UMAP" });
+        await Assertions.Expect(panel.Locator("figcaption")).Not.ToContainTextAsync("Of the first fold.");
+        int whole = await Painted(panel);
+        Assert.InRange(some / (double)whole, 0.45, 0.58); // 61 of 121 cells
+        await panel.Locator("select").Nth(1).SelectOptionAsync(new SelectOptionValue { Label = "right or wrong" });
+        await Assertions.Expect(panel.Locator("h3")).ToHaveTextAsync("Test cells by right or wrong");
+        await panel.Locator("button.entry", new() { HasText = "right" }).ClickAsync();
+        Assert.InRange(await Painted(panel) / (double)whole, 0.08, 0.14); // 13 of 121
+        // A cell tells its given and predicted label, whatever the colour shows.
+        var box = (await panel.Locator("canvas").BoundingBoxAsync())!;
+        await report.Page.Mouse.MoveAsync(box.X + box.Width / 2 + 1, box.Y + box.Height / 2);
+        ILocator tooltip = report.Page.Locator(".tooltip");
+        foreach (string text in new[] { "cell 60", "given label", "predicted label", "wrong", "confidence" }) await Assertions.Expect(tooltip).ToContainTextAsync(text);
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task Folds_of_a_training_are_lines_of_one_picture_and_can_be_hidden()
+    {
+        await using var report = await browser.Open(SampleReport.OfAnEvaluation());
+        ILocator figure = (await report.Show("training")).Locator("figure", new() { HasText = "Validation macro-F1" });
+        Assert.Equal(["fold 1", "fold 2", "fold 3"], await figure.Locator("button.entry").AllInnerTextsAsync());
+        int lines = await figure.Locator("svg path[d^=M]").CountAsync();
+        await figure.Locator("button.entry").First.ClickAsync();
+        await Assertions.Expect(figure.Locator("svg path[d^=M]")).ToHaveCountAsync(lines - 1);
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
+    public async Task Hostile_names_of_an_outcome_do_no_harm()
+    {
+        await using var report = await browser.Open(SampleReport.WithOutcome(true, n => n + "<img src=x onerror=\"window.harmed = true\">" + new string('W', 2000)));
+        foreach (string tab in await report.Tabs())
+        {
+            await report.Show(tab);
+            Assert.True(await report.Page.EvaluateAsync<int>("document.documentElement.scrollWidth - innerWidth") <= 0, $"{tab} is wider than the window");
+        }
+        Assert.False(await report.Page.EvaluateAsync<bool>("'harmed' in window"));
         Assert.Empty(report.Troubles);
     }
 

@@ -49,7 +49,7 @@ internal static class SampleReport
             Contributions = new ContributionSection("contribution", 0, [Distribution.Group(labels, contribution)], new ReportTable(
             [
                 ReportColumn.Of("cell_type", "cell type", types), ReportColumn.Of("cells", "cells", [1.0, 2, 3], ColumnFormat.Integer), ReportColumn.Of("q", "q", [1e-12, 0.2, double.NaN], ColumnFormat.Probability),
-            ])),
+            ]), "To the right: worse.", new NamedIntervals([.. types.Select((t, k) => new NamedInterval(t, new Interval(k - 0.5, k - 1, k + 0.2)))], "contribution against the average", "How sure.")),
             Genes = new GeneSection
             {
                 Table = new ReportTable([ReportColumn.Of("gene", "gene", genes), ReportColumn.Of("pearson", "correlation", correlation), ReportColumn.Of("q", "q", correlation.Select(c => 1 - Math.Abs(c)), ColumnFormat.Probability), ReportColumn.Of("rate", "rate", correlation.Select((_, i) => Math.Exp(i * 0.02)))]),
@@ -71,6 +71,8 @@ internal static class SampleReport
                 Diameter = 6,
                 Image = new TissueImage(PngPicture.DataAddress([.. Enumerable.Range(0, side * 8 * side * 8 * 3).Select(i => (byte)(i * 7))], side * 8, side * 8), side * 8, side * 8),
                 Values = [new PointValues("hazard", [.. all.Select(i => (float)Math.Exp(Math.Sin(i)))], "hazard", 1, true), new PointValues($"share of {types[0]}", [.. all.Select(i => i / (float)n)])],
+                Lead = name("Much alike."),
+                Genes = new ReportTable([ReportColumn.Of("gene", "gene", genes[..3]), ReportColumn.Of("pearson", "correlation", [0.5, 0.1, -0.4])]),
                 Groups = [new PointGroups("region", [name("tumour"), "stroma"], [.. all.Select(i => i % 2)])],
             },
             Evaluation = new EvaluationSection
@@ -85,6 +87,7 @@ internal static class SampleReport
             [
                 Stage("cells", "loss", "loss", 50), Stage("hazard", "partial likelihood loss", "validation concordance", 20), Stage("one", "loss", "loss", 1),
             ],
+            TrainingRuns = [new TrainingRuns(name("Validation macro-F1"), "validation macro-F1", [.. Enumerable.Range(1, 3).Select(f => new TrainingRun(name($"fold {f}"), [1, 2, 3], [0.1 * f, 0.2 * f, double.NaN]))], "Folds.")],
             Run = new RunSection
             {
                 Facts = [new Fact("program", "cellcast 1.2.3"), new Fact("seed", "0")],
@@ -92,6 +95,70 @@ internal static class SampleReport
                 Files = [new FileRecord("reference", name("cells.h5ad"), 123456, new string('a', 64)), new FileRecord("bulk", "folder", null, null, "a folder: not hashed")],
                 Warnings = [name("Something was odd.")],
                 Log = ["a line"],
+            },
+        };
+    }
+
+    /// <summary>The same with a binary or continuous outcome in the place of survival.</summary>
+    internal static ReportData WithOutcome(bool binary, Func<string, string>? name = null)
+    {
+        name ??= n => n;
+        double[] predicted = [.. Enumerable.Range(0, 40).Select(i => binary ? (i + 0.5) / 40 : 50 + i)], observed = [.. Enumerable.Range(0, 40).Select(i => binary ? (i * 7 % 40 < i ? 1.0 : 0) : 40 + i * 13 % 40)];
+        string[] patients = [.. Enumerable.Range(0, 40).Select(i => name($"patient {i}"))];
+        OutcomePart Part(string key, string title, bool heldOut) => new()
+        {
+            Key = key,
+            Title = title,
+            HeldOut = heldOut,
+            Note = title + " note.",
+            Patients = 40,
+            Positive = binary ? observed.Count(v => v == 1) : null,
+            Score = new Interval(0.71, 0.6, 0.82),
+            Scores = binary ? [new OutcomeScore("AUC", 0.71, 0.6, 0.82, "0.5 is chance"), new OutcomeScore("Brier score", 0.2, null, null, "less is better")] : [new OutcomeScore("R²", heldOut ? -0.12 : 0.4, null, null, "0 is the mean")],
+            Roc = binary ? new RocPoints([0, 0.2, 0.5, 1], [0, 0.6, 0.9, 1]) : null,
+            Calibration = binary ? [new CalibrationBin(20, 0.3, 0.25, 0.1, 0.4), new CalibrationBin(20, 0.7, 0.75, 0.5, 0.9)] : [],
+            Names = patients,
+            Predicted = predicted,
+            Observed = observed,
+        };
+        return Create(5, name) with
+        {
+            Patients = null,
+            Evaluation = null,
+            Outcome = new OutcomeSection
+            {
+                Name = name(binary ? "response" : "age"),
+                Binary = binary,
+                PredictedLabel = name(binary ? "predicted probability of 'yes'" : "expected age"),
+                ObservedLabel = name(binary ? "share of 'yes'" : "observed age"),
+                ScoreName = binary ? "AUC" : "correlation",
+                Chance = binary ? 0.5 : 0,
+                Parts = [Part("test", "Held-out patients", true), Part("train", "Training patients", false)],
+                Table = new ReportTable([ReportColumn.Of("patient", "patient", patients), ReportColumn.Of("split", "part", patients.Select(_ => "test")), ReportColumn.Of("outcome", "outcome", observed), ReportColumn.Of("expected", "expected", predicted)]),
+            },
+        };
+    }
+
+    /// <summary>Cells of a cross-validation: an embedding of some of them only, and the wrong ones on top.</summary>
+    internal static ReportData OfAnEvaluation(int side = 11)
+    {
+        ReportData full = Create(side);
+        int n = side * side;
+        int[] all = [.. Enumerable.Range(0, n)];
+        string[] classes = ["A", "B", "C"];
+        return full with
+        {
+            Patients = null,
+            Contributions = null,
+            Genes = null,
+            Cells = full.Cells! with
+            {
+                Kind = "test cells",
+                Embeddings = [new Embedding("vectors of the first fold's model", "UMAP 1", "UMAP 2", [.. all.Select(i => i % 2 == 0 ? (float)(i % side) : float.NaN)], [.. all.Select(i => i % 2 == 0 ? (float)(i / side) : float.NaN)], "Of the first fold."), full.Cells.Embeddings[0]],
+                Values = [new PointValues("confidence", [.. all.Select(i => 0.5f + i * 0.4f / n)])],
+                Groups = [new PointGroups("given label", classes, [.. all.Select(i => i % 3)]), new PointGroups("predicted label", classes, [.. all.Select(i => i % 10 == 0 ? (i + 1) % 3 : i % 3)]), new PointGroups("right or wrong", ["right", "wrong"], [.. all.Select(i => i % 10 == 0 ? 1 : 0)], LaterOnTop: true)],
+                Genes = [],
+                GroupsFirst = true,
             },
         };
     }

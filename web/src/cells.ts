@@ -50,14 +50,16 @@ export async function cellsView(section: CellSection, showGene: { ask: ((gene: s
       scatter.figure.redraw();
     },
   });
-  const titleOf = (): string => `Cells by ${clip(coloring.name, 60)}`;
+  const titleOf = (): string => `${capital(section.kind)} by ${clip(coloring.name, 60)}`;
+  const noteOf = (): string => [embedding.note, section.sampleNote, "Drag to move, Ctrl + wheel or + and \u2212 to zoom, arrow keys to read single cells."].filter(Boolean).join(" ");
   const scatter = new Scatter({
     title: titleOf(),
-    note: [embedding.note, section.sampleNote, "Drag to move, Ctrl + wheel or + and \u2212 to zoom, arrow keys to read single cells."].filter(Boolean).join(" "),
+    note: noteOf(),
     description: () => `${names.length} cells on ${embedding.name}, coloured by ${coloring.name}`,
     controls: [
       embeddings.length > 1 ? select("Embedding", embeddings.map((e) => ({ text: e.name })), 0, (i) => {
         embedding = embeddings[i]!;
+        scatter.figure.setNote(noteOf());
         scatter.move(embedding.xs, embedding.ys, embedding.xLabel, embedding.yLabel);
       }) : h("span", { class: "hidden" }),
       colorBox,
@@ -83,12 +85,16 @@ export async function cellsView(section: CellSection, showGene: { ask: ((gene: s
   return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} ${section.kind}`, section.sampleNote ? `, ${integer(names.length)} shown` : "", "."), scatter.figure.element);
 }
 
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** The cells by one of their groups, to look at only. */
 export async function cellsPicture(section: CellSection, group: number): Promise<Scatter["figure"]> {
   const e = section.embeddings[0]!, x = await open(e.x), y = await open(e.y), names = await open(section.names), g = section.groups[Math.min(group, section.groups.length - 1)];
   const coloring = g ? await byGroup(g, () => scatter.refresh()) : await byValues(section.values[0]!);
   const scatter = new Scatter({
-    title: `${section.kind.charAt(0).toUpperCase() + section.kind.slice(1)} by ${clip(coloring.name, 60)}`, note: e.note,
+    title: `${capital(section.kind)} by ${clip(coloring.name, 60)}`, note: e.note,
     description: () => `${names.length} ${section.kind} on ${e.name}, coloured by ${coloring.name}`,
     x, y, xLabel: e.xLabel, yLabel: e.yLabel, tall: 460, color: (theme) => coloring.color(theme), priority: () => coloring.priority,
     labels: () => middles(coloring.group && coloring.group.labels.length > 2 ? coloring.group : null, x, y), legend: (theme) => coloring.legend(theme), tooltip: (i) => [names[i]!, { name: coloring.name, value: coloring.value(i) }],

@@ -51,6 +51,7 @@ export class Figure {
   private readonly legendBox = h("div", { class: "legend" });
   private width = 0;
   private readonly heading: HTMLElement;
+  private readonly caption: HTMLElement;
 
   constructor(readonly spec: FigureSpec) {
     this.svg = s("svg", { role: "img", tabindex: 0, "font-family": font });
@@ -59,11 +60,13 @@ export class Figure {
     const save = h("div", { class: "save" },
       button("SVG", { class: "small", "aria-label": `Save ${spec.title} as SVG` }, () => this.saveSvg()),
       button("PNG", { class: "small", "aria-label": `Save ${spec.title} as PNG` }, () => void this.savePng()));
+    this.caption = h("figcaption", {}, spec.note ?? "");
+    this.caption.hidden = !spec.note;
     this.element = h("figure", { class: "card" },
       h("div", { class: "card-head" }, this.heading, save),
       spec.controls?.length ? h("div", { class: "controls" }, ...spec.controls) : null,
       this.plot, this.legendBox,
-      spec.note ? h("figcaption", {}, spec.note) : null);
+      this.caption);
     new ResizeObserver(() => {
       if (Math.abs(this.plot.clientWidth - this.width) > 1) this.redraw();
     }).observe(this.plot);
@@ -73,6 +76,11 @@ export class Figure {
   setTitle(title: string): void {
     this.spec.title = title;
     this.heading.textContent = clip(title, 120);
+  }
+
+  setNote(note: string): void {
+    this.caption.textContent = note;
+    this.caption.hidden = note === "";
   }
 
   redraw(): void {
