@@ -108,9 +108,9 @@ public static unsafe class CountDecoderLoss
         using Scratch transposed = dWeight == null ? default : Scratch.Rent((long)paddedCells * paddedH);
         using Scratch shares = dHidden == null ? default : Scratch.Rent((long)geneBlocks * paddedH * paddedCells);
         using Scratch losses = Scratch.Rent(2L * geneBlocks);
-        workers.ForVectors(GemmPack.Blocks(cells, rows), new GemmPack(new GemmOperand(hidden, h, contiguousK: true), cells, h, h, isRows: true, panels.Pointer));
+        GemmPack.All(workers, new GemmOperand(hidden, h, contiguousK: true), cells, h, h, DecoderPlan.CellBlock, panels.Pointer);
         if (dWeight != null)
-            workers.ForVectors(GemmPack.Blocks(h, rows), new GemmPack(new GemmOperand(hidden, h, contiguousK: false), h, cells, DecoderPlan.CellBlock, isRows: true, transposed.Pointer));
+            GemmPack.All(workers, new GemmOperand(hidden, h, contiguousK: false), h, cells, DecoderPlan.CellBlock, h, transposed.Pointer);
         workers.ForVectors(geneBlocks, new DecoderKernel<TModel>
         {
             Cells = cells,

@@ -88,18 +88,22 @@ public static unsafe class Gemm
             var right = new GemmOperand(pb, ldb, contiguousK: transposeB);
             if (Math.Min(m, n) <= ThinProduct<TEpilogue>.MaxRows)
                 Thin(workers, m, n, k, left, right, pc, ldc, accumulate, epilogue);
-            else if (Cost(n, m, k, tileRows, tileColumns, transposed: true) < Cost(m, n, k, tileRows, tileColumns, transposed: false))
-                Blocked(workers, new GemmPlan(n, m, k, tileRows, tileColumns), right, left, pc, ldc, transposed: true, accumulate, epilogue);
+            else if (Cost(n, m, k, right, left, transposed: true) < Cost(m, n, k, left, right, transposed: false))
+                Blocked(workers, new GemmPlan(n, m, k, tileRows, tileColumns, left.Collides), right, left, pc, ldc, transposed: true, accumulate, epilogue);
             else
-                Blocked(workers, new GemmPlan(m, n, k, tileRows, tileColumns), left, right, pc, ldc, transposed: false, accumulate, epilogue);
+                Blocked(workers, new GemmPlan(m, n, k, tileRows, tileColumns, right.Collides), left, right, pc, ldc, transposed: false, accumulate, epilogue);
         }
     }
 
-    /// <summary>Relative cost of a logical m x n product: padding to whole tiles, and the turn of the result where it is the transpose of C.</summary>
-    private static double Cost(int m, int n, int k, int tileRows, int tileColumns, bool transposed)
+    /// <summary>Vector operations that a logical m x n product takes, about: multiply-adds with the padding to whole tiles, packing, and the turn of the result where
+    /// it is the transpose of C.</summary>
+    private static double Cost(int m, int n, int k, GemmOperand left, GemmOperand right, bool transposed)
     {
-        double rows = (m + 3) / 4 * 4, columns = (n + tileColumns - 1) / tileColumns * tileColumns;
-        return rows * columns * (k + (transposed ? 16 : 0)) * (rows < tileRows ? tileRows / rows : 1);
+        int width = MachineVectors.Width;
+        double rows = (m + 3) / 4 * 4, vectors = (n + width - 1) / width;
+        double products = rows * vectors * k * (m <= 4 ? 1.2 : 1);
+        double packing = k * (m * (left.ContiguousK ? 0.8 : 0.5) + (double)n / width * (right.ContiguousK ? 8 : right.Collides ? 8 : 1));
+        return products + packing + (transposed ? (double)m * n : 0);
     }
 
     /// <summary>The product in pieces of k whose packed factors stay in a third-level cache. Pieces depend on the shape alone.</summary>
@@ -118,9 +122,9 @@ public static unsafe class Gemm
         using Scratch rowPanels = plan.PackRowsAhead ? Scratch.Rent((long)plan.PaddedM * plan.K) : default;
         using Scratch columnPanels = plan.PackColumnsAhead ? Scratch.Rent((long)plan.PaddedN * plan.K) : default;
         if (plan.PackRowsAhead)
-            workers.ForVectors(GemmPack.Blocks(plan.M, plan.TileRows), new GemmPack(rows, plan.M, plan.K, plan.Depth, isRows: true, rowPanels.Pointer));
+            GemmPack.All(workers, rows, plan.M, plan.K, plan.Depth, plan.BlockRows, rowPanels.Pointer);
         if (plan.PackColumnsAhead)
-            workers.ForVectors(GemmPack.Blocks(plan.N, plan.TileColumns), new GemmPack(columns, plan.N, plan.K, plan.Depth, isRows: false, columnPanels.Pointer));
+            GemmPack.All(workers, columns, plan.N, plan.K, plan.Depth, 0, columnPanels.Pointer);
         workers.ForVectors(plan.RowBlocks * plan.ColumnBlocks, new GemmWork<TEpilogue>
         {
             Plan = plan,

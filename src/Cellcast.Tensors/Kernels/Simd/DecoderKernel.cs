@@ -121,11 +121,10 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     /// <summary>Panels of lines (the hidden units) by k.</summary>
     private readonly void PackPanels<T>(GemmOperand operand, int first, int k, float* panels) where T : struct, IVec<T>
     {
-        int rows = GemmTiles.FullRows<T>();
-        for (int i = 0; i < H; i += rows)
+        for (int i = 0, height; i < H; i += height)
         {
-            int count = Math.Min(rows, H - i);
-            operand.Pack<T>(i, count, first, k, count < rows ? GemmTiles.PaddedRows<T>(count) : rows, panels + (nint)i * k);
+            height = GemmTiles.Height<T>(H - i);
+            operand.Pack<T>(i, Math.Min(height, H - i), first, k, height, panels + (nint)i * k);
         }
     }
 
@@ -133,12 +132,12 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Forward<T>(in Tile tile) where T : struct, IVec<T>
     {
-        int width = 2 * T.Count, rows = GemmTiles.FullRows<T>();
+        int width = 2 * T.Count;
         for (int j = 0; j < tile.Genes; j += width)
         {
-            for (int i = 0; i < tile.Cells; i += rows)
+            for (int i = 0, height; i < tile.Cells; i += height)
             {
-                int count = Math.Min(rows, tile.Cells - i), height = count < rows ? GemmTiles.PaddedRows<T>(count) : rows;
+                height = GemmTiles.Height<T>(tile.Cells - i);
                 GemmTiles.Run<T>(height, H, HiddenPanels + (nint)(tile.FirstCell + i) * H, tile.WeightPanels + (nint)j * H,
                     tile.Logits + (nint)j * DecoderPlan.CellBlock + (nint)i * width, width, false);
             }
@@ -271,13 +270,13 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void WeightGradient<T>(in Tile tile) where T : struct, IVec<T>
     {
-        int width = 2 * T.Count, rows = GemmTiles.FullRows<T>();
+        int width = 2 * T.Count;
         float* hidden = HiddenTransposed + (nint)tile.FirstCell * PaddedH;
         for (int j = 0; j < tile.Genes; j += width)
         {
-            for (int i = 0; i < H; i += rows)
+            for (int i = 0, height; i < H; i += height)
             {
-                int count = Math.Min(rows, H - i), height = count < rows ? GemmTiles.PaddedRows<T>(count) : rows;
+                height = GemmTiles.Height<T>(H - i);
                 GemmTiles.Run<T>(height, tile.Cells, hidden + (nint)i * tile.Cells, tile.Logits + (nint)j * DecoderPlan.CellBlock,
                     tile.WeightShare + (nint)i * DecoderPlan.GeneBlock + j, DecoderPlan.GeneBlock, tile.FirstCell > 0);
             }
@@ -288,7 +287,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void HiddenGradient<T>(in Tile tile, int block) where T : struct, IVec<T>
     {
-        int width = 2 * T.Count, rows = GemmTiles.FullRows<T>();
+        int width = 2 * T.Count;
         float* share = HiddenShares + (nint)block * PaddedH * PaddedCells + tile.FirstCell;
         for (int c = 0; c < tile.Cells; c += width)
         {
@@ -296,9 +295,9 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             if (cells < width) new Span<float>(tile.Strip, width * tile.PaddedGenes).Clear();
             for (int j = 0; j < tile.Genes; j += width)
                 Transposition.Copy(tile.Logits + (nint)j * DecoderPlan.CellBlock + (nint)c * width, width, cells, width, tile.Strip + (nint)j * width, width);
-            for (int i = 0; i < H; i += rows)
+            for (int i = 0, height; i < H; i += height)
             {
-                int count = Math.Min(rows, H - i), height = count < rows ? GemmTiles.PaddedRows<T>(count) : rows;
+                height = GemmTiles.Height<T>(H - i);
                 GemmTiles.Run<T>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, tile.Strip, share + (nint)i * PaddedCells + c, PaddedCells, false);
             }
         }

@@ -8,6 +8,8 @@ namespace Cellcast.Tensors.Kernels.Simd;
 /// <param name="contiguousK">True: line i, position p is origin[i stride + p]. False: origin[p stride + i].</param>
 internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool contiguousK)
 {
+    private const int Collision = 256;
+
     private readonly float* _origin = origin;
     private readonly nint _stride = stride;
 
@@ -18,6 +20,9 @@ internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool con
     public float* At(nint line, nint p) => ContiguousK ? _origin + line * _stride + p : _origin + p * _stride + line;
 
     public nint Stride => _stride;
+
+    /// <summary>Whether consecutive positions of k lie so far apart, by a multiple of a large power of two, that a cache cannot hold many of them at once.</summary>
+    public bool Collides => !ContiguousK && _stride % Collision == 0;
 
     /// <summary>The same from a position of k on.</summary>
     public GemmOperand From(nint p) => new(At(0, p), _stride, ContiguousK);
@@ -40,33 +45,39 @@ internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool con
                 for (nint q = 0; q < k; q++)
                     for (int i = lines; i < width; i++) panel[q * width + i] = 0;
         }
-        else if (lines == 2 * T.Count && width == lines)
-        {
-            for (int q = 0; q < k; q++, from += _stride, panel += width)
-            {
-                T a = T.Load(from), b = T.Load(from + T.Count);
-                T.Store(panel, a);
-                T.Store(panel + T.Count, b);
-            }
-        }
         else
         {
-            for (int q = 0; q < k; q++, from += _stride, panel += width)
-            {
-                int i = 0;
-                for (; i + 4 <= lines; i += 4) F128.Store(panel + i, F128.Load(from + i));
-                for (; i < lines; i++) panel[i] = from[i];
-                for (; i < width; i++) panel[i] = 0;
-            }
+            for (int q = 0; q < k; q++, from += _stride, panel += width) CopyRow<T>(from, lines, width, panel);
         }
     }
 
-    /// <summary>Copies lines into column panels two vectors wide, the last one filled up with zeros.</summary>
+    /// <summary>Copies values and fills up with zeros to the width of a panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CopyRow<T>(float* from, int count, int width, float* to) where T : struct, IVec<T>
+    {
+        if (count == 2 * T.Count)
+        {
+            T a = T.Load(from), b = T.Load(from + T.Count);
+            T.Store(to, a);
+            T.Store(to + T.Count, b);
+            return;
+        }
+        int i = 0;
+        for (; i + 4 <= count; i += 4) F128.Store(to + i, F128.Load(from + i));
+        for (; i < count; i++) to[i] = from[i];
+        for (; i < width; i++) to[i] = 0;
+    }
+
+    /// <summary>Width of the panel that holds the last <paramref name="columns"/> columns: two vectors, or one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PanelWidth<T>(int columns) where T : struct, IVec<T> => columns <= T.Count ? T.Count : 2 * T.Count;
+
+    /// <summary>Copies lines into column panels two vectors wide, the last one filled up with zeros, or one vector wide where that is enough.</summary>
     /// <param name="line">First line.</param>
     /// <param name="lines">Lines to copy.</param>
     /// <param name="p">First position of k.</param>
     /// <param name="k">Positions of k.</param>
-    /// <param name="panels">Target: one panel of k x two vectors after the other.</param>
+    /// <param name="panels">Target: one panel of k x width after the other.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackPanels<T>(nint line, int lines, nint p, int k, float* panels) where T : struct, IVec<T>
     {
@@ -90,7 +101,7 @@ internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool con
                 }
             }
         }
-        if (whole < lines) Pack<T>(line + whole, lines - whole, p, k, width, panels + (nint)whole * k);
+        if (whole < lines) Pack<T>(line + whole, lines - whole, p, k, PanelWidth<T>(lines - whole), panels + (nint)whole * k);
     }
 
     /// <summary>Walks over the memory of some lines and positions.</summary>

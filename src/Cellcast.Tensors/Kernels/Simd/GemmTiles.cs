@@ -2,6 +2,40 @@ using System.Runtime.CompilerServices;
 
 namespace Cellcast.Tensors.Kernels.Simd;
 
+/// <summary>How the innermost loop of the matrix product comes by its columns. Constants for the compiler.</summary>
+internal interface IGemmColumns
+{
+    /// <summary>Two vectors of columns, or one.</summary>
+    static abstract bool Wide { get; }
+
+    /// <summary>Whether what is read is also packed for the tiles that follow.</summary>
+    static abstract bool Packs { get; }
+}
+
+/// <summary>Two vectors of columns: a packed panel, or the factor itself.</summary>
+internal readonly struct WideColumns : IGemmColumns
+{
+    public static bool Wide => true;
+
+    public static bool Packs => false;
+}
+
+/// <summary>Two vectors of columns of the factor itself, packed on the way: loads and stores hide behind the multiply-adds.</summary>
+internal readonly struct PackingColumns : IGemmColumns
+{
+    public static bool Wide => true;
+
+    public static bool Packs => true;
+}
+
+/// <summary>One vector of columns: what is left at the right edge.</summary>
+internal readonly struct NarrowColumns : IGemmColumns
+{
+    public static bool Wide => false;
+
+    public static bool Packs => false;
+}
+
 /// <summary>The innermost loops of the matrix product: a tile of some rows by two vectors of columns lives in registers while k runs.
 /// One broadcast feeds two multiply-adds, so that loads do not limit.</summary>
 /// <remarks>Written out row by row because only named locals are sure to stay in registers.</remarks>
@@ -10,45 +44,61 @@ internal static unsafe class GemmTiles
     /// <summary>Rows of a full tile.</summary>
     public static int FullRows<T>() where T : struct, IVec<T> => T.Count == 16 ? 12 : 6;
 
-    /// <summary>Height of the tile that covers the last <paramref name="rows"/> rows of a matrix.</summary>
-    public static int PaddedRows<T>(int rows) where T : struct, IVec<T> =>
-        T.Count == 16 ? (rows + 3) / 4 * 4 : rows <= 2 ? 2 : rows <= 4 ? 4 : 6;
+    /// <summary>Height of the next tile where <paramref name="rows"/> rows are left: full ones, and at the end one or two of those that keep the multiply-adds
+    /// busy, since a thin tile waits for its own sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Height<T>(int rows) where T : struct, IVec<T>
+    {
+        if (T.Count == 16) return rows > 16 ? 12 : rows > 12 ? 8 : (rows + 3) / 4 * 4;
+        return rows > 8 ? 6 : rows > 6 ? 4 : (rows + 1) / 2 * 2;
+    }
 
     /// <summary>c = A b or c += A b for a tile of 2, 4, 6, 8 or 12 rows.</summary>
-    /// <param name="rows">Rows of the tile, one of <see cref="PaddedRows"/>.</param>
+    /// <param name="rows">Rows of the tile, one of <see cref="Height"/>.</param>
     /// <param name="k">Length of the sums.</param>
     /// <param name="a">Packed, k x rows.</param>
-    /// <param name="b">Packed, k x two vectors.</param>
+    /// <param name="b">Columns, k x one or two vectors.</param>
+    /// <param name="ldb">Elements from position to position of <paramref name="b"/>.</param>
+    /// <param name="panel">Where columns are packed to, if they are.</param>
     /// <param name="c">The tile.</param>
     /// <param name="ldc">Elements from row to row of the tile.</param>
     /// <param name="add">Add to the tile.</param>
+    /// <param name="ahead">Memory to ask for on the way.</param>
+    /// <param name="result">More of it: the tile of C, where that is not near.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run<T>(int rows, int k, float* a, float* b, float* c, nint ldc, bool add) where T : struct, IVec<T>
+    public static void Run<T, TColumns>(int rows, int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
     {
         switch (rows)
         {
-            case 12: Rows12<T>(k, a, b, c, ldc, add); break;
-            case 8: Rows8<T>(k, a, b, c, ldc, add); break;
-            case 6: Rows6<T>(k, a, b, c, ldc, add); break;
-            case 4: Rows4<T>(k, a, b, c, ldc, add); break;
-            default: Rows2<T>(k, a, b, c, ldc, add); break;
+            case 12: Rows12<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
+            case 8: Rows8<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
+            case 6: Rows6<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
+            case 4: Rows4<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
+            default: Rows2<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
         }
     }
 
+    /// <summary>The same for a packed panel of two vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<T>(float* c, T left, T right, bool add) where T : struct, IVec<T>
+    public static void Run<T>(int rows, int k, float* a, float* b, float* c, nint ldc, bool add) where T : struct, IVec<T> =>
+        Run<T, WideColumns>(rows, k, a, b, 2 * T.Count, null, c, ldc, add, default, default);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put<T, TColumns>(float* c, T left, T right, bool add) where T : struct, IVec<T> where TColumns : struct, IGemmColumns
     {
         if (add)
         {
             left += T.Load(c);
-            right += T.Load(c + T.Count);
+            if (TColumns.Wide) right += T.Load(c + T.Count);
         }
         T.Store(c, left);
-        T.Store(c + T.Count, right);
+        if (TColumns.Wide) T.Store(c + T.Count, right);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows12<T>(int k, float* a, float* b, float* c, nint ldc, bool add) where T : struct, IVec<T>
+    private static void Rows12<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
     {
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
@@ -62,64 +112,76 @@ internal static unsafe class GemmTiles
         T c9 = T.Zero, d9 = T.Zero;
         T c10 = T.Zero, d10 = T.Zero;
         T c11 = T.Zero, d11 = T.Zero;
-        for (; k > 0; k--)
+        for (; k > 0; k -= GemmAhead.Steps)
         {
-            T b0 = T.Load(b), b1 = T.Load(b + T.Count), x;
-            x = T.Create(a[0]);
-            c0 = T.Fma(x, b0, c0);
-            d0 = T.Fma(x, b1, d0);
-            x = T.Create(a[1]);
-            c1 = T.Fma(x, b0, c1);
-            d1 = T.Fma(x, b1, d1);
-            x = T.Create(a[2]);
-            c2 = T.Fma(x, b0, c2);
-            d2 = T.Fma(x, b1, d2);
-            x = T.Create(a[3]);
-            c3 = T.Fma(x, b0, c3);
-            d3 = T.Fma(x, b1, d3);
-            x = T.Create(a[4]);
-            c4 = T.Fma(x, b0, c4);
-            d4 = T.Fma(x, b1, d4);
-            x = T.Create(a[5]);
-            c5 = T.Fma(x, b0, c5);
-            d5 = T.Fma(x, b1, d5);
-            x = T.Create(a[6]);
-            c6 = T.Fma(x, b0, c6);
-            d6 = T.Fma(x, b1, d6);
-            x = T.Create(a[7]);
-            c7 = T.Fma(x, b0, c7);
-            d7 = T.Fma(x, b1, d7);
-            x = T.Create(a[8]);
-            c8 = T.Fma(x, b0, c8);
-            d8 = T.Fma(x, b1, d8);
-            x = T.Create(a[9]);
-            c9 = T.Fma(x, b0, c9);
-            d9 = T.Fma(x, b1, d9);
-            x = T.Create(a[10]);
-            c10 = T.Fma(x, b0, c10);
-            d10 = T.Fma(x, b1, d10);
-            x = T.Create(a[11]);
-            c11 = T.Fma(x, b0, c11);
-            d11 = T.Fma(x, b1, d11);
-            a += 12;
-            b += 2 * T.Count;
+            ahead.Ask();
+            result.Ask();
+            for (int steps = Math.Min(k, GemmAhead.Steps); steps > 0; steps--)
+            {
+                T b0 = T.Load(b), b1 = TColumns.Wide ? T.Load(b + T.Count) : b0, x;
+                if (TColumns.Packs)
+                {
+                    T.Store(panel, b0);
+                    T.Store(panel + T.Count, b1);
+                    panel += 2 * T.Count;
+                }
+                x = T.Create(a[0]);
+                c0 = T.Fma(x, b0, c0);
+                if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
+                x = T.Create(a[1]);
+                c1 = T.Fma(x, b0, c1);
+                if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
+                x = T.Create(a[2]);
+                c2 = T.Fma(x, b0, c2);
+                if (TColumns.Wide) d2 = T.Fma(x, b1, d2);
+                x = T.Create(a[3]);
+                c3 = T.Fma(x, b0, c3);
+                if (TColumns.Wide) d3 = T.Fma(x, b1, d3);
+                x = T.Create(a[4]);
+                c4 = T.Fma(x, b0, c4);
+                if (TColumns.Wide) d4 = T.Fma(x, b1, d4);
+                x = T.Create(a[5]);
+                c5 = T.Fma(x, b0, c5);
+                if (TColumns.Wide) d5 = T.Fma(x, b1, d5);
+                x = T.Create(a[6]);
+                c6 = T.Fma(x, b0, c6);
+                if (TColumns.Wide) d6 = T.Fma(x, b1, d6);
+                x = T.Create(a[7]);
+                c7 = T.Fma(x, b0, c7);
+                if (TColumns.Wide) d7 = T.Fma(x, b1, d7);
+                x = T.Create(a[8]);
+                c8 = T.Fma(x, b0, c8);
+                if (TColumns.Wide) d8 = T.Fma(x, b1, d8);
+                x = T.Create(a[9]);
+                c9 = T.Fma(x, b0, c9);
+                if (TColumns.Wide) d9 = T.Fma(x, b1, d9);
+                x = T.Create(a[10]);
+                c10 = T.Fma(x, b0, c10);
+                if (TColumns.Wide) d10 = T.Fma(x, b1, d10);
+                x = T.Create(a[11]);
+                c11 = T.Fma(x, b0, c11);
+                if (TColumns.Wide) d11 = T.Fma(x, b1, d11);
+                a += 12;
+                b += ldb;
+            }
         }
-        Put(c, c0, d0, add);
-        Put(c + ldc, c1, d1, add);
-        Put(c + 2 * ldc, c2, d2, add);
-        Put(c + 3 * ldc, c3, d3, add);
-        Put(c + 4 * ldc, c4, d4, add);
-        Put(c + 5 * ldc, c5, d5, add);
-        Put(c + 6 * ldc, c6, d6, add);
-        Put(c + 7 * ldc, c7, d7, add);
-        Put(c + 8 * ldc, c8, d8, add);
-        Put(c + 9 * ldc, c9, d9, add);
-        Put(c + 10 * ldc, c10, d10, add);
-        Put(c + 11 * ldc, c11, d11, add);
+        Put<T, TColumns>(c, c0, d0, add);
+        Put<T, TColumns>(c + ldc, c1, d1, add);
+        Put<T, TColumns>(c + 2 * ldc, c2, d2, add);
+        Put<T, TColumns>(c + 3 * ldc, c3, d3, add);
+        Put<T, TColumns>(c + 4 * ldc, c4, d4, add);
+        Put<T, TColumns>(c + 5 * ldc, c5, d5, add);
+        Put<T, TColumns>(c + 6 * ldc, c6, d6, add);
+        Put<T, TColumns>(c + 7 * ldc, c7, d7, add);
+        Put<T, TColumns>(c + 8 * ldc, c8, d8, add);
+        Put<T, TColumns>(c + 9 * ldc, c9, d9, add);
+        Put<T, TColumns>(c + 10 * ldc, c10, d10, add);
+        Put<T, TColumns>(c + 11 * ldc, c11, d11, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows8<T>(int k, float* a, float* b, float* c, nint ldc, bool add) where T : struct, IVec<T>
+    private static void Rows8<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
     {
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
@@ -129,48 +191,60 @@ internal static unsafe class GemmTiles
         T c5 = T.Zero, d5 = T.Zero;
         T c6 = T.Zero, d6 = T.Zero;
         T c7 = T.Zero, d7 = T.Zero;
-        for (; k > 0; k--)
+        for (; k > 0; k -= GemmAhead.Steps)
         {
-            T b0 = T.Load(b), b1 = T.Load(b + T.Count), x;
-            x = T.Create(a[0]);
-            c0 = T.Fma(x, b0, c0);
-            d0 = T.Fma(x, b1, d0);
-            x = T.Create(a[1]);
-            c1 = T.Fma(x, b0, c1);
-            d1 = T.Fma(x, b1, d1);
-            x = T.Create(a[2]);
-            c2 = T.Fma(x, b0, c2);
-            d2 = T.Fma(x, b1, d2);
-            x = T.Create(a[3]);
-            c3 = T.Fma(x, b0, c3);
-            d3 = T.Fma(x, b1, d3);
-            x = T.Create(a[4]);
-            c4 = T.Fma(x, b0, c4);
-            d4 = T.Fma(x, b1, d4);
-            x = T.Create(a[5]);
-            c5 = T.Fma(x, b0, c5);
-            d5 = T.Fma(x, b1, d5);
-            x = T.Create(a[6]);
-            c6 = T.Fma(x, b0, c6);
-            d6 = T.Fma(x, b1, d6);
-            x = T.Create(a[7]);
-            c7 = T.Fma(x, b0, c7);
-            d7 = T.Fma(x, b1, d7);
-            a += 8;
-            b += 2 * T.Count;
+            ahead.Ask();
+            result.Ask();
+            for (int steps = Math.Min(k, GemmAhead.Steps); steps > 0; steps--)
+            {
+                T b0 = T.Load(b), b1 = TColumns.Wide ? T.Load(b + T.Count) : b0, x;
+                if (TColumns.Packs)
+                {
+                    T.Store(panel, b0);
+                    T.Store(panel + T.Count, b1);
+                    panel += 2 * T.Count;
+                }
+                x = T.Create(a[0]);
+                c0 = T.Fma(x, b0, c0);
+                if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
+                x = T.Create(a[1]);
+                c1 = T.Fma(x, b0, c1);
+                if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
+                x = T.Create(a[2]);
+                c2 = T.Fma(x, b0, c2);
+                if (TColumns.Wide) d2 = T.Fma(x, b1, d2);
+                x = T.Create(a[3]);
+                c3 = T.Fma(x, b0, c3);
+                if (TColumns.Wide) d3 = T.Fma(x, b1, d3);
+                x = T.Create(a[4]);
+                c4 = T.Fma(x, b0, c4);
+                if (TColumns.Wide) d4 = T.Fma(x, b1, d4);
+                x = T.Create(a[5]);
+                c5 = T.Fma(x, b0, c5);
+                if (TColumns.Wide) d5 = T.Fma(x, b1, d5);
+                x = T.Create(a[6]);
+                c6 = T.Fma(x, b0, c6);
+                if (TColumns.Wide) d6 = T.Fma(x, b1, d6);
+                x = T.Create(a[7]);
+                c7 = T.Fma(x, b0, c7);
+                if (TColumns.Wide) d7 = T.Fma(x, b1, d7);
+                a += 8;
+                b += ldb;
+            }
         }
-        Put(c, c0, d0, add);
-        Put(c + ldc, c1, d1, add);
-        Put(c + 2 * ldc, c2, d2, add);
-        Put(c + 3 * ldc, c3, d3, add);
-        Put(c + 4 * ldc, c4, d4, add);
-        Put(c + 5 * ldc, c5, d5, add);
-        Put(c + 6 * ldc, c6, d6, add);
-        Put(c + 7 * ldc, c7, d7, add);
+        Put<T, TColumns>(c, c0, d0, add);
+        Put<T, TColumns>(c + ldc, c1, d1, add);
+        Put<T, TColumns>(c + 2 * ldc, c2, d2, add);
+        Put<T, TColumns>(c + 3 * ldc, c3, d3, add);
+        Put<T, TColumns>(c + 4 * ldc, c4, d4, add);
+        Put<T, TColumns>(c + 5 * ldc, c5, d5, add);
+        Put<T, TColumns>(c + 6 * ldc, c6, d6, add);
+        Put<T, TColumns>(c + 7 * ldc, c7, d7, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows6<T>(int k, float* a, float* b, float* c, nint ldc, bool add) where T : struct, IVec<T>
+    private static void Rows6<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
     {
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
@@ -178,87 +252,122 @@ internal static unsafe class GemmTiles
         T c3 = T.Zero, d3 = T.Zero;
         T c4 = T.Zero, d4 = T.Zero;
         T c5 = T.Zero, d5 = T.Zero;
-        for (; k > 0; k--)
+        for (; k > 0; k -= GemmAhead.Steps)
         {
-            T b0 = T.Load(b), b1 = T.Load(b + T.Count), x;
-            x = T.Create(a[0]);
-            c0 = T.Fma(x, b0, c0);
-            d0 = T.Fma(x, b1, d0);
-            x = T.Create(a[1]);
-            c1 = T.Fma(x, b0, c1);
-            d1 = T.Fma(x, b1, d1);
-            x = T.Create(a[2]);
-            c2 = T.Fma(x, b0, c2);
-            d2 = T.Fma(x, b1, d2);
-            x = T.Create(a[3]);
-            c3 = T.Fma(x, b0, c3);
-            d3 = T.Fma(x, b1, d3);
-            x = T.Create(a[4]);
-            c4 = T.Fma(x, b0, c4);
-            d4 = T.Fma(x, b1, d4);
-            x = T.Create(a[5]);
-            c5 = T.Fma(x, b0, c5);
-            d5 = T.Fma(x, b1, d5);
-            a += 6;
-            b += 2 * T.Count;
+            ahead.Ask();
+            result.Ask();
+            for (int steps = Math.Min(k, GemmAhead.Steps); steps > 0; steps--)
+            {
+                T b0 = T.Load(b), b1 = TColumns.Wide ? T.Load(b + T.Count) : b0, x;
+                if (TColumns.Packs)
+                {
+                    T.Store(panel, b0);
+                    T.Store(panel + T.Count, b1);
+                    panel += 2 * T.Count;
+                }
+                x = T.Create(a[0]);
+                c0 = T.Fma(x, b0, c0);
+                if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
+                x = T.Create(a[1]);
+                c1 = T.Fma(x, b0, c1);
+                if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
+                x = T.Create(a[2]);
+                c2 = T.Fma(x, b0, c2);
+                if (TColumns.Wide) d2 = T.Fma(x, b1, d2);
+                x = T.Create(a[3]);
+                c3 = T.Fma(x, b0, c3);
+                if (TColumns.Wide) d3 = T.Fma(x, b1, d3);
+                x = T.Create(a[4]);
+                c4 = T.Fma(x, b0, c4);
+                if (TColumns.Wide) d4 = T.Fma(x, b1, d4);
+                x = T.Create(a[5]);
+                c5 = T.Fma(x, b0, c5);
+                if (TColumns.Wide) d5 = T.Fma(x, b1, d5);
+                a += 6;
+                b += ldb;
+            }
         }
-        Put(c, c0, d0, add);
-        Put(c + ldc, c1, d1, add);
-        Put(c + 2 * ldc, c2, d2, add);
-        Put(c + 3 * ldc, c3, d3, add);
-        Put(c + 4 * ldc, c4, d4, add);
-        Put(c + 5 * ldc, c5, d5, add);
+        Put<T, TColumns>(c, c0, d0, add);
+        Put<T, TColumns>(c + ldc, c1, d1, add);
+        Put<T, TColumns>(c + 2 * ldc, c2, d2, add);
+        Put<T, TColumns>(c + 3 * ldc, c3, d3, add);
+        Put<T, TColumns>(c + 4 * ldc, c4, d4, add);
+        Put<T, TColumns>(c + 5 * ldc, c5, d5, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows4<T>(int k, float* a, float* b, float* c, nint ldc, bool add) where T : struct, IVec<T>
+    private static void Rows4<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
     {
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
         T c2 = T.Zero, d2 = T.Zero;
         T c3 = T.Zero, d3 = T.Zero;
-        for (; k > 0; k--)
+        for (; k > 0; k -= GemmAhead.Steps)
         {
-            T b0 = T.Load(b), b1 = T.Load(b + T.Count), x;
-            x = T.Create(a[0]);
-            c0 = T.Fma(x, b0, c0);
-            d0 = T.Fma(x, b1, d0);
-            x = T.Create(a[1]);
-            c1 = T.Fma(x, b0, c1);
-            d1 = T.Fma(x, b1, d1);
-            x = T.Create(a[2]);
-            c2 = T.Fma(x, b0, c2);
-            d2 = T.Fma(x, b1, d2);
-            x = T.Create(a[3]);
-            c3 = T.Fma(x, b0, c3);
-            d3 = T.Fma(x, b1, d3);
-            a += 4;
-            b += 2 * T.Count;
+            ahead.Ask();
+            result.Ask();
+            for (int steps = Math.Min(k, GemmAhead.Steps); steps > 0; steps--)
+            {
+                T b0 = T.Load(b), b1 = TColumns.Wide ? T.Load(b + T.Count) : b0, x;
+                if (TColumns.Packs)
+                {
+                    T.Store(panel, b0);
+                    T.Store(panel + T.Count, b1);
+                    panel += 2 * T.Count;
+                }
+                x = T.Create(a[0]);
+                c0 = T.Fma(x, b0, c0);
+                if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
+                x = T.Create(a[1]);
+                c1 = T.Fma(x, b0, c1);
+                if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
+                x = T.Create(a[2]);
+                c2 = T.Fma(x, b0, c2);
+                if (TColumns.Wide) d2 = T.Fma(x, b1, d2);
+                x = T.Create(a[3]);
+                c3 = T.Fma(x, b0, c3);
+                if (TColumns.Wide) d3 = T.Fma(x, b1, d3);
+                a += 4;
+                b += ldb;
+            }
         }
-        Put(c, c0, d0, add);
-        Put(c + ldc, c1, d1, add);
-        Put(c + 2 * ldc, c2, d2, add);
-        Put(c + 3 * ldc, c3, d3, add);
+        Put<T, TColumns>(c, c0, d0, add);
+        Put<T, TColumns>(c + ldc, c1, d1, add);
+        Put<T, TColumns>(c + 2 * ldc, c2, d2, add);
+        Put<T, TColumns>(c + 3 * ldc, c3, d3, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows2<T>(int k, float* a, float* b, float* c, nint ldc, bool add) where T : struct, IVec<T>
+    private static void Rows2<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
     {
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
-        for (; k > 0; k--)
+        for (; k > 0; k -= GemmAhead.Steps)
         {
-            T b0 = T.Load(b), b1 = T.Load(b + T.Count), x;
-            x = T.Create(a[0]);
-            c0 = T.Fma(x, b0, c0);
-            d0 = T.Fma(x, b1, d0);
-            x = T.Create(a[1]);
-            c1 = T.Fma(x, b0, c1);
-            d1 = T.Fma(x, b1, d1);
-            a += 2;
-            b += 2 * T.Count;
+            ahead.Ask();
+            result.Ask();
+            for (int steps = Math.Min(k, GemmAhead.Steps); steps > 0; steps--)
+            {
+                T b0 = T.Load(b), b1 = TColumns.Wide ? T.Load(b + T.Count) : b0, x;
+                if (TColumns.Packs)
+                {
+                    T.Store(panel, b0);
+                    T.Store(panel + T.Count, b1);
+                    panel += 2 * T.Count;
+                }
+                x = T.Create(a[0]);
+                c0 = T.Fma(x, b0, c0);
+                if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
+                x = T.Create(a[1]);
+                c1 = T.Fma(x, b0, c1);
+                if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
+                a += 2;
+                b += ldb;
+            }
         }
-        Put(c, c0, d0, add);
-        Put(c + ldc, c1, d1, add);
+        Put<T, TColumns>(c, c0, d0, add);
+        Put<T, TColumns>(c + ldc, c1, d1, add);
     }
 }

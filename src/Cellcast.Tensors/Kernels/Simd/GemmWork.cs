@@ -13,25 +13,40 @@ internal readonly struct GemmPlan
     /// columns are then packed on the spot and read but once.</summary>
     private const int SmallestSide = 200;
     private const int NarrowestColumns = 100;
+
+    /// <summary>Longest piece of k: a panel of columns of this depth stays in a second-level cache beside the rows.</summary>
+    private const int MaxDepth = 512;
+
+    /// <summary>Most elements of the rows of a block in one piece of k: half of a second-level cache.</summary>
+    private const int LargestRows = 1 << 17;
+
+    /// <summary>Rows up to which a block has all of them, and rows of a block otherwise, about.</summary>
+    private const int MostRows = 480;
+    private const int SomeRows = 240;
+
+    /// <summary>Most elements that are packed ahead: they stay in a third-level cache.</summary>
     private const long LargestPacked = 4L << 20;
     private const int ShortestPiece = 1024;
 
     /// <summary>Plans for a logical M x N product: rows are broadcast, columns lie in vectors.</summary>
-    public GemmPlan(int m, int n, int k, int tileRows, int tileColumns)
+    public GemmPlan(int m, int n, int k, int tileRows, int tileColumns, bool columnsCollide)
     {
         M = m;
         N = n;
         K = k;
         TileRows = tileRows;
         TileColumns = tileColumns;
-        int chunks = Math.Max(1, (k + MaxDepth - 1) / MaxDepth);
-        Depth = Math.Max(1, ((k + chunks - 1) / chunks + 3) / 4 * 4);
-        int rows = m <= 480 ? m : 240, columns = Math.Min(n, m > 4L * n ? 1024 : 512);
+        PackBlockColumns = columnsCollide;
+        int rows = m <= MostRows ? m : SomeRows, deepest = Math.Clamp(LargestRows / rows / 4 * 4, 256, MaxDepth);
+        int chunks = Math.Max(1, (k + deepest - 1) / deepest);
+        // A multiple of four, but not of eight: panels then begin all over the sets of a cache.
+        Depth = chunks == 1 ? k : (((k + chunks - 1) / chunks + 3) / 4 | 1) * 4;
+        int columns = Math.Min(n, m > 4L * n ? 1024 : 512);
         long wanted = Math.Clamp((long)m * n * k / SmallestBlock, 1, WantedBlocks);
-        int narrowest = m <= 480 ? NarrowestColumns : SmallestSide;
+        int narrowest = m <= MostRows ? NarrowestColumns : SmallestSide;
         while (Blocks(m, rows) * (long)Blocks(n, columns) < wanted)
         {
-            bool wide = columns > narrowest, tall = m > 480 && rows > SmallestSide;
+            bool wide = columns > narrowest, tall = m > MostRows && rows > SmallestSide;
             if (wide && (columns >= rows || !tall)) columns = (columns + 1) / 2;
             else if (tall) rows = (rows + 1) / 2;
             else break;
@@ -51,13 +66,10 @@ internal readonly struct GemmPlan
     public int Piece { get; }
 
     /// <summary>The plan for another k.</summary>
-    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns);
+    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns, PackBlockColumns);
 
-    /// <summary>Whether partial sums of a block wait in a buffer of their own rather than in C.</summary>
-    public bool BuffersBlock => K > 2 * Depth;
-
-    /// <summary>Longest piece of k: a column panel of this depth fills about half of a first-level cache.</summary>
-    public const int MaxDepth = 256;
+    /// <summary>Whether a block packs all its columns before it begins: they lie so far apart that a cache cannot hold them side by side.</summary>
+    public bool PackBlockColumns { get; }
 
     public int M { get; }
     public int N { get; }
@@ -88,45 +100,91 @@ internal readonly struct GemmPlan
 }
 
 /// <summary>Copies panels of one factor before the product begins. One block is a few panels.</summary>
-internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, int depth, bool isRows, float* packed) : IVectorKernel
+/// <param name="operand">The factor.</param>
+/// <param name="lines">Its lines.</param>
+/// <param name="k">Length of a line.</param>
+/// <param name="depth">Pieces into which k is cut.</param>
+/// <param name="group">For rows: tiles are counted anew every so many lines, a multiple of a full tile. For columns: 0.</param>
+/// <param name="packed">Target: piece after piece, in each panel after panel.</param>
+internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, int depth, int group, float* packed) : IVectorKernel
 {
-    public const int PanelsPerBlock = 8;
+    private const int PanelsPerBlock = 8;
+    private const int PositionsPerBlock = 64;
 
     private readonly float* _packed = packed;
 
-    /// <summary>Blocks that pack all lines.</summary>
-    public static int Blocks(int lines, int width)
+    /// <summary>Packs all lines.</summary>
+    public static void All(Workers workers, GemmOperand operand, int lines, int k, int depth, int group, float* packed)
     {
-        int panels = (lines + width - 1) / width;
-        return (panels + PanelsPerBlock - 1) / PanelsPerBlock;
+        int width = group > 0 ? MachineVectors.TileRows : 2 * MachineVectors.Width, size = operand.ContiguousK ? PanelsPerBlock * width : PositionsPerBlock;
+        workers.ForVectors(((operand.ContiguousK ? lines : k) + size - 1) / size, new GemmPack(operand, lines, k, depth, group, packed));
     }
 
     public void Run<T>(int block) where T : struct, IVec<T>
     {
+        if (operand.ContiguousK) Turn<T>(block);
+        else Copy<T>(block);
+    }
+
+    /// <summary>A block of lines, over all of k.</summary>
+    private void Turn<T>(int block) where T : struct, IVec<T>
+    {
+        bool isRows = group > 0;
         int width = isRows ? GemmTiles.FullRows<T>() : 2 * T.Count;
-        int panels = (lines + width - 1) / width;
-        nint padded = (nint)panels * width;
-        int last = Math.Min(panels, (block + 1) * PanelsPerBlock);
-        int from = block * PanelsPerBlock * width;
+        nint padded = (nint)((lines + width - 1) / width) * width;
+        int from = block * PanelsPerBlock * width, end = Math.Min(lines, from + PanelsPerBlock * width);
+        if (isRows) (from, end) = (FirstTile<T>(from), FirstTile<T>(end));
         for (int p = 0; p < k; p += depth)
         {
             int d = Math.Min(depth, k - p);
-            int end = Math.Min(lines, last * width);
-            if (!isRows && !operand.ContiguousK)
+            for (int line = from, count; line < end; line += count)
             {
-                operand.PackPanels<T>(from, end - from, p, d, _packed + p * padded + (nint)from * d);
-                continue;
-            }
-            for (int line = from; line < end; line += width)
-            {
+                int panel = Panel<T>(line, out count), next = line + count;
                 // The next panel (or the same lines further on) is on its way while this one is turned.
-                CacheWalk ahead = line + width < end ? operand.Walk(line + width, Math.Min(width, end - line - width), p, d)
+                CacheWalk ahead = next < end ? operand.Walk(next, Math.Min(width, end - next), p, d)
                     : p + depth < k ? operand.Walk(from, Math.Min(width, end - from), p + depth, Math.Min(depth, k - p - depth)) : default;
                 ahead.Ask(ahead.Lines);
-                int count = Math.Min(width, lines - line);
-                operand.Pack<T>(line, count, p, d, isRows && count < width ? GemmTiles.PaddedRows<T>(count) : width, _packed + p * padded + (nint)line * d);
+                operand.Pack<T>(line, count, p, d, panel, _packed + p * padded + (nint)line * d);
             }
         }
+    }
+
+    /// <summary>A block of positions of k, over all lines: memory is read as it lies.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Copy<T>(int block) where T : struct, IVec<T>
+    {
+        int width = group > 0 ? GemmTiles.FullRows<T>() : 2 * T.Count, last = Math.Min(k, (block + 1) * PositionsPerBlock);
+        nint padded = (nint)((lines + width - 1) / width) * width;
+        for (int q = block * PositionsPerBlock; q < last; q++)
+        {
+            int p = q / depth * depth, d = Math.Min(depth, k - p);
+            float* to = _packed + p * padded;
+            for (int line = 0, count; line < lines; line += count)
+            {
+                int panel = Panel<T>(line, out count);
+                GemmOperand.CopyRow<T>(operand.At(line, q), count, panel, to + (nint)line * d + (nint)(q - p) * panel);
+            }
+        }
+    }
+
+    /// <summary>Width of the panel that begins at a line, and the lines in it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Panel<T>(int line, out int count) where T : struct, IVec<T>
+    {
+        int left = group > 0 ? GroupEnd(line) - line : lines - line, panel = group > 0 ? GemmTiles.Height<T>(left) : GemmOperand.PanelWidth<T>(left);
+        count = Math.Min(panel, left);
+        return panel;
+    }
+
+    private int GroupEnd(int line) => Math.Min(lines, (line / group + 1) * group);
+
+    /// <summary>The first line of a tile that is not before <paramref name="line"/>.</summary>
+    private int FirstTile<T>(int line) where T : struct, IVec<T>
+    {
+        if (line >= lines) return lines;
+        int tile = line / group * group, end = GroupEnd(line);
+        while (tile < line) tile += GemmTiles.Height<T>(end - tile);
+        return Math.Min(tile, end);
     }
 }
 
@@ -146,112 +204,155 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
     public bool Accumulate;
     public TEpilogue Epilogue;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    /// <summary>A rectangle of C and where its factors lie for the piece of k at hand.</summary>
+    private struct Block
+    {
+        public int Row, Column, Rows, Columns;
+
+        /// <summary>Rows by tiles, packed.</summary>
+        public float* A;
+
+        /// <summary>Columns by panels, packed; or room for one panel.</summary>
+        public float* B;
+
+        /// <summary>Where sums wait until the block is finished, by column panels; null where they go to C at once.</summary>
+        public float* Sums;
+        public int PaddedRows;
+
+        /// <summary>Position of k, and length of the piece.</summary>
+        public int Start, Depth;
+    }
+
     public void Run<T>(int block) where T : struct, IVec<T>
     {
         int tileRows = GemmTiles.FullRows<T>(), tileColumns = 2 * T.Count;
-        int i0 = block / Plan.ColumnBlocks * Plan.BlockRows, j0 = block % Plan.ColumnBlocks * Plan.BlockColumns;
-        int rows = Math.Min(Plan.BlockRows, Plan.M - i0), columns = Math.Min(Plan.BlockColumns, Plan.N - j0);
-        int paddedColumns = (columns + tileColumns - 1) / tileColumns * tileColumns, paddedRows = (rows + tileRows - 1) / tileRows * tileRows;
-        nint aheadM = Plan.PaddedM, aheadN = Plan.PaddedN;
-        bool buffered = Transposed || Plan.BuffersBlock;
+        Block x = default;
+        x.Row = block / Plan.ColumnBlocks * Plan.BlockRows;
+        x.Column = block % Plan.ColumnBlocks * Plan.BlockColumns;
+        x.Rows = Math.Min(Plan.BlockRows, Plan.M - x.Row);
+        x.Columns = Math.Min(Plan.BlockColumns, Plan.N - x.Column);
+        x.PaddedRows = (x.Rows + tileRows - 1) / tileRows * tileRows;
+        int paddedColumns = (x.Columns + tileColumns - 1) / tileColumns * tileColumns;
 
-        using Scratch rowPanels = PackedRows == null ? Scratch.Rent((long)paddedRows * Plan.Depth) : default;
-        using Scratch columnPanels = PackedColumns == null ? Scratch.Rent((long)paddedColumns * Plan.Depth) : default;
-
-        // Partial sums by column panels, so that every tile is one contiguous piece whatever the stride of C.
-        using Scratch blockBuffer = buffered ? Scratch.Rent((long)paddedRows * paddedColumns) : default;
-        float* edge = stackalloc float[12 * 32];
-
-        for (int p = 0; p < Plan.K; p += Plan.Depth)
+        using Scratch rowPanels = PackedRows == null ? Scratch.Rent((long)x.PaddedRows * Plan.Depth) : default;
+        using Scratch columnPanels = PackedColumns == null ? Scratch.Rent((long)(Plan.PackBlockColumns ? paddedColumns : tileColumns) * Plan.Depth) : default;
+        using Scratch sums = Transposed ? Scratch.Rent((long)x.PaddedRows * paddedColumns) : default;
+        x.Sums = sums.Pointer;
+        for (x.Start = 0; x.Start < Plan.K; x.Start += Plan.Depth)
         {
-            int depth = Math.Min(Plan.Depth, Plan.K - p);
-            bool first = p == 0;
-            float* a = PackedRows + p * aheadM + (nint)i0 * depth;
+            x.Depth = Math.Min(Plan.Depth, Plan.K - x.Start);
+            x.A = PackedRows == null ? rowPanels.Pointer : PackedRows + x.Start * (nint)Plan.PaddedM + (nint)x.Row * x.Depth;
             if (PackedRows == null)
             {
-                a = rowPanels.Pointer;
-                for (int i = 0; i < rows; i += tileRows)
+                for (int i = 0, height; i < x.Rows; i += height)
                 {
-                    int count = Math.Min(tileRows, rows - i);
-                    Rows.Pack<T>(i0 + i, count, p, depth, count < tileRows ? GemmTiles.PaddedRows<T>(count) : tileRows, a + (nint)i * depth);
+                    height = GemmTiles.Height<T>(x.Rows - i);
+                    Rows.Pack<T>(x.Row + i, Math.Min(height, x.Rows - i), x.Start, x.Depth, height, x.A + (nint)i * x.Depth);
                 }
             }
-            float* b = PackedColumns + p * aheadN + (nint)j0 * depth;
-            if (PackedColumns == null)
-            {
-                b = columnPanels.Pointer;
-                Columns.PackPanels<T>(j0, columns, p, depth, b);
-            }
-            // While this piece of k is worked on, what the next one needs comes into the second-level cache.
-            int tiles = paddedRows / tileRows * (paddedColumns / tileColumns), next = p + depth < Plan.K ? Math.Min(Plan.Depth, Plan.K - p - depth) : 0;
-            CacheWalk nextColumns = PackedColumns == null
-                ? Columns.Walk(j0, columns, p + depth, next)
-                : new CacheWalk(PackedColumns + (p + depth) * aheadN + (nint)j0 * next, 0, Math.Min(next, 1), paddedColumns * next);
-            CacheWalk nextRows = PackedRows == null
-                ? Rows.Walk(i0, rows, p + depth, next)
-                : new CacheWalk(PackedRows + (p + depth) * aheadM + (nint)i0 * next, 0, Math.Min(next, 1), paddedRows * next);
-            int columnLines = (nextColumns.Lines + tiles - 1) / tiles, rowLines = (nextRows.Lines + tiles - 1) / tiles;
-            for (int j = 0; j < columns; j += tileColumns)
-            {
-                int width = Math.Min(tileColumns, columns - j);
-                float* bPanel = b + (nint)j * depth;
-                for (int i = 0; i < rows; i += tileRows)
-                {
-                    nextColumns.Ask(columnLines);
-                    nextRows.Ask(rowLines);
-                    int count = Math.Min(tileRows, rows - i), height = count < tileRows ? GemmTiles.PaddedRows<T>(count) : tileRows;
-                    float* aPanel = a + (nint)i * depth;
-                    if (buffered)
-                    {
-                        GemmTiles.Run<T>(height, depth, aPanel, bPanel, blockBuffer.Pointer + (nint)j * paddedRows + (nint)i * tileColumns, tileColumns, !first);
-                        continue;
-                    }
-                    float* c = C + (i0 + i) * Ldc + j0 + j;
-                    bool add = Accumulate || !first;
-                    if (height == count && width == tileColumns)
-                    {
-                        GemmTiles.Run<T>(height, depth, aPanel, bPanel, c, Ldc, add);
-                    }
-                    else
-                    {
-                        GemmTiles.Run<T>(height, depth, aPanel, bPanel, edge, tileColumns, false);
-                        CopyTile<T>(edge, tileColumns, c, Ldc, count, width, add);
-                    }
-                }
-                if (!buffered && p + depth == Plan.K && typeof(TEpilogue) != typeof(NoEpilogue))
-                    Epilogue.Apply(C + i0 * Ldc + j0 + j, (int)Ldc, i0, j0 + j, rows, width);
-            }
+            x.B = PackedColumns == null ? columnPanels.Pointer : PackedColumns + x.Start * (nint)Plan.PaddedN + (nint)x.Column * x.Depth;
+            if (PackedColumns == null && Plan.PackBlockColumns) Columns.PackPanels<T>(x.Column, x.Columns, x.Start, x.Depth, x.B);
+            Multiply<T>(x);
         }
-        if (buffered) Deliver<T>(blockBuffer.Pointer, i0, j0, rows, columns, paddedRows, tileColumns);
+        if (x.Sums != null) Deliver<T>(x);
     }
 
-    /// <summary>Moves a finished block from its panels to C.</summary>
-    private readonly void Deliver<T>(float* panels, int i0, int j0, int rows, int columns, int paddedRows, int tileColumns) where T : struct, IVec<T>
+    /// <summary>One piece of k: panel by panel, all tiles of a panel one after the other, so that it stays near.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Multiply<T>(in Block x) where T : struct, IVec<T>
     {
-        using Scratch turned = Transposed && Accumulate ? Scratch.Rent((long)tileColumns * paddedRows) : default;
-        for (int j = 0; j < columns; j += tileColumns)
+        int tileColumns = 2 * T.Count, depth = x.Depth;
+        float* edge = stackalloc float[12 * 32];
+        bool first = x.Start == 0, last = x.Start + depth == Plan.K, whole = PackedColumns != null || Plan.PackBlockColumns;
+        for (int j = 0; j < x.Columns; j += tileColumns)
         {
-            int width = Math.Min(tileColumns, columns - j);
-            float* panel = panels + (nint)j * paddedRows;
-            if (!Transposed)
+            int columns = Math.Min(tileColumns, x.Columns - j), width = GemmOperand.PanelWidth<T>(columns);
+            float* panel = whole ? x.B + (nint)j * depth : x.B;
+            // Whole panels whose rows lie as the panel wants them need no pass of their own: the first tile reads them where they are and leaves a copy.
+            float* source = null;
+            if (!whole)
             {
-                float* c = C + i0 * Ldc + j0 + j;
-                CopyTile<T>(panel, tileColumns, c, Ldc, rows, width, Accumulate);
-                if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(c, (int)Ldc, i0, j0 + j, rows, width);
-                continue;
+                if (columns == tileColumns && !Columns.ContiguousK) source = Columns.At(x.Column + j, x.Start);
+                else Columns.Pack<T>(x.Column + j, columns, x.Start, depth, width, panel);
             }
-            float* corner = C + (j0 + j) * Ldc + i0;
+            for (int i = 0, tile = 0, height; i < x.Rows; i += height, tile++)
+            {
+                height = GemmTiles.Height<T>(x.Rows - i);
+                GemmAhead ahead = tile < GemmAhead.Tiles ? NextColumns<T>(x, j, tile) : default;
+                float* a = x.A + (nint)i * depth;
+                if (x.Sums != null)
+                {
+                    Tile<T>(height, width, depth, a, panel, ref source, x.Sums + (nint)j * x.PaddedRows + (nint)i * tileColumns, tileColumns, !first, ahead, default);
+                    continue;
+                }
+                float* c = C + (x.Row + i) * Ldc + x.Column + j;
+                bool add = Accumulate || !first;
+                int rows = Math.Min(height, x.Rows - i);
+                GemmAhead result = GemmAhead.Result(c, Ldc, rows);
+                if (rows == height && columns == width)
+                {
+                    Tile<T>(height, width, depth, a, panel, ref source, c, Ldc, add, ahead, result);
+                }
+                else
+                {
+                    Tile<T>(height, width, depth, a, panel, ref source, edge, tileColumns, false, ahead, result);
+                    CopyTile<T>(edge, tileColumns, c, Ldc, rows, columns, add);
+                }
+            }
+            if (x.Sums == null && last && typeof(TEpilogue) != typeof(NoEpilogue))
+                Epilogue.Apply(C + x.Row * Ldc + x.Column + j, (int)Ldc, x.Row, x.Column + j, x.Rows, columns);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Tile<T>(int height, int width, int depth, float* a, float* panel, ref float* source, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result) where T : struct, IVec<T>
+    {
+        if (source != null)
+        {
+            GemmTiles.Run<T, PackingColumns>(height, depth, a, source, Columns.Stride, panel, c, ldc, add, ahead, result);
+            source = null;
+        }
+        else if (width == 2 * T.Count) GemmTiles.Run<T, WideColumns>(height, depth, a, panel, width, null, c, ldc, add, ahead, result);
+        else GemmTiles.Run<T, NarrowColumns>(height, depth, a, panel, width, null, c, ldc, add, ahead, result);
+    }
+
+    /// <summary>A part of the next panel of columns: the one beside this, or the first one of the next piece of k.</summary>
+    private readonly GemmAhead NextColumns<T>(in Block x, int j, int part) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count, start = x.Start, depth = x.Depth;
+        j += width;
+        if (j >= x.Columns)
+        {
+            j = 0;
+            start += depth;
+            depth = Math.Min(Plan.Depth, Plan.K - start);
+            if (depth <= 0) return default;
+        }
+        if (PackedColumns != null) return GemmAhead.Packed<T>(PackedColumns + start * (nint)Plan.PaddedN + (nint)(x.Column + j) * depth, depth, part);
+        if (!Plan.PackBlockColumns) return GemmAhead.Panel<T>(Columns, x.Column + j, start, depth, part);
+        return start == x.Start ? GemmAhead.Packed<T>(x.B + (nint)j * depth, depth, part) : default;
+    }
+
+    /// <summary>Moves a finished block from its panels, turned, to C.</summary>
+    private readonly void Deliver<T>(in Block x) where T : struct, IVec<T>
+    {
+        int tileColumns = 2 * T.Count;
+        using Scratch turned = Accumulate ? Scratch.Rent((long)tileColumns * x.PaddedRows) : default;
+        for (int j = 0; j < x.Columns; j += tileColumns)
+        {
+            int width = Math.Min(tileColumns, x.Columns - j);
+            float* panel = x.Sums + (nint)j * x.PaddedRows;
+            float* corner = C + (x.Column + j) * Ldc + x.Row;
             if (Accumulate)
             {
-                Transposition.Copy(panel, tileColumns, rows, width, turned.Pointer, paddedRows);
-                CopyTile<T>(turned.Pointer, paddedRows, corner, Ldc, width, rows, true);
+                Transposition.Copy(panel, tileColumns, x.Rows, width, turned.Pointer, x.PaddedRows);
+                CopyTile<T>(turned.Pointer, x.PaddedRows, corner, Ldc, width, x.Rows, true);
             }
             else
             {
-                Transposition.Copy(panel, tileColumns, rows, width, corner, Ldc);
+                Transposition.Copy(panel, tileColumns, x.Rows, width, corner, Ldc);
             }
-            if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(corner, (int)Ldc, j0 + j, i0, width, rows);
+            if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(corner, (int)Ldc, x.Column + j, x.Row, width, x.Rows);
         }
     }
 

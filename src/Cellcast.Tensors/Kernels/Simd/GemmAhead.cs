@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Cellcast.Tensors.Kernels.Simd;
+
+/// <summary>Memory that will be wanted soon, asked for from inside a tile: four cache lines for every sixteen positions of k. Asked for all at once, between tiles, the
+/// requests would fill the queue of the first-level cache and hold up the multiply-adds.</summary>
+internal unsafe struct GemmAhead
+{
+    /// <summary>Positions of k between two requests.</summary>
+    public const int Steps = 16;
+
+    /// <summary>Tiles that together fetch one panel of columns.</summary>
+    public const int Tiles = 8;
+
+    private const int Line = 64;
+    private const int LastOfLine = 60;
+
+    private byte* _at;
+    private readonly nint _aside, _below, _step;
+    private int _left;
+
+    private GemmAhead(byte* at, nint aside, nint below, nint step, int times)
+    {
+        _at = at;
+        _aside = aside;
+        _below = below;
+        _step = step;
+        _left = Sse.IsSupported ? times : 0;
+    }
+
+    /// <summary>An eighth of the columns that a panel two vectors wide is made of.</summary>
+    /// <param name="operand">The factor.</param>
+    /// <param name="line">First column of the panel.</param>
+    /// <param name="p">First position of k.</param>
+    /// <param name="k">Positions of k.</param>
+    /// <param name="part">Which eighth.</param>
+    public static GemmAhead Panel<T>(GemmOperand operand, nint line, nint p, int k, int part) where T : struct, IVec<T>
+    {
+        nint stride = operand.Stride * sizeof(float);
+        int share = (k + Tiles - 1) / Tiles;
+        return operand.ContiguousK
+            ? new((byte*)operand.At(line + part * (2 * T.Count / Tiles), p), stride, 2 * stride, Line, (k + Steps - 1) / Steps)
+            // Lines by their ends: what a row shares with the panel before it is there already.
+            : new((byte*)operand.At(line, p + part * share) + LastOfLine, Line, stride, 2 * stride, (Math.Min(share, k - part * share) + 1) / 2);
+    }
+
+    /// <summary>An eighth of a packed panel two vectors wide.</summary>
+    public static GemmAhead Packed<T>(float* panel, int k, int part) where T : struct, IVec<T>
+    {
+        int share = 2 * T.Count * k / Tiles;
+        return new((byte*)(panel + (nint)part * share), Line, 2 * Line, 4 * Line, (share * sizeof(float) + 4 * Line - 1) / (4 * Line));
+    }
+
+    /// <summary>A tile of C.</summary>
+    public static GemmAhead Result(float* c, nint stride, int rows) => new((byte*)c + LastOfLine, Line, stride * sizeof(float), 2 * stride * sizeof(float), (rows + 1) / 2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Ask()
+    {
+        if (!Sse.IsSupported || _left <= 0) return;
+        _left--;
+        Sse.Prefetch1(_at);
+        Sse.Prefetch1(_at + _aside);
+        Sse.Prefetch1(_at + _below);
+        Sse.Prefetch1(_at + _below + _aside);
+        _at += _step;
+    }
+}
