@@ -89,34 +89,33 @@ public static unsafe class Gemm
             if (Math.Min(m, n) <= ThinProduct<TEpilogue>.MaxRows)
                 Thin(workers, m, n, k, left, right, pc, ldc, accumulate, epilogue);
             else if (Cost(n, m, k, right, left, transposed: true) < Cost(m, n, k, left, right, transposed: false))
-                Blocked(workers, new GemmPlan(n, m, k, tileRows, tileColumns, left.Collides), right, left, pc, ldc, transposed: true, accumulate, epilogue);
+                Blocked(workers, new GemmPlan(n, m, k, tileRows, tileColumns, left.Collides, transposed: true, workers.Count), right, left, pc, ldc, accumulate, epilogue);
             else
-                Blocked(workers, new GemmPlan(m, n, k, tileRows, tileColumns, right.Collides), left, right, pc, ldc, transposed: false, accumulate, epilogue);
+                Blocked(workers, new GemmPlan(m, n, k, tileRows, tileColumns, right.Collides, transposed: false, workers.Count), left, right, pc, ldc, accumulate, epilogue);
         }
     }
 
     /// <summary>Vector operations that a logical m x n product takes, about: multiply-adds with the padding to whole tiles, packing, and the turn of the result where
-    /// it is the transpose of C.</summary>
+    /// it is the transpose of C. Packing is dear where columns must be turned, or are packed for several blocks of rows and come back from the outer cache.</summary>
     private static double Cost(int m, int n, int k, GemmOperand left, GemmOperand right, bool transposed)
     {
         int width = MachineVectors.Width;
         double rows = (m + 3) / 4 * 4, vectors = (n + width - 1) / width;
-        double products = rows * vectors * k * (m <= 4 ? 1.2 : 1);
-        double packing = k * (m * (left.ContiguousK ? 0.8 : 0.5) + (double)n / width * (right.ContiguousK ? 8 : right.Collides ? 8 : 1));
-        return products + packing + (transposed ? (double)m * n : 0);
+        double perColumnVector = m > GemmPlan.MostRows ? 24 : right.ContiguousK ? 10 : right.Collides ? 12 : 2;
+        return k * (rows * vectors * (m <= 4 ? 1.2 : 1) + m * (left.ContiguousK ? 2 : 1.5) + vectors * perColumnVector) + (transposed ? (double)m * n : 0);
     }
 
-    /// <summary>The product in pieces of k whose packed factors stay in a third-level cache. Pieces depend on the shape alone.</summary>
-    private static void Blocked<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool transposed, bool accumulate, TEpilogue epilogue)
+    /// <summary>The product in pieces of k whose packed factors stay in a third-level cache.</summary>
+    private static void Blocked<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool accumulate, TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         int piece = plan.Piece, p = 0;
         for (; plan.K - p > piece; p += piece)
-            Piece(workers, plan.Of(piece), rows.From(p), columns.From(p), c, ldc, transposed, accumulate || p > 0, default(NoEpilogue));
-        Piece(workers, p == 0 ? plan : plan.Of(plan.K - p), rows.From(p), columns.From(p), c, ldc, transposed, accumulate || p > 0, epilogue);
+            Piece(workers, plan.Of(piece), rows.From(p), columns.From(p), c, ldc, accumulate || p > 0, default(NoEpilogue));
+        Piece(workers, p == 0 ? plan : plan.Of(plan.K - p), rows.From(p), columns.From(p), c, ldc, accumulate || p > 0, epilogue);
     }
 
-    private static void Piece<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool transposed, bool accumulate, TEpilogue epilogue)
+    private static void Piece<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool accumulate, TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         using Scratch rowPanels = plan.PackRowsAhead ? Scratch.Rent((long)plan.PaddedM * plan.K) : default;
@@ -134,7 +133,6 @@ public static unsafe class Gemm
             PackedColumns = columnPanels.Pointer,
             C = c,
             Ldc = ldc,
-            Transposed = transposed,
             Accumulate = accumulate,
             Epilogue = epilogue,
         });

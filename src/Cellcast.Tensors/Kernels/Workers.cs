@@ -4,7 +4,7 @@ using System.Runtime.ExceptionServices;
 namespace Cellcast.Tensors.Kernels;
 
 /// <summary>One piece of parallel work. Blocks may run in any order and on any thread, so what block <c>i</c> writes may depend on
-/// <c>i</c> only; that is what makes results the same for every number of threads.</summary>
+/// <c>i</c> only; that is what makes results the same for every number of threads. Every thread has its own copy of the structure: results go through pointers.</summary>
 public interface IBlockWork
 {
     /// <summary>Runs one block.</summary>
@@ -20,7 +20,7 @@ public sealed unsafe class Workers : IDisposable
     private readonly object _gate = new();
     private readonly object _signal = new();
     private readonly int _spins;
-    private delegate*<void*, int, void> _invoke;
+    private delegate*<Workers, void*, void> _drain;
     private void* _state;
     private int _blocks;
     private int _next;
@@ -70,7 +70,7 @@ public sealed unsafe class Workers : IDisposable
         {
             // The structure lives in this frame, which outlives every block, and stacks do not move: a raw pointer to it is safe.
             _state = Unsafe.AsPointer(ref work);
-            _invoke = &Invoke<TWork>;
+            _drain = &Drain<TWork>;
             _blocks = blocks;
             _next = 0;
             _failure = null;
@@ -78,7 +78,7 @@ public sealed unsafe class Workers : IDisposable
             Interlocked.Increment(ref _generation);
             if (Volatile.Read(ref _asleep) > 0)
                 lock (_signal) Monitor.PulseAll(_signal);
-            Drain();
+            Drain<TWork>(this, _state);
             var wait = new SpinWait();
             while (Volatile.Read(ref _running) != 0)
             {
@@ -90,20 +90,21 @@ public sealed unsafe class Workers : IDisposable
         finally { Monitor.Exit(_gate); }
     }
 
-    private static void Invoke<TWork>(void* state, int block) where TWork : struct, IBlockWork => Unsafe.AsRef<TWork>(state).Run(block);
-
-    private void Drain()
+    private static void Drain<TWork>(Workers workers, void* state) where TWork : struct, IBlockWork
     {
+        // Every thread works on a copy in its own frame: the caller's frame shares cache lines with what the caller's own blocks write to its stack, and reading a
+        // field from there in an inner loop can make a kernel thirty times slower.
+        TWork work = Unsafe.AsRef<TWork>(state);
         t_inside = true;
         try
         {
             int i;
-            while ((i = Interlocked.Increment(ref _next) - 1) < _blocks) _invoke(_state, i);
+            while ((i = Interlocked.Increment(ref workers._next) - 1) < workers._blocks) work.Run(i);
         }
         catch (Exception e)
         {
-            Interlocked.CompareExchange(ref _failure, e, null);
-            Volatile.Write(ref _next, _blocks);
+            Interlocked.CompareExchange(ref workers._failure, e, null);
+            Volatile.Write(ref workers._next, workers._blocks);
         }
         finally { t_inside = false; }
     }
@@ -125,7 +126,7 @@ public sealed unsafe class Workers : IDisposable
             }
             if (_stopping) return;
             seen = _generation;
-            Drain();
+            _drain(this, _state);
             Interlocked.Decrement(ref _running);
         }
     }

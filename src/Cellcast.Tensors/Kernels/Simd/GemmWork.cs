@@ -2,12 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace Cellcast.Tensors.Kernels.Simd;
 
-/// <summary>How a product is cut. Depends on its size and on the width of the vectors, never on the number of threads.</summary>
+/// <summary>How a product is cut. How k is cut decides the bits of the result; it depends on the size and on the width of the vectors only. The rectangles of C may also
+/// depend on the number of threads, since each of its elements is summed alike in all of them.</summary>
 internal readonly struct GemmPlan
 {
     /// <summary>Blocks below about this many multiply-adds are not worth handing to another thread.</summary>
     private const long SmallestBlock = 1 << 20;
-    private const int WantedBlocks = 16;
+    private const int BlocksPerThread = 4;
 
     /// <summary>Blocks with a shorter side read their factors from the outer caches faster than those deliver; unless all rows are in one block, whose
     /// columns are then packed on the spot and read but once.</summary>
@@ -20,8 +21,11 @@ internal readonly struct GemmPlan
     /// <summary>Most elements of the rows of a block in one piece of k: half of a second-level cache.</summary>
     private const int LargestRows = 1 << 17;
 
+    /// <summary>Most sums of a block that wait in a buffer, in the second-level cache beside the rest.</summary>
+    private const int LargestSums = 3 << 14;
+
     /// <summary>Rows up to which a block has all of them, and rows of a block otherwise, about.</summary>
-    private const int MostRows = 480;
+    public const int MostRows = 480;
     private const int SomeRows = 240;
 
     /// <summary>Most elements that are packed ahead: they stay in a third-level cache.</summary>
@@ -29,7 +33,7 @@ internal readonly struct GemmPlan
     private const int ShortestPiece = 1024;
 
     /// <summary>Plans for a logical M x N product: rows are broadcast, columns lie in vectors.</summary>
-    public GemmPlan(int m, int n, int k, int tileRows, int tileColumns, bool columnsCollide)
+    public GemmPlan(int m, int n, int k, int tileRows, int tileColumns, bool columnsCollide, bool transposed, int threads)
     {
         M = m;
         N = n;
@@ -37,12 +41,15 @@ internal readonly struct GemmPlan
         TileRows = tileRows;
         TileColumns = tileColumns;
         PackBlockColumns = columnsCollide;
+        Transposed = transposed;
+        Threads = threads;
         int rows = m <= MostRows ? m : SomeRows, deepest = Math.Clamp(LargestRows / rows / 4 * 4, 256, MaxDepth);
         int chunks = Math.Max(1, (k + deepest - 1) / deepest);
         // A multiple of four, but not of eight: panels then begin all over the sets of a cache.
         Depth = chunks == 1 ? k : (((k + chunks - 1) / chunks + 3) / 4 | 1) * 4;
         int columns = Math.Min(n, m > 4L * n ? 1024 : 512);
-        long wanted = Math.Clamp((long)m * n * k / SmallestBlock, 1, WantedBlocks);
+        if (transposed) columns = Math.Min(columns, Math.Max(LargestSums / rows, 2 * tileColumns));
+        long wanted = Math.Clamp((long)m * n * k / SmallestBlock, 1, threads > 1 ? BlocksPerThread * threads : 1);
         int narrowest = m <= MostRows ? NarrowestColumns : SmallestSide;
         while (Blocks(m, rows) * (long)Blocks(n, columns) < wanted)
         {
@@ -58,7 +65,7 @@ internal readonly struct GemmPlan
         // What is read by one block only, or is too large to wait in a cache, is packed on the spot.
         PackRowsAhead = ColumnBlocks > 1 && (long)m * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
         PackColumnsAhead = RowBlocks > 1 && (long)n * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
-        long packed = (PackRowsAhead ? m : 0L) + (PackColumnsAhead ? n : 0L);
+        long packed = m + (m > MostRows ? n : 0L);
         Piece = packed * k <= LargestPacked ? k : (int)Math.Clamp(LargestPacked / Math.Max(1, packed) / Depth * Depth, (ShortestPiece + Depth - 1) / Depth * Depth, Math.Max(k, ShortestPiece + Depth));
     }
 
@@ -66,11 +73,16 @@ internal readonly struct GemmPlan
     public int Piece { get; }
 
     /// <summary>The plan for another k.</summary>
-    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns, PackBlockColumns);
+    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns, PackBlockColumns, Transposed, Threads);
 
     /// <summary>Whether a block packs all its columns before it begins: they lie so far apart that a cache cannot hold them side by side.</summary>
     public bool PackBlockColumns { get; }
 
+
+    /// <summary>The product is turned into C in the end; sums wait in a buffer until then.</summary>
+    public bool Transposed { get; }
+
+    public int Threads { get; }
     public int M { get; }
     public int N { get; }
     public int K { get; }
@@ -83,6 +95,9 @@ internal readonly struct GemmPlan
     public int ColumnBlocks { get; }
     public bool PackRowsAhead { get; }
     public bool PackColumnsAhead { get; }
+
+    /// <summary>All columns of a block are packed and stay in a second-level cache, and so does the whole of k: tiles go along the rows of C.</summary>
+    public bool ByRows => !Transposed && K <= Depth && (PackColumnsAhead || PackBlockColumns) && (long)K * BlockColumns <= LargestRows / 2;
 
     /// <summary>Rows with the last tile padded to a whole one.</summary>
     public int PaddedM => (M + TileRows - 1) / TileRows * TileRows;
@@ -198,9 +213,6 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
     public float* PackedColumns;
     public float* C;
     public nint Ldc;
-
-    /// <summary>C holds the transpose of the logical product.</summary>
-    public bool Transposed;
     public bool Accumulate;
     public TEpilogue Epilogue;
 
@@ -236,7 +248,7 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
 
         using Scratch rowPanels = PackedRows == null ? Scratch.Rent((long)x.PaddedRows * Plan.Depth) : default;
         using Scratch columnPanels = PackedColumns == null ? Scratch.Rent((long)(Plan.PackBlockColumns ? paddedColumns : tileColumns) * Plan.Depth) : default;
-        using Scratch sums = Transposed ? Scratch.Rent((long)x.PaddedRows * paddedColumns) : default;
+        using Scratch sums = Plan.Transposed ? Scratch.Rent((long)x.PaddedRows * paddedColumns) : default;
         x.Sums = sums.Pointer;
         for (x.Start = 0; x.Start < Plan.K; x.Start += Plan.Depth)
         {
@@ -252,7 +264,8 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
             }
             x.B = PackedColumns == null ? columnPanels.Pointer : PackedColumns + x.Start * (nint)Plan.PaddedN + (nint)x.Column * x.Depth;
             if (PackedColumns == null && Plan.PackBlockColumns) Columns.PackPanels<T>(x.Column, x.Columns, x.Start, x.Depth, x.B);
-            Multiply<T>(x);
+            if (Plan.ByRows) MultiplyByRows<T>(x);
+            else Multiply<T>(x);
         }
         if (x.Sums != null) Deliver<T>(x);
     }
@@ -261,57 +274,83 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Multiply<T>(in Block x) where T : struct, IVec<T>
     {
-        int tileColumns = 2 * T.Count, depth = x.Depth;
-        float* edge = stackalloc float[12 * 32];
-        bool first = x.Start == 0, last = x.Start + depth == Plan.K, whole = PackedColumns != null || Plan.PackBlockColumns;
+        int tileColumns = 2 * T.Count;
+        bool whole = PackedColumns != null || Plan.PackBlockColumns;
         for (int j = 0; j < x.Columns; j += tileColumns)
         {
-            int columns = Math.Min(tileColumns, x.Columns - j), width = GemmOperand.PanelWidth<T>(columns);
-            float* panel = whole ? x.B + (nint)j * depth : x.B;
+            int columns = Math.Min(tileColumns, x.Columns - j);
+            float* panel = whole ? x.B + (nint)j * x.Depth : x.B;
             // Whole panels whose rows lie as the panel wants them need no pass of their own: the first tile reads them where they are and leaves a copy.
             float* source = null;
             if (!whole)
             {
                 if (columns == tileColumns && !Columns.ContiguousK) source = Columns.At(x.Column + j, x.Start);
-                else Columns.Pack<T>(x.Column + j, columns, x.Start, depth, width, panel);
+                else Columns.Pack<T>(x.Column + j, columns, x.Start, x.Depth, GemmOperand.PanelWidth<T>(columns), panel);
             }
             for (int i = 0, tile = 0, height; i < x.Rows; i += height, tile++)
             {
                 height = GemmTiles.Height<T>(x.Rows - i);
-                GemmAhead ahead = tile < GemmAhead.Tiles ? NextColumns<T>(x, j, tile) : default;
-                float* a = x.A + (nint)i * depth;
-                if (x.Sums != null)
-                {
-                    Tile<T>(height, width, depth, a, panel, ref source, x.Sums + (nint)j * x.PaddedRows + (nint)i * tileColumns, tileColumns, !first, ahead, default);
-                    continue;
-                }
-                float* c = C + (x.Row + i) * Ldc + x.Column + j;
-                bool add = Accumulate || !first;
-                int rows = Math.Min(height, x.Rows - i);
-                GemmAhead result = GemmAhead.Result(c, Ldc, rows);
-                if (rows == height && columns == width)
-                {
-                    Tile<T>(height, width, depth, a, panel, ref source, c, Ldc, add, ahead, result);
-                }
-                else
-                {
-                    Tile<T>(height, width, depth, a, panel, ref source, edge, tileColumns, false, ahead, result);
-                    CopyTile<T>(edge, tileColumns, c, Ldc, rows, columns, add);
-                }
+                Tile<T>(x, i, height, j, columns, panel, source, tile < GemmAhead.Tiles ? NextColumns<T>(x, j, tile) : default, fetchResult: true);
+                source = null;
             }
-            if (x.Sums == null && last && typeof(TEpilogue) != typeof(NoEpilogue))
+            if (x.Sums == null && x.Start + x.Depth == Plan.K && typeof(TEpilogue) != typeof(NoEpilogue))
                 Epilogue.Apply(C + x.Row * Ldc + x.Column + j, (int)Ldc, x.Row, x.Column + j, x.Rows, columns);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Tile<T>(int height, int width, int depth, float* a, float* panel, ref float* source, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result) where T : struct, IVec<T>
+    /// <summary>A short k: all columns of the block stay near, so the tiles go along the rows of C, which is how memory likes to be written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void MultiplyByRows<T>(in Block x) where T : struct, IVec<T>
     {
-        if (source != null)
+        int tileColumns = 2 * T.Count;
+        for (int i = 0, height; i < x.Rows; i += height)
         {
-            GemmTiles.Run<T, PackingColumns>(height, depth, a, source, Columns.Stride, panel, c, ldc, add, ahead, result);
-            source = null;
+            height = GemmTiles.Height<T>(x.Rows - i);
+            for (int j = 0; j < x.Columns; j += tileColumns)
+                Tile<T>(x, i, height, j, Math.Min(tileColumns, x.Columns - j), x.B + (nint)j * x.Depth, null, default, fetchResult: false);
+            if (typeof(TEpilogue) != typeof(NoEpilogue))
+                Epilogue.Apply(C + (x.Row + i) * Ldc + x.Column, (int)Ldc, x.Row + i, x.Column, Math.Min(height, x.Rows - i), x.Columns);
         }
+    }
+
+    /// <summary>The tile at row i and column j of the block.</summary>
+    /// <param name="x">The block.</param>
+    /// <param name="i">First row.</param>
+    /// <param name="height">Rows with padding.</param>
+    /// <param name="j">First column.</param>
+    /// <param name="columns">Columns without padding.</param>
+    /// <param name="panel">The columns, packed.</param>
+    /// <param name="source">The columns where they are, yet to be packed; or null.</param>
+    /// <param name="ahead">What to ask for on the way.</param>
+    /// <param name="fetchResult">Ask for the tile of C, too.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Tile<T>(in Block x, int i, int height, int j, int columns, float* panel, float* source, GemmAhead ahead, bool fetchResult) where T : struct, IVec<T>
+    {
+        int tileColumns = 2 * T.Count, width = GemmOperand.PanelWidth<T>(columns), rows = Math.Min(height, x.Rows - i);
+        float* a = x.A + (nint)i * x.Depth;
+        bool first = x.Start == 0;
+        if (x.Sums != null)
+        {
+            Run<T>(height, width, x.Depth, a, panel, source, x.Sums + (nint)j * x.PaddedRows + (nint)i * tileColumns, tileColumns, !first, ahead, default);
+            return;
+        }
+        float* c = C + (x.Row + i) * Ldc + x.Column + j;
+        GemmAhead result = fetchResult ? GemmAhead.Result(c, Ldc, rows) : default;
+        if (rows == height && columns == width) Run<T>(height, width, x.Depth, a, panel, source, c, Ldc, Accumulate || !first, ahead, result);
+        else Edge<T>(x, height, rows, columns, a, panel, source, c, ahead, result);
+    }
+
+    /// <summary>A tile that reaches beyond C, by way of a buffer.</summary>
+    private readonly void Edge<T>(in Block x, int height, int rows, int columns, float* a, float* panel, float* source, float* c, GemmAhead ahead, GemmAhead result) where T : struct, IVec<T>
+    {
+        float* edge = stackalloc float[12 * 32];
+        Run<T>(height, GemmOperand.PanelWidth<T>(columns), x.Depth, a, panel, source, edge, 2 * T.Count, false, ahead, result);
+        CopyTile<T>(edge, 2 * T.Count, c, Ldc, rows, columns, Accumulate || x.Start > 0);
+    }
+
+    private readonly void Run<T>(int height, int width, int depth, float* a, float* panel, float* source, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result) where T : struct, IVec<T>
+    {
+        if (source != null) GemmTiles.Run<T, PackingColumns>(height, depth, a, source, Columns.Stride, panel, c, ldc, add, ahead, result);
         else if (width == 2 * T.Count) GemmTiles.Run<T, WideColumns>(height, depth, a, panel, width, null, c, ldc, add, ahead, result);
         else GemmTiles.Run<T, NarrowColumns>(height, depth, a, panel, width, null, c, ldc, add, ahead, result);
     }
