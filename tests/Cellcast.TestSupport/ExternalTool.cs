@@ -17,11 +17,11 @@ public static class ExternalTool
     /// <summary>Debian's Python, which sees Debian's python3-* packages.</summary>
     public const string Python = "/usr/bin/python3";
 
-    /// <summary>Whether a tool can be run: <c>anndata</c>, <c>sklearn</c> (Python modules), <c>survival</c> (R package) or a program's name.</summary>
+    /// <summary>Whether a tool can be run: <c>anndata</c>, <c>sklearn</c> (Python modules), <c>survival</c>, <c>metafor</c> (R packages) or a program's name.</summary>
     public static bool IsPresent(string tool) => s_present.GetOrAdd(tool, static t => t switch
     {
         "anndata" or "sklearn" or "torch" or "h5py" or "leidenalg" => TryRun(Python, "-c", "import " + t),
-        "survival" => TryRun("Rscript", "-e", "library(survival)"),
+        "survival" or "metafor" => TryRun("Rscript", "-e", $"library({t})"),
         _ => TryRun("sh", "-c", "command -v " + t),
     });
 

@@ -11,6 +11,7 @@ internal sealed class ScSurvCommands : Command
         Subcommands.Add(new ScSurvPredictCommand());
         Subcommands.Add(new ScSurvEvaluateCommand());
         Subcommands.Add(new ScSurvUncertaintyCommand());
+        Subcommands.Add(new ScSurvPanCommand());
         Subcommands.Add(new ScSurvBenchmarkCommand());
         Subcommands.Add(new ScSurvPowerCommand());
     }

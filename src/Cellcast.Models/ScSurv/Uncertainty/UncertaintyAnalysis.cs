@@ -103,7 +103,7 @@ public sealed class UncertaintyAnalysis
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(progress);
         ContributionFit fit = input.Fit;
-        double[] types = GroupMeans(input);
+        double[] types = GroupFeatures.Means(input.CellFeatures, fit.Center.Length, input.GroupOf, input.Groups.Count);
         ContributionDraws? bootstrap = null;
         if (options.Bootstrap > 0)
         {
@@ -154,18 +154,6 @@ public sealed class UncertaintyAnalysis
         int n = input.Survival.Count;
         PenalizedFit alone = PenalizedRegression.Fit(new PartialLikelihood(input.Survival, options.Ties), covariates, covariates.Length / n, default, new PenalizedRegressionOptions { Offset = offset });
         return alone.LinearPredictors;
-    }
-
-    private static double[] GroupMeans(UncertaintyInput input)
-    {
-        int f = input.Fit.Center.Length;
-        var mean = new double[input.Groups.Count * f];
-        var count = new int[input.Groups.Count];
-        foreach (int g in input.GroupOf)
-            if (g >= 0) count[g]++;
-        for (int c = 0; c < input.GroupOf.Length; c++)
-            if (input.GroupOf[c] is var g and >= 0) Vectors.AddScaled(1.0 / count[g], input.CellFeatures.AsSpan(c * f, f), mean.AsSpan(g * f, f));
-        return mean;
     }
 
     private static double[][] Contrasts(double[] features, double[]? center, double[] scale)
