@@ -23,8 +23,8 @@ public sealed class SpotPatterns
     /// <summary>Regions of high and low log hazard.</summary>
     public SpatialRegions Regions { get; }
 
-    /// <summary><c>spot_genes.csv</c>: correlation of each gene's expression (log1p of counts per unit of size) with the log hazard over spots, most positive first. Neighbouring spots are alike, so
-    /// the p values are too small: use the order.</summary>
+    /// <summary><c>spot_genes.csv</c>: correlation of each gene's expression (log1p of counts per unit of size) with the log hazard over spots, most positive first.
+    /// The p values allow for neighbouring spots being alike (<see cref="SpatialCorrelation"/>).</summary>
     public CsvFile Genes { get; }
 
     /// <summary>Finds the patterns; null where the spots have no coordinates or are too few.</summary>
@@ -46,12 +46,16 @@ public sealed class SpotPatterns
         var expression = new float[spots.Counts.Length];
         for (int i = 0; i < expression.Length; i++) expression[i] = MathF.Log(1 + spots.Counts[i] / spots.Size[i / genes.Count]);
         RankedGene[] ranked = GeneRanking.Rank(SparseMatrix.FromDense(spots.Count, genes.Count, expression), logHazard, threads);
-        int[] order = [.. Enumerable.Range(0, genes.Count).OrderBy(g => double.IsNaN(ranked[g].Pearson.Coefficient)).ThenByDescending(g => ranked[g].Pearson.Coefficient).ThenBy(g => genes[g], StringComparer.Ordinal)];
+        SpatialCorrelationTest[] tests = SpatialCorrelation.Build(at, threads).Test(logHazard, expression, genes.Count, threads);
+        double[] q = MultipleTesting.BenjaminiHochberg([.. tests.Select(t => t.PValue)]);
+        int[] order = [.. Enumerable.Range(0, genes.Count).OrderBy(g => double.IsNaN(tests[g].Coefficient)).ThenByDescending(g => tests[g].Coefficient).ThenBy(g => genes[g], StringComparer.Ordinal)];
         CsvFile table = new CsvFile()
             .Add("gene", order.Select(g => genes[g]).ToArray())
-            .Add("pearson", order.Select(g => ranked[g].Pearson.Coefficient).ToArray())
+            .Add("pearson", order.Select(g => tests[g].Coefficient).ToArray())
             .Add("spearman", order.Select(g => ranked[g].Spearman.Coefficient).ToArray())
-            .Add("pearson_p", order.Select(g => ranked[g].Pearson.PValue).ToArray());
+            .Add("effective_spots", order.Select(g => tests[g].EffectiveSpots).ToArray())
+            .Add("pearson_p", order.Select(g => tests[g].PValue).ToArray())
+            .Add("pearson_q", order.Select(g => q[g]).ToArray());
         return new SpotPatterns(graph.Smooth(logHazard), varies ? MoransI.Compute(logHazard, graph) : null, SpatialRegions.Find(logHazard, graph), table);
     }
 
