@@ -31,6 +31,10 @@ public abstract class Outcome
     /// <param name="subjects">Indices from 0; may repeat.</param>
     public abstract Outcome Subset(ReadOnlySpan<int> subjects);
 
+    /// <summary>The same subjects, each counted so many times as the number says: its case weight times that number.</summary>
+    /// <param name="times">One number per subject, finite and not negative.</param>
+    public abstract Outcome Reweight(ReadOnlySpan<double> times);
+
     /// <summary>The likelihood of linear predictors; for a continuous outcome with the variance of the outcome itself, which a fit then replaces.</summary>
     /// <param name="ties">How tied deaths are treated, where there are deaths.</param>
     /// <exception cref="SurvivalDataException">There is nothing to learn from: no event, or all outcomes alike.</exception>
@@ -49,6 +53,14 @@ public abstract class Outcome
     /// <param name="values">The outcomes.</param>
     /// <param name="weights">Case weights, or empty for 1 each.</param>
     public static Outcome Of(ReadOnlySpan<double> values, ReadOnlySpan<double> weights = default) => new ContinuousOutcome(values.ToArray(), weights.IsEmpty ? null : weights.ToArray());
+
+    private protected static double[] Multiply(ReadOnlySpan<double> weights, ReadOnlySpan<double> times, int count)
+    {
+        if (times.Length != count) throw new ArgumentException($"{count} subjects need as many numbers, not {times.Length}", nameof(times));
+        double[] product = times.ToArray();
+        for (int i = 0; i < weights.Length; i++) product[i] *= weights[i];
+        return product;
+    }
 
     private protected static T[]? Gather<T>(T[]? values, ReadOnlySpan<int> subjects)
     {
@@ -79,6 +91,9 @@ public sealed class SurvivalOutcome(SurvivalData data) : Outcome
     public override Outcome Subset(ReadOnlySpan<int> subjects) => new SurvivalOutcome(Data.Subset(subjects));
 
     /// <inheritdoc/>
+    public override Outcome Reweight(ReadOnlySpan<double> times) => new SurvivalOutcome(new SurvivalData(Data.Time, Data.Event, Multiply(Data.Weights, times, Count), Data.Strata, Data.Entry));
+
+    /// <inheritdoc/>
     public override ILikelihood CreateLikelihood(TieMethod ties = TieMethod.Efron) => new PartialLikelihood(Data, ties);
 }
 
@@ -106,6 +121,9 @@ public sealed class BinaryOutcome(bool[] values, double[]? weights = null) : Out
     public override Outcome Subset(ReadOnlySpan<int> subjects) => new BinaryOutcome(Gather(Values, subjects)!, Gather(Weights, subjects));
 
     /// <inheritdoc/>
+    public override Outcome Reweight(ReadOnlySpan<double> times) => new BinaryOutcome(Values, Multiply(Weights, times, Count));
+
+    /// <inheritdoc/>
     public override ILikelihood CreateLikelihood(TieMethod ties = TieMethod.Efron) => new LogisticLikelihood(Values, Weights);
 }
 
@@ -131,6 +149,9 @@ public sealed class ContinuousOutcome(double[] values, double[]? weights = null)
 
     /// <inheritdoc/>
     public override Outcome Subset(ReadOnlySpan<int> subjects) => new ContinuousOutcome(Gather(Values, subjects)!, Gather(Weights, subjects));
+
+    /// <inheritdoc/>
+    public override Outcome Reweight(ReadOnlySpan<double> times) => new ContinuousOutcome(Values, Multiply(Weights, times, Count));
 
     /// <inheritdoc/>
     public override ILikelihood CreateLikelihood(TieMethod ties = TieMethod.Efron)

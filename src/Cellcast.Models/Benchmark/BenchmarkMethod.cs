@@ -102,7 +102,7 @@ public static class BenchmarkMethods
         float[] contribution = [.. model.Cells().Mean.Select(m => (float)m)];
         double[] eta = model.Patients(shares, threads).Mean;
         double seconds = cohort.CellSeconds + cohort.BulkSeconds + clock.Elapsed.TotalSeconds;
-        var input = new UncertaintyInput { Fit = model.Fit, CellFeatures = model.CellFeatures, PatientFeatures = model.PatientFeatures, Survival = survival, GroupOf = labels.Codes, Groups = labels.Categories, OtherFeatures = Rows(model.FeaturesOf(shares, threads), model.Basis.Features, study.Test) };
+        var input = new UncertaintyInput { Fit = model.Fit, CellFeatures = model.CellFeatures, PatientFeatures = model.PatientFeatures, Outcome = Outcome.Of(survival), GroupOf = labels.Codes, Groups = labels.Categories, OtherFeatures = Rows(model.FeaturesOf(shares, threads), model.Basis.Features, study.Test) };
         var uncertainty = UncertaintyAnalysis.Run(input, new UncertaintyOptions { Bootstrap = BootstrapDraws, Permutations = Permutations, PowerSimulations = 0, Ties = options.Ties }, key.Split("uncertainty"), threads, NoProgress.Instance, default);
         return new MethodEstimate(contribution, shares.ToArray(), eta, seconds) { Uncertainty = uncertainty, TypeNames = labels.Categories };
     }

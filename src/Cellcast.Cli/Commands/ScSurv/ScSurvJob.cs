@@ -63,6 +63,7 @@ internal static class ScSurvJob
         patients.Write(directory.File("patients.csv"));
         bool survival = results.Outcome.Kind == OutcomeKind.Survival;
         if (survival) ScSurvOutput.SurvivalCurves(results.RiskScale.Hazard, results.Baselines, results.Patients, results.LinearPredictor).Write(directory.File("survival_curves.csv"));
+        DesignFile.Of(data)?.Write(directory.File(DesignFile.Name));
         if (results.Clinical is { Terms.Count: > 0 } clinical) clinical.Table().Write(directory.File("covariates.csv"));
         tables.WriteGenes(directory.File("genes.csv"));
         tables.CellTypes?.Write(directory.File("cell_types.csv"));

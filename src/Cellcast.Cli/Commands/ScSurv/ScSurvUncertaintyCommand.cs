@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
+using Cellcast.AnnData.H5ad;
+using Cellcast.AnnData.Tables;
 using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScSurv;
@@ -44,10 +46,7 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
         using var device = new CpuDevice(context.Threads);
         ScSurvModel model = ScSurvModel.Load(Path.Combine(folder, "model"), device);
         ContributionModel contributions = model.Contributions ?? throw new InputException($"'{folder}' was fitted with the published method, which has no likelihood to take intervals from; fit it again without --method published.");
-        foreach (string option in (string[])["--outcome", "--covariates", "--strata", "--entry", "--weights"])
-            if (source.Settings.GetValueOrDefault(option) is { Length: > 0 } given && given != "survival")
-                throw new InputException($"'{folder}' was fitted with {option} {given}: resampling and permuting are made for plain survival; fit without it to have them.");
-        var (survival, names) = Learned(source, contributions, folder);
+        var (outcome, covariates, names) = Learned(source, model, contributions, folder);
         var (codes, groups) = Groups(source, contributions, a.GetValue(_group), folder);
         context.Log.Info("decoding genes");
         var input = new UncertaintyInput
@@ -55,12 +54,13 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
             Fit = contributions.Fit,
             CellFeatures = contributions.CellFeatures,
             PatientFeatures = contributions.PatientFeatures,
-            Survival = survival,
+            Outcome = outcome,
+            Variance = model.Clinical?.Variance,
             GroupOf = codes,
             Groups = groups,
             GeneFeatures = GeneFeatures.Of(device, model, contributions.CellFeatures),
         };
-        var options = new UncertaintyOptions { Bootstrap = a.GetValue(_bootstrap), Permutations = a.GetValue(_permutations), Effect = a.GetValue(_effect), Ties = model.Options.Ties };
+        var options = new UncertaintyOptions { Bootstrap = a.GetValue(_bootstrap), Permutations = a.GetValue(_permutations), Effect = a.GetValue(_effect), Ties = model.Options.Ties, Fit = new ContributionOptions { Covariates = covariates } };
         UncertaintyAnalysis analysis = UncertaintyAnalysis.Run(input, options, RandomKey.From(context.Seed, "uncertainty"), context.Threads, context.Progress, context.Cancellation);
         if (analysis.Caution is { } caution) context.Log.Warning(caution);
 
@@ -74,19 +74,26 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
         summary["version"] = CommandHost.Version;
         summary["seed"] = context.Seed;
         AtomicFile.WriteText(directory.File("uncertainty.json"), summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-        Show(context, analysis, groups, survival);
+        H5adFile.Write(directory.File("cells.h5ad"), UncertaintyTables.Cells(source.Cells, analysis, codes));
+        Show(context, analysis, groups, outcome);
         if (analysis.Signal is { } signal) context.Result["signal_p"] = signal.PValue;
         context.Result["caution"] = analysis.Caution;
     }
 
-    private static (SurvivalData Survival, string[] Names) Learned(ScSurvReportSource source, ContributionModel model, string folder)
+    private static (Outcome Outcome, double[]? Covariates, string[] Names) Learned(ScSurvReportSource source, ScSurvModel fitted, ContributionModel model, string folder)
     {
         string?[] split = source.Patients.Require("split", Path.Combine(folder, "patients.csv")).ToText();
         int[] learned = [.. Enumerable.Range(0, split.Length).Where(i => split[i] is "train" or "validation")];
         int expected = model.PatientFeatures.Length / model.Basis.Features;
         if (learned.Length != expected) throw new InputException($"'{folder}': patients.csv has {learned.Length} training and validation patients but the model was fitted to {expected}; the files belong to different runs.");
-        double[] time = Reporting.Columns.Numbers(source.Patients, "survival_time"), died = Reporting.Columns.Numbers(source.Patients, "event");
-        return (new SurvivalData([.. learned.Select(i => time[i])], [.. learned.Select(i => died[i] > 0)]), [.. learned.Select(i => source.Patients.Index[i])]);
+        string path = Path.Combine(folder, DesignFile.Name);
+        bool known = File.Exists(path);
+        foreach (string option in (string[])["--covariates", "--strata", "--entry", "--weights"])
+            if (!known && source.Settings.GetValueOrDefault(option) is { Length: > 0 } given)
+                throw new InputException($"'{folder}' was fitted with {option} {given} but has no {DesignFile.Name}, which holds it for each patient: an earlier version wrote none; fit it again.");
+        var (outcome, covariates) = DesignFile.Read(source.Patients, Path.Combine(folder, "patients.csv"), known ? TextTable.Read(path) : null, fitted.Clinical?.Kind ?? OutcomeKind.Survival, learned);
+        if (covariates is not null && covariates.Length != learned.Length * (fitted.Clinical?.Terms.Count ?? 0)) throw new InputException($"'{path}': has other covariates than the model; the files belong to different runs.");
+        return (outcome, covariates, [.. learned.Select(i => source.Patients.Index[i])]);
     }
 
     private static (int[] Codes, IReadOnlyList<string> Names) Groups(ScSurvReportSource source, ContributionModel model, string? column, string folder)
@@ -96,11 +103,11 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
         return (given.Codes, given.Categories);
     }
 
-    private static void Show(CommandContext context, UncertaintyAnalysis analysis, IReadOnlyList<string> groups, SurvivalData survival)
+    private static void Show(CommandContext context, UncertaintyAnalysis analysis, IReadOnlyList<string> groups, Outcome outcome)
     {
         static string Text(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
         if (analysis.Signal is { } signal)
-            context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"any signal: p = {signal.PValue:0.####} ({survival.Count} patients, {survival.EventCount} events, {signal.Permutations} permutations)"));
+            context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"any signal: p = {signal.PValue:0.####} ({outcome.Count} patients{(outcome.Kind == OutcomeKind.Continuous ? "" : $", {outcome.Information} {(outcome.Kind == OutcomeKind.Survival ? "events" : "with the rarer outcome")}")}, {signal.Permutations} permutations)"));
         var table = new Table().Border(TableBorder.Simple).AddColumns("type", "contribution", "95 % interval", "P(adverse)", "p", "q");
         foreach (int k in Enumerable.Range(0, groups.Count).OrderByDescending(k => analysis.Types[k].Posterior.Value).ThenBy(k => k))
         {

@@ -58,23 +58,27 @@ public sealed record ContributionDraws(double[][] Coefficients, double[] Center)
 public static class PatientBootstrap
 {
     /// <summary>Fits every draw.</summary>
-    /// <param name="survival">Follow-up of the patients that were learned from.</param>
+    /// <param name="outcome">Outcome of the patients that were learned from; with strata patients are drawn within them.</param>
     /// <param name="features">Their features, S x F.</param>
     /// <param name="fit">The fit to all of them.</param>
-    /// <param name="draws">Number of draws; a draw with fewer than two patients who died is drawn again.</param>
+    /// <param name="draws">Number of draws; a draw that holds fewer than two deaths, of either outcome, or different numbers is drawn again.</param>
     /// <param name="key">Source of chance: draw number i depends on it and i only.</param>
     /// <param name="options">What the fit was made with (covariates, offset); its strengths are those of the fit.</param>
     /// <param name="ties">Treatment of ties.</param>
     /// <param name="threads">Threads; the result does not depend on it.</param>
+    /// <param name="variance">Variance of the errors of a continuous outcome, as the fit found it.</param>
     /// <param name="cancellation">Interrupts between fits.</param>
-    public static ContributionDraws Run(SurvivalData survival, double[] features, ContributionFit fit, int draws, RandomKey key, ContributionOptions? options = null, TieMethod ties = TieMethod.Efron,
-        int threads = 1, CancellationToken cancellation = default)
+    public static ContributionDraws Run(Outcome outcome, double[] features, ContributionFit fit, int draws, RandomKey key, ContributionOptions? options = null, TieMethod ties = TieMethod.Efron,
+        int threads = 1, double? variance = null, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(survival);
+        ArgumentNullException.ThrowIfNull(outcome);
         ArgumentNullException.ThrowIfNull(fit);
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 2);
-        int n = survival.Count;
-        if (survival.EventCount < 2) throw new SurvivalDataException($"{survival.EventCount} event{(survival.EventCount == 1 ? "" : "s")} cannot be resampled: at least 2 are needed");
+        int n = outcome.Count;
+        if (outcome.Information < 2) throw new SurvivalDataException($"{outcome.Information} {(outcome.Kind == OutcomeKind.Survival ? "event" : "patient")}{(outcome.Information == 1 ? "" : "s")} cannot be resampled: at least 2 are needed");
+        int[][] groups = outcome is SurvivalOutcome { Data: var survival } && !survival.Strata.IsEmpty
+            ? [.. Enumerable.Range(0, n).GroupBy(i => survival.Strata[i]).OrderBy(g => g.Key).Select(g => g.ToArray())]
+            : [[.. Enumerable.Range(0, n)]];
         ContributionOptions refit = (options ?? new ContributionOptions()) with { Strengths = fit.Strengths };
         var result = new double[draws][];
         Parallel.For(0, draws, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, d =>
@@ -84,16 +88,26 @@ public static class PatientBootstrap
             do
             {
                 Array.Clear(weight);
-                for (int i = 0; i < n; i++)
-                {
-                    int drawn = random.NextInt32(n);
-                    weight[drawn] += survival.Weights.IsEmpty ? 1 : survival.Weights[drawn];
-                }
+                foreach (int[] members in groups)
+                    for (int i = 0; i < members.Length; i++) weight[members[random.NextInt32(members.Length)]]++;
             }
-            while (Enumerable.Range(0, n).Count(i => weight[i] > 0 && survival.Event[i]) < 2);
-            var sample = new SurvivalData(survival.Time, survival.Event, weight, survival.Strata, survival.Entry);
-            result[d] = ContributionFit.Fit(new PartialLikelihood(sample, ties), features, fit.Components, refit).Coefficients;
+            while (!Tells(outcome, weight));
+            Outcome sample = outcome.Reweight(weight);
+            ILikelihood likelihood = sample is ContinuousOutcome c && variance is { } v ? new GaussianLikelihood(c.Values, v, c.Weights) : sample.CreateLikelihood(ties);
+            result[d] = ContributionFit.Fit(likelihood, features, fit.Components, refit).Coefficients;
         });
         return new ContributionDraws(result, fit.Center);
+    }
+
+    private static bool Tells(Outcome outcome, double[] weight)
+    {
+        bool Two(Func<int, bool> which) => Enumerable.Range(0, weight.Length).Count(i => weight[i] > 0 && which(i)) >= 2;
+        return outcome switch
+        {
+            SurvivalOutcome s => Two(i => s.Data.Event[i]),
+            BinaryOutcome b => Two(i => b.Values[i]) && Two(i => !b.Values[i]),
+            ContinuousOutcome c => Enumerable.Range(0, weight.Length).Where(i => weight[i] > 0).Select(i => c.Values[i]).Distinct().Count() > 1,
+            _ => true,
+        };
     }
 }

@@ -5,8 +5,9 @@ using Cellcast.Tensors.Random;
 namespace Cellcast.Models.ScSurv.Uncertainty;
 
 /// <summary>
-/// Is there any association between what the patients are made of and their survival? Follow-up is permuted among the patients, which keeps its distribution,
-/// censoring included, and breaks every association; the p value is exact for any number of patients as long as follow-up is exchangeable under the null.
+/// Is there any association between what the patients are made of and their outcome? Follow-up is permuted among the patients (of a stratum), which keeps its distribution,
+/// censoring included, and breaks every association; the p value is exact for any number of patients as long as follow-up is exchangeable under the null. With covariates both sides are regressed on
+/// them first: see <see cref="NullModel"/> for what is then tested.
 /// </summary>
 /// <remarks>
 /// Globally, the score statistic of the prior variance at zero, |X' r|^2 with the martingale residuals r of the model without cells and the loadings X
@@ -16,8 +17,10 @@ namespace Cellcast.Models.ScSurv.Uncertainty;
 /// </remarks>
 public sealed class SignalTest
 {
+    private readonly NullModel _null;
     private readonly double[] _residuals;
     private readonly double[] _loadings;
+    private readonly int[][] _groups;
     private readonly int _dimensions;
     private readonly double[][] _permuted;
     private readonly int _threads;
@@ -28,25 +31,45 @@ public sealed class SignalTest
     /// <param name="loadings">Their loadings on standard normal coefficients, n x r.</param>
     /// <param name="permutations">Number of permutations: the smallest p is 1 / (permutations + 1).</param>
     /// <param name="key">Source of chance.</param>
-    /// <param name="offset">Linear predictors that are known (covariates), or null; the test is then approximate.</param>
     /// <param name="threads">Threads; the result does not depend on it.</param>
     /// <exception cref="SurvivalDataException">No patient has an event.</exception>
-    public SignalTest(SurvivalData survival, double[] loadings, int permutations, RandomKey key, IReadOnlyList<double>? offset = null, int threads = 1)
+    public SignalTest(SurvivalData survival, double[] loadings, int permutations, RandomKey key, int threads = 1)
+        : this(NullModel.Of(Outcome.Of(survival)), loadings, permutations, key, threads) { }
+
+    /// <summary>The same for any outcome and design.</summary>
+    /// <param name="without">The model without cells of n patients.</param>
+    /// <param name="loadings">Their loadings on standard normal coefficients, n x r.</param>
+    /// <param name="permutations">Number of permutations.</param>
+    /// <param name="key">Source of chance.</param>
+    /// <param name="threads">Threads; the result does not depend on it.</param>
+    public SignalTest(NullModel without, double[] loadings, int permutations, RandomKey key, int threads = 1)
     {
-        ArgumentNullException.ThrowIfNull(survival);
+        ArgumentNullException.ThrowIfNull(without);
         ArgumentNullException.ThrowIfNull(loadings);
         ArgumentOutOfRangeException.ThrowIfLessThan(permutations, 1);
-        int n = survival.Count;
+        _residuals = without.Residuals;
+        int n = _residuals.Length;
         if (loadings.Length % n != 0) throw new ArgumentException($"{loadings.Length} loadings for {n} patients", nameof(loadings));
-        (_loadings, _dimensions, _threads) = (loadings, loadings.Length / n, threads);
-        Events = survival.EventCount;
-        _residuals = MartingaleResiduals(survival, offset);
+        (_null, _loadings, _dimensions, _threads) = (without, without.Adjust(loadings), loadings.Length / n, threads);
+        _groups = [.. Enumerable.Range(0, without.Groups.Max() + 1).Select(g => Enumerable.Range(0, n).Where(i => without.Groups[i] == g).ToArray())];
+        Events = without.Events;
         Permutations = permutations;
         _permuted = new double[permutations][];
+        double stretch = without.Stretch;
         for (int b = 0; b < permutations; b++)
         {
+            var random = new RandomStream(key.Split(b));
             double[] order = [.. _residuals];
-            new RandomStream(key.Split(b)).Shuffle<double>(order);
+            if (_groups.Length == 1) random.Shuffle<double>(order);
+            else
+                foreach (int[] members in _groups)
+                {
+                    double[] own = [.. members.Select(i => _residuals[i])];
+                    random.Shuffle<double>(own);
+                    for (int k = 0; k < own.Length; k++) order[members[k]] = own[k];
+                }
+            if (stretch != 1)
+                for (int i = 0; i < n; i++) order[i] *= stretch;
             _permuted[b] = order;
         }
         Statistic = Quadratic(_residuals);
@@ -58,7 +81,7 @@ public sealed class SignalTest
     /// <summary>Patients.</summary>
     public int Patients => _residuals.Length;
 
-    /// <summary>Events.</summary>
+    /// <summary>Deaths, patients with the rarer outcome, or patients.</summary>
     public int Events { get; }
 
     /// <summary>Number of permutations.</summary>
@@ -77,16 +100,23 @@ public sealed class SignalTest
     {
         ArgumentNullException.ThrowIfNull(weights);
         double[][] onResiduals = [.. weights.Select(OnResiduals)];
-        double variance = _residuals.Sum(r => r * r) / (Patients - 1);
         double[] z = new double[weights.Count], scale = new double[weights.Count];
         double size = Math.Sqrt(_newton is null ? 0 : Vectors.Dot(_newton, _newton));
         For(weights.Count, k =>
         {
-            double mean = onResiduals[k].Average();
-            // Exact standard deviation of sum_i b_i r_pi(i) over permutations; the residuals sum to zero.
-            double spread = Math.Sqrt(onResiduals[k].Sum(b => (b - mean) * (b - mean)));
+            // Exact standard deviation of sum_i b_i r_pi(i) over permutations.
+            double[] b = onResiduals[k];
+            double spread = 0, variance = 0;
+            foreach (int[] members in _groups)
+            {
+                if (members.Length < 2) continue;
+                double mean = members.Average(i => b[i]), center = members.Average(i => _residuals[i]);
+                double own = members.Sum(i => (b[i] - mean) * (b[i] - mean));
+                spread += own;
+                variance += own * members.Sum(i => (_residuals[i] - center) * (_residuals[i] - center)) / (members.Length - 1);
+            }
             // What all patients have alike differs by rounding only.
-            scale[k] = spread > 1e-10 * size * Math.Sqrt(Vectors.Dot(weights[k], weights[k])) ? Math.Sqrt(variance) * spread : 0;
+            scale[k] = Math.Sqrt(spread) > 1e-10 * size * Math.Sqrt(Vectors.Dot(weights[k], weights[k])) ? _null.Stretch * Math.Sqrt(variance) : 0;
             z[k] = scale[k] > 0 ? Vectors.Dot(onResiduals[k], _residuals) / scale[k] : 0;
         });
         var p = new double[weights.Count];
@@ -165,7 +195,7 @@ public sealed class SignalTest
         return result;
     }
 
-    // Rows: (d/n Xc'Xc + I)^-1 x_i. At the null the information is about d/n per patient, of differences from the mean.
+    // Rows: (h Xc'Xc + I)^-1 x_i with the information h of a patient, of differences from the mean: about d/n at the null for survival.
     private double[] NewtonStep()
     {
         int n = Patients, r = _dimensions;
@@ -174,7 +204,7 @@ public sealed class SignalTest
         double[] system = new double[r * r], x = new double[n * r];
         for (int i = 0; i < n; i++)
             for (int j = 0; j < r; j++) x[i * r + j] = _loadings[i * r + j] - mean[j];
-        double weight = (double)Events / n;
+        double weight = _null.Information;
         for (int j = 0; j < r; j++) system[j * r + j] = 1;
         for (int i = 0; i < n; i++)
             for (int j = 0; j < r; j++) Vectors.AddScaled(weight * x[i * r + j], x.AsSpan(i * r, j + 1), system.AsSpan(j * r, j + 1));

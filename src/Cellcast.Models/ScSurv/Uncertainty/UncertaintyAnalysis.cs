@@ -41,8 +41,11 @@ public sealed record UncertaintyInput
     /// <summary>Features of the patients that were learned from, S x F.</summary>
     public required double[] PatientFeatures { get; init; }
 
-    /// <summary>Their follow-up.</summary>
-    public required SurvivalData Survival { get; init; }
+    /// <summary>Their outcome, with strata, entry times and weights where the fit had them.</summary>
+    public required Outcome Outcome { get; init; }
+
+    /// <summary>Variance of the errors of a continuous outcome, as the fit found it.</summary>
+    public double? Variance { get; init; }
 
     /// <summary>Group (type) of each cell, -1 for none.</summary>
     public required int[] GroupOf { get; init; }
@@ -107,31 +110,39 @@ public sealed class UncertaintyAnalysis
         ContributionDraws? bootstrap = null;
         if (options.Bootstrap > 0)
         {
-            progress.Message($"drawing {input.Survival.Count} patients with replacement {options.Bootstrap} times");
-            bootstrap = PatientBootstrap.Run(input.Survival, input.PatientFeatures, fit, options.Bootstrap, key.Split("bootstrap"), options.Fit, options.Ties, threads, cancellation);
+            progress.Message($"drawing {input.Outcome.Count} patients with replacement {options.Bootstrap} times");
+            bootstrap = PatientBootstrap.Run(input.Outcome, input.PatientFeatures, fit, options.Bootstrap, key.Split("bootstrap"), options.Fit, options.Ties, threads, input.Variance, cancellation);
         }
         IReadOnlyList<FunctionTest>? typeTests = null, geneTests = null;
         SignalTest? signal = null;
         double[] scale = TestLoadings.Scale(input.PatientFeatures, fit.Components);
         double[] loadings = TestLoadings.Apply(input.PatientFeatures, scale);
+        var without = NullModel.Of(input.Outcome, options.Fit?.Covariates, options.Fit?.Offset, options.Ties);
         if (options.Permutations > 0)
         {
             progress.Message($"permuting follow-up {options.Permutations} times");
-            signal = new SignalTest(input.Survival, loadings, options.Permutations, key.Split("permutations"), Offset(input, options), threads);
+            signal = new SignalTest(without, loadings, options.Permutations, key.Split("permutations"), threads);
             typeTests = signal.Test(Contrasts(types, fit.Center, scale), pooled: false);
             if (input.GeneFeatures.Length > 0) geneTests = signal.Test(Contrasts(input.GeneFeatures, null, scale), pooled: true);
         }
         cancellation.ThrowIfCancellationRequested();
         var power = new List<PowerPoint>();
         string? caution = null;
-        if (options.PowerSimulations > 0)
+        if (input.Outcome.Kind != OutcomeKind.Survival)
         {
-            var analysis = new PowerAnalysis(loadings, input.Survival.Count);
+            // Power is simulated for survival; few patients are few for any outcome.
+            if (input.Outcome.Information < PowerAnalysis.MinimumEvents)
+                caution = $"{input.Outcome.Information} patients{(input.Outcome.Kind == OutcomeKind.Binary ? " with the rarer outcome" : "")} are too few for any conclusion (at least {PowerAnalysis.MinimumEvents}).";
+        }
+        else if (options.PowerSimulations > 0)
+        {
+            // Beyond covariates only what they leave of the differences between patients can be seen.
+            int patients = input.Outcome.Count, events = input.Outcome.Information;
+            var analysis = new PowerAnalysis(without.Adjust(loadings), patients);
             RandomKey powerKey = key.Split("power");
-            double share = (double)input.Survival.EventCount / input.Survival.Count;
             foreach (double factor in (double[])[0.5, 1, 2])
-                power.Add(analysis.Simulate(input.Survival.Count, share, factor * options.Effect, options.PowerSimulations, powerKey, threads, cancellation));
-            caution = analysis.Caution(input.Survival.Count, input.Survival.EventCount, options.Effect, powerKey, options.PowerSimulations, threads);
+                power.Add(analysis.Simulate(patients, (double)events / patients, factor * options.Effect, options.PowerSimulations, powerKey, threads, cancellation));
+            caution = analysis.Caution(patients, events, options.Effect, powerKey, options.PowerSimulations, threads);
         }
         return new UncertaintyAnalysis
         {
@@ -144,16 +155,6 @@ public sealed class UncertaintyAnalysis
             Power = power,
             Caution = caution,
         };
-    }
-
-    // With covariates, what they explain by themselves is taken as known.
-    private static double[]? Offset(UncertaintyInput input, UncertaintyOptions options)
-    {
-        double[]? offset = options.Fit?.Offset is { } given ? [.. given] : null;
-        if (options.Fit?.Covariates is not { Length: > 0 } covariates) return offset;
-        int n = input.Survival.Count;
-        PenalizedFit alone = PenalizedRegression.Fit(new PartialLikelihood(input.Survival, options.Ties), covariates, covariates.Length / n, default, new PenalizedRegressionOptions { Offset = offset });
-        return alone.LinearPredictors;
     }
 
     private static double[][] Contrasts(double[] features, double[]? center, double[] scale)

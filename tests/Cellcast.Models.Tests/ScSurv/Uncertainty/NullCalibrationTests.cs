@@ -42,7 +42,7 @@ public class NullCalibrationTests(ITestOutputHelper output)
             Fit = model.Fit,
             CellFeatures = model.CellFeatures,
             PatientFeatures = model.PatientFeatures,
-            Survival = study.Survival.Subset(study.Fitted),
+            Outcome = Outcome.Of(study.Survival.Subset(study.Fitted)),
             GroupOf = labels.Codes,
             Groups = labels.Categories,
             // The features of every tenth cell stand for a gene: any linear function of the contributions is one.
@@ -57,7 +57,7 @@ public class NullCalibrationTests(ITestOutputHelper output)
         {
             double[] nothing = new double[patients];
             var (time, died) = SurvivalSimulator.Draw(nothing, new SimulationParameters { EventShare = 0.5 }, key.Split("survival").Split(i));
-            UncertaintyAnalysis a = UncertaintyAnalysis.Run(input with { Survival = new SurvivalData(time, died) }, new UncertaintyOptions { Bootstrap = 0, Permutations = 199, PowerSimulations = 0, PosteriorDraws = 2 },
+            UncertaintyAnalysis a = UncertaintyAnalysis.Run(input with { Outcome = Outcome.Of(new SurvivalData(time, died)) }, new UncertaintyOptions { Bootstrap = 0, Permutations = 199, PowerSimulations = 0, PosteriorDraws = 2 },
                 key.Split("run").Split(i), 1, Cellcast.Models.Training.NoProgress.Instance, default);
             global[i] = a.Signal!.PValue;
             types[i] = a.Types[i % a.Types.Count].Test!.P;

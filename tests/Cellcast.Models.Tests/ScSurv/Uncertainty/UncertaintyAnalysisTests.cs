@@ -53,7 +53,7 @@ public class UncertaintyAnalysisTests
             Fit = fit,
             CellFeatures = CellFeatures,
             PatientFeatures = Shares,
-            Survival = Survival,
+            Outcome = Outcome.Of(Survival),
             GroupOf = [.. Enumerable.Range(0, Types * CellsPerType).Select(c => c / CellsPerType)],
             Groups = ["a", "b", "c", "d", "e"],
             // A gene per type that only its cells express: covariance with the features over sd.
@@ -130,11 +130,11 @@ public class UncertaintyAnalysisTests
         // With all weights equal the weighted fit is the fit; the bootstrap's refit takes the strengths of the fit.
         Study study = Study.Make(4, 1.5);
         ContributionFit fit = study.Fit();
-        ContributionDraws draws = PatientBootstrap.Run(study.Survival, study.Shares, fit, 2, s_key.Split("few"));
+        ContributionDraws draws = PatientBootstrap.Run(Outcome.Of(study.Survival), study.Shares, fit, 2, s_key.Split("few"));
         var random = new RandomStream(s_key.Split("few").Split(1));
         int[] rows = [.. Enumerable.Range(0, Patients).Select(_ => random.NextInt32(Patients)).Order()];
         // The same patients as a list with repeats; tied repeats are the reason for Breslow, in which weights and repeats are the same thing.
-        ContributionDraws breslow = PatientBootstrap.Run(study.Survival, study.Shares, fit, 2, s_key.Split("few"), ties: TieMethod.Breslow);
+        ContributionDraws breslow = PatientBootstrap.Run(Outcome.Of(study.Survival), study.Shares, fit, 2, s_key.Split("few"), ties: TieMethod.Breslow);
         double[] features = [.. rows.SelectMany(i => study.Shares[(i * Types)..((i + 1) * Types)])];
         // Strengths are relative to the patients that are given: the same prior of the contributions needs them rescaled.
         double Square(double[] x)
@@ -154,6 +154,6 @@ public class UncertaintyAnalysisTests
         var survival = new SurvivalData([1, 2, 3], [true, false, false]);
         double[] features = [1, 0, 0.5, 0.5, 0, 1];
         ContributionFit fit = ContributionFit.Fit(new PartialLikelihood(survival), features, [new("types", 0, 2)], new ContributionOptions { Strengths = [0.5] });
-        Assert.Contains("at least 2", Assert.Throws<SurvivalDataException>(() => PatientBootstrap.Run(survival, features, fit, 5, s_key)).Message, StringComparison.Ordinal);
+        Assert.Contains("at least 2", Assert.Throws<SurvivalDataException>(() => PatientBootstrap.Run(Outcome.Of(survival), features, fit, 5, s_key)).Message, StringComparison.Ordinal);
     }
 }
