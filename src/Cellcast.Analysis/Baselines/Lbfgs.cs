@@ -9,74 +9,92 @@ internal static class Lbfgs
     /// <summary>Value of the function and its gradient at a point.</summary>
     public delegate double Objective(double[] point, double[] gradient);
 
-    public readonly record struct Outcome(double[] Point, double Value, int Iterations, bool Converged);
+    /// <summary>Whether a point with this value and gradient is good enough.</summary>
+    public delegate bool Criterion(double value, double[] gradient);
 
-    public static Outcome Minimize(Objective objective, double[] start, double gradientTolerance, int maxIterations, CancellationToken cancellation)
+    /// <param name="Point">The best point.</param>
+    /// <param name="Value">The function there.</param>
+    /// <param name="Iterations">Steps.</param>
+    /// <param name="Converged">Whether the criterion was met.</param>
+    /// <param name="Stalled">Whether there is no descent left at this precision.</param>
+    /// <param name="LargestDerivative">At the point.</param>
+    public readonly record struct Outcome(double[] Point, double Value, int Iterations, bool Converged, bool Stalled, double LargestDerivative);
+
+    public static Outcome Minimize(Objective objective, double[] start, Criterion ends, int maxIterations, CancellationToken cancellation)
     {
         int n = start.Length;
         double[] x = [.. start], g = new double[n], direction = new double[n], trial = new double[n], trialGradient = new double[n];
         double f = objective(x, g);
-        var s = new List<double[]>();
-        var y = new List<double[]>();
+        var pairs = new List<Pair>(Memory);
+        var spare = new Pair(n); // arrays go round: they are large, and new ones every step would keep the collector busy
+        bool stalled = false;
         int iteration = 0;
         for (; iteration < maxIterations; iteration++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (Largest(g) <= gradientTolerance) return new(x, f, iteration, true);
-            Direction(g, s, y, direction);
-            double slope = Dot(direction, g);
+            if (ends(f, g)) return new(x, f, iteration, true, false, Largest(g));
+            Direction(g, pairs, direction);
+            double slope = Blocks.Dot(direction, g);
             if (!(slope < 0))
             {
-                s.Clear();
-                y.Clear();
-                for (int i = 0; i < n; i++) direction[i] = -g[i];
-                slope = -Dot(g, g);
+                pairs.Clear();
+                Negate(g, direction);
+                slope = -Blocks.Dot(g, g);
             }
-            double first = s.Count == 0 ? Math.Min(1, 1 / Math.Sqrt(-slope)) : 1;
+            double first = pairs.Count == 0 ? Math.Min(1, 1 / Math.Sqrt(-slope)) : 1;
             var (step, value) = Search(objective, x, f, slope, direction, first, trial, trialGradient);
-            if (step == 0) return new(x, f, iteration, Largest(g) <= 100 * gradientTolerance); // no descent left at this precision
-            double[] ds = new double[n], dy = new double[n];
-            for (int i = 0; i < n; i++)
+            if (stalled = step == 0) break;
+            if (spare.Set(trial, x, trialGradient, g))
             {
-                ds[i] = trial[i] - x[i];
-                dy[i] = trialGradient[i] - g[i];
-            }
-            if (Dot(ds, dy) > 1e-14 * Math.Sqrt(Dot(ds, ds) * Dot(dy, dy)))
-            {
-                if (s.Count == Memory)
-                {
-                    s.RemoveAt(0);
-                    y.RemoveAt(0);
-                }
-                s.Add(ds);
-                y.Add(dy);
+                pairs.Add(spare);
+                spare = pairs.Count > Memory ? pairs[0] : new Pair(n);
+                if (pairs.Count > Memory) pairs.RemoveAt(0);
             }
             (x, trial) = (trial, x);
             (g, trialGradient) = (trialGradient, g);
             f = value;
         }
-        return new(x, f, iteration, Largest(g) <= gradientTolerance);
+        return new(x, f, iteration, ends(f, g), stalled, Largest(g));
     }
 
-    private static void Direction(double[] g, List<double[]> s, List<double[]> y, double[] d)
+    /// <summary>A step and what it did to the gradient.</summary>
+    private sealed class Pair(int n)
+    {
+        public readonly double[] S = new double[n], Y = new double[n];
+        public double Product, Scale;
+
+        /// <summary>False when curvature along the step is nothing but rounding.</summary>
+        public bool Set(double[] point, double[] before, double[] gradient, double[] gradientBefore)
+        {
+            for (int i = 0; i < S.Length; i++)
+            {
+                S[i] = point[i] - before[i];
+                Y[i] = gradient[i] - gradientBefore[i];
+            }
+            Product = Blocks.Dot(S, Y);
+            double squares = Blocks.Dot(Y, Y);
+            Scale = Product / squares;
+            return Product > 1e-14 * Math.Sqrt(Blocks.Dot(S, S) * squares);
+        }
+    }
+
+    private static void Direction(double[] g, List<Pair> pairs, double[] d)
+    {
+        Negate(g, d);
+        Span<double> alpha = stackalloc double[pairs.Count];
+        for (int k = pairs.Count - 1; k >= 0; k--)
+        {
+            alpha[k] = Blocks.Dot(pairs[k].S, d) / pairs[k].Product;
+            Blocks.AddScaled(-alpha[k], pairs[k].Y, d);
+        }
+        if (pairs.Count > 0)
+            for (int i = 0; i < d.Length; i++) d[i] *= pairs[^1].Scale;
+        for (int k = 0; k < pairs.Count; k++) Blocks.AddScaled(alpha[k] - Blocks.Dot(pairs[k].Y, d) / pairs[k].Product, pairs[k].S, d);
+    }
+
+    private static void Negate(double[] g, double[] d)
     {
         for (int i = 0; i < g.Length; i++) d[i] = -g[i];
-        var alpha = new double[s.Count];
-        for (int k = s.Count - 1; k >= 0; k--)
-        {
-            alpha[k] = Dot(s[k], d) / Dot(s[k], y[k]);
-            Blocks.AddScaled(-alpha[k], y[k], d);
-        }
-        if (s.Count > 0)
-        {
-            double scale = Dot(s[^1], y[^1]) / Dot(y[^1], y[^1]);
-            for (int i = 0; i < d.Length; i++) d[i] *= scale;
-        }
-        for (int k = 0; k < s.Count; k++)
-        {
-            double beta = Dot(y[k], d) / Dot(s[k], y[k]);
-            Blocks.AddScaled(alpha[k] - beta, s[k], d);
-        }
     }
 
     /// <summary>A step that fulfils the strong Wolfe conditions; the point and gradient there are left in <paramref name="point"/> and <paramref name="gradient"/>. 0 when none is found.</summary>
@@ -86,7 +104,7 @@ internal static class Lbfgs
         {
             for (int i = 0; i < x.Length; i++) point[i] = x[i] + a * direction[i];
             double value = objective(point, gradient);
-            slope = Dot(gradient, direction);
+            slope = Blocks.Dot(gradient, direction);
             return value;
         }
 
@@ -129,9 +147,8 @@ internal static class Lbfgs
         return low > 0 && lowValue < f0 ? (low, Evaluate(low, out _)) : (0, f0);
     }
 
-    private static double Dot(double[] a, double[] b) => Blocks.Dot(a, b);
-
-    private static double Largest(double[] v)
+    /// <summary>The largest of the absolute values.</summary>
+    public static double Largest(ReadOnlySpan<double> v)
     {
         double most = 0;
         foreach (double e in v) most = Math.Max(most, Math.Abs(e));

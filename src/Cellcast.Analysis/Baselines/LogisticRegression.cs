@@ -8,8 +8,12 @@ public sealed record LogisticRegressionOptions
     /// <summary>C: the weight of the data against the penalty. Larger means less shrinkage.</summary>
     public double C { get; init; } = 1;
 
-    /// <summary>The fit ends when no derivative of the mean loss is larger.</summary>
-    public double Tolerance { get; init; } = 1e-5;
+    /// <summary>The fit ends when no derivative of the mean loss is larger, or by <see cref="Gap"/>.</summary>
+    public double Tolerance { get; init; } = 1e-8;
+
+    /// <summary>The fit also ends when the penalised loss is at most this share of itself above its minimum in the weights, by strong convexity, and no derivative by an intercept is larger; 0 to go by
+    /// <see cref="Tolerance"/> alone. Smaller ones change the call of undecided cells only.</summary>
+    public double Gap { get; init; } = 1e-4;
 
     /// <summary>Most iterations of the optimiser.</summary>
     public int MaxIterations { get; init; } = 1000;
@@ -67,49 +71,19 @@ public sealed class LogisticRegression : ICellClassifier
         if (!(options.C > 0)) throw new ArgumentOutOfRangeException(nameof(options), options.C, "C must be greater than 0");
         var (classes, label) = CellClassifier.Encode(expression, labels);
         int n = expression.Rows, genes = expression.Columns, k = classes.Length;
-        // Two softmax columns -w/2 and w/2 have half the squared norm of w.
-        double penalty = (k == 2 ? 2 : 1) / (options.C * n);
-        var byGene = expression.Transpose();
-        var residual = new double[(long)n * k];
-        var losses = new double[n];
-
-        double Objective(double[] w, double[] gradient)
-        {
-            Blocks.For(n, threads, i =>
-            {
-                Span<double> p = residual.AsSpan(i * k, k);
-                Logits(expression, i, w, genes, p);
-                double top = double.NegativeInfinity, own = p[label[i]];
-                foreach (double z in p) top = Math.Max(top, z);
-                double sum = 0;
-                foreach (double z in p) sum += Math.Exp(z - top);
-                losses[i] = top - own + Math.Log(sum);
-                for (int c = 0; c < k; c++) p[c] = Math.Exp(p[c] - top) / sum / n;
-                p[label[i]] -= 1.0 / n;
-            });
-            Blocks.For(genes + 1, threads, g =>
-            {
-                Span<double> d = gradient.AsSpan(g * k, k);
-                d.Clear();
-                if (g == genes)
-                {
-                    for (int i = 0; i < n; i++) Blocks.AddScaled(1, residual.AsSpan(i * k, k), d);
-                    return;
-                }
-                ReadOnlySpan<int> cell = byGene.RowIndices(g);
-                ReadOnlySpan<float> value = byGene.RowValues(g);
-                for (int e = 0; e < cell.Length; e++) Blocks.AddScaled(value[e], residual.AsSpan(cell[e] * k, k), d);
-                Blocks.AddScaled(penalty, w.AsSpan(g * k, k), d);
-            });
-            double loss = 0;
-            foreach (double l in losses) loss += l;
-            return loss / n + penalty * Blocks.Dot(w.AsSpan(0, genes * k), w.AsSpan(0, genes * k)) / 2;
-        }
-
         if (start is not null && (start.GeneCount != genes || !start.Classes.SequenceEqual(classes)))
             throw new ArgumentException("the model to start from has other classes or genes", nameof(start));
-        var fit = Lbfgs.Minimize(Objective, start?._parameters ?? new double[(genes + 1) * k], options.Tolerance, options.MaxIterations, cancellation);
-        return new LogisticRegression(classes, genes, fit.Point, fit.Iterations, fit.Converged, fit.Value);
+        // Two softmax columns -w/2 and w/2 have half the squared norm of w.
+        double penalty = (k == 2 ? 2 : 1) / (options.C * n);
+        var loss = new SoftmaxLoss(expression, label, k, threads) { Penalty = penalty };
+        double[] parameters = start is null ? new double[(genes + 1) * k] : [.. start._parameters];
+        Blocks.AddScaled(1, loss.MeanLogits(parameters), parameters.AsSpan(genes * k));
+        // The loss is strongly convex in the weights: it is less than |gradient|^2 / (2 penalty) above its minimum.
+        bool Ends(double value, double[] gradient) => Lbfgs.Largest(gradient) <= options.Tolerance
+            || (Lbfgs.Largest(gradient.AsSpan(genes * k)) <= options.Gap && Blocks.Dot(gradient, gradient) / (2 * penalty) <= options.Gap * value);
+        var fit = Lbfgs.Minimize(loss.Evaluate, parameters, Ends, options.MaxIterations, cancellation);
+        Blocks.AddScaled(-1, loss.MeanLogits(fit.Point), fit.Point.AsSpan(genes * k));
+        return new LogisticRegression(classes, genes, fit.Point, fit.Iterations, fit.Converged || (fit.Stalled && fit.LargestDerivative <= 100 * options.Tolerance), fit.Value);
     }
 
     /// <inheritdoc/>

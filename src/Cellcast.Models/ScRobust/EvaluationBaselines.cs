@@ -32,13 +32,13 @@ internal static class EvaluationBaselines
         SparseMatrix inner = prepare(cells.SelectRows(training), "inner"), validation = prepare(cells.SelectRows(held), "held out");
         string[] innerNames = Repeated(training.Select(c => names[c])), heldNames = Repeated(held.Select(c => names[c]));
         double best = double.NegativeInfinity, chosen = grid[0];
-        LogisticRegression? last = null;
-        foreach (double c in grid)
+        LogisticRegression? last = null, start = null;
+        foreach (double c in grid.Order()) // from strong to weak penalty, each from the one before: a path of short steps
         {
             last = LogisticRegression.Train(inner, innerNames, new LogisticRegressionOptions { C = c }, last, threads, cancellation);
             double f1 = ConfusionMatrix.Of(heldNames, last.Predict(validation, threads)).MacroF1;
-            if (f1 > best) (best, chosen) = (f1, c);
+            if (f1 > best) (best, chosen, start) = (f1, c, last);
         }
-        return LogisticRegression.Train(prepare(cells, "all"), Repeated(names), new LogisticRegressionOptions { C = chosen }, last, threads, cancellation);
+        return LogisticRegression.Train(prepare(cells, "all"), Repeated(names), new LogisticRegressionOptions { C = chosen }, start, threads, cancellation);
     }
 }
