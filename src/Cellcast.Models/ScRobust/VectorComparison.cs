@@ -38,7 +38,7 @@ public static class VectorComparison
     /// <param name="layer">The matrix; null for X.</param>
     /// <param name="label">Column of obs; cells without a label are left out.</param>
     /// <param name="removed">Shares to remove besides none.</param>
-    /// <param name="options">How cells are embedded; its seed is that of the removed genes and of k-means too.</param>
+    /// <param name="options">How cells are embedded; its seed is that of the removed genes and of both clusterings too.</param>
     /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
     /// <param name="progress">Is told how far it is.</param>
     /// <param name="cancellation">Checked between batches.</param>
@@ -78,7 +78,7 @@ public static class VectorComparison
         {
             cancellation.ThrowIfCancellationRequested();
             int dimensions = vectors.Length / rows.Length;
-            result.Add(new ComparedVectors(name, share, dimensions, VectorQuality.Of(vectors, dimensions, named, options.Seed, threads)));
+            result.Add(new ComparedVectors(name, share, dimensions, VectorQuality.Of(vectors, dimensions, named, options.Seed, threads, cancellation)));
         }
     }
 }

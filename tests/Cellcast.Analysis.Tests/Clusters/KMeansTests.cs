@@ -60,12 +60,27 @@ public sealed class KMeansTests
     {
         var (points, truth) = Blobs(300, 4, 5, spread: 0.3);
         var good = VectorQuality.Of(points, 5, truth);
-        Assert.Equal((1.0, 1.0, 1.0), (Math.Round(good.NeighborPurity, 9), Math.Round(good.AdjustedRandIndex, 9), Math.Round(good.NormalizedMutualInformation, 9)));
+        Assert.Equal(1, good.NeighborPurity, 1e-9);
+        foreach (GroupAgreement found in new[] { good.KMeans, good.BestLeiden })
+        {
+            Assert.Equal(4, found.Groups);
+            Assert.Equal((1.0, 1.0), (Math.Round(found.AdjustedRandIndex, 9), Math.Round(found.NormalizedMutualInformation, 9)));
+        }
         var noise = new float[300 * 5];
         RandomFill.Normal(RandomKey.From(1, "noise"), noise);
         var bad = VectorQuality.Of(noise, 5, truth);
         Assert.InRange(bad.NeighborPurity, 0.2, 0.3);
-        Assert.InRange(bad.AdjustedRandIndex, -0.05, 0.05);
+        foreach (GroupAgreement found in new[] { bad.KMeans, bad.Leiden, bad.BestLeiden }) Assert.InRange(found.AdjustedRandIndex, -0.05, 0.05);
+    }
+
+    [Fact]
+    public void The_best_resolution_agrees_at_least_as_well_as_the_default_and_threads_do_not_matter()
+    {
+        var (points, truth) = Blobs(300, 12, 5, spread: 3);
+        var found = VectorQuality.Of(points, 5, truth, seed: 2, threads: 1);
+        Assert.Contains(found.BestResolution, VectorQuality.Resolutions);
+        Assert.True(found.BestLeiden.AdjustedRandIndex >= found.Leiden.AdjustedRandIndex);
+        Assert.Equal(found, VectorQuality.Of(points, 5, truth, seed: 2, threads: 3));
     }
 
     [Theory]

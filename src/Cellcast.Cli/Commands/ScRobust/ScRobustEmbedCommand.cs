@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Cellcast.Analysis.Embedding;
+using Cellcast.Analysis.Metrics;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
 using Cellcast.Cli.Hosting;
@@ -67,27 +68,37 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         context.Result["columns"] = model.Encoder.Size.Hidden;
         context.Result["file"] = JsonValue.Create(Path.GetFullPath(target));
     }
+
     private static void Print(CommandContext context, IReadOnlyList<ComparedVectors> compared)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("genes removed", "vectors", "numbers", "neighbours of the same label", "ARI of k-means", "NMI of k-means");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("genes removed", "vectors", "numbers", "neighbours of the same label", "k-means ARI / NMI", "Leiden ARI / NMI", "best Leiden ARI / NMI (resolution)");
         var json = new JsonArray();
         foreach (ComparedVectors c in compared)
         {
-            table.AddRow(FormattableString.Invariant($"{c.Removed:0.##}"), Markup.Escape(c.Vectors), FormattableString.Invariant($"{c.Dimensions}"), Figure(c.Quality.NeighborPurity),
-                Figure(c.Quality.AdjustedRandIndex), Figure(c.Quality.NormalizedMutualInformation));
+            VectorQuality q = c.Quality;
+            table.AddRow(FormattableString.Invariant($"{c.Removed:0.##}"), Markup.Escape(c.Vectors), FormattableString.Invariant($"{c.Dimensions}"), FormattableString.Invariant($"{q.NeighborPurity:0.000}"),
+                Figures(q.KMeans), Figures(q.Leiden), FormattableString.Invariant($"{Figures(q.BestLeiden)} ({q.BestResolution:0.##})"));
             json.Add(new JsonObject
             {
                 ["vectors"] = c.Vectors,
                 ["removed"] = c.Removed,
                 ["dimensions"] = c.Dimensions,
-                ["neighbor_purity"] = c.Quality.NeighborPurity,
-                ["ari"] = c.Quality.AdjustedRandIndex,
-                ["nmi"] = c.Quality.NormalizedMutualInformation,
+                ["neighbor_purity"] = q.NeighborPurity,
+                ["kmeans"] = JsonOf(q.KMeans),
+                ["leiden"] = JsonOf(q.Leiden),
+                ["leiden_best"] = JsonOf(q.BestLeiden, q.BestResolution),
             });
         }
         context.Output.Write(table);
         context.Result["comparison"] = json;
+    }
 
-        static string Figure(double value) => FormattableString.Invariant($"{value:0.000}");
+    private static string Figures(GroupAgreement groups) => FormattableString.Invariant($"{groups.AdjustedRandIndex:0.000} / {groups.NormalizedMutualInformation:0.000}");
+
+    private static JsonObject JsonOf(GroupAgreement groups, double? resolution = null)
+    {
+        var json = new JsonObject { ["groups"] = groups.Groups, ["ari"] = groups.AdjustedRandIndex, ["nmi"] = groups.NormalizedMutualInformation };
+        if (resolution is { } r) json["resolution"] = r;
+        return json;
     }
 }
