@@ -37,8 +37,8 @@ def moments(log):
     return [(t - start, text) for t, text in lines]
 
 
-def first(log, text):
-    return next((t for t, line in log if text in line), float('nan'))
+def first(log, text, otherwise=float('nan')):
+    return next((t for t, line in log if text in line), otherwise)
 
 
 rows = []
@@ -49,12 +49,12 @@ for n in a.cells:
     fitted = run('scsurv', 'fit', '--reference', f'{study}/simulated_cells.h5ad', '--bulk', f'{study}/simulated_bulk.h5ad', '--batch', 'sample', '--label', 'label',
                  '--max-epochs', a.epochs, '--draws', a.draws, '--out', fit, '--overwrite', *extra)
     log, stages = moments(f'{fit}/run.log'), {s['name']: s for s in json.load(open(f'{fit}/metrics.json'))['stages']}
-    averaging, end = first(log, 'averaging contributions'), log[-1][0]
+    averaging, learning, end = first(log, 'averaging '), first(log, 'learning contributions', log[-1][0]), log[-1][0]
     rows.append({
         'cells': f'{n:,}', 'file, MB': f"{os.path.getsize(f'{study}/simulated_cells.h5ad') / 1e6:,.0f}", 'simulate, s': f'{made[0]:,.0f}', 'simulate, MB': f'{made[2]:,.0f}',
         'read and pack, s': f"{first(log, 'counts of the cells'):,.1f}",
         **{f'epoch of {k}, s': f"{s['seconds'] / s['epochs']:,.2f}" for k, s in stages.items() if s['epochs']},
-        'results, s': f'{end - averaging:,.0f}', 'whole fit, s': f'{fitted[0]:,.0f}', 'processor, s': f'{fitted[1]:,.0f}', 'peak memory, MB': f'{fitted[2]:,.0f}',
+        'shares, s': f'{learning - averaging:,.0f}', 'contributions and results, s': f'{end - learning:,.0f}', 'whole fit, s': f'{fitted[0]:,.0f}', 'processor, s': f'{fitted[1]:,.0f}', 'peak memory, MB': f'{fitted[2]:,.0f}',
     })
     if not a.keep:
         shutil.rmtree(study), shutil.rmtree(fit)
