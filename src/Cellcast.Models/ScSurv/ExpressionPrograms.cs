@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using Cellcast.Analysis;
 using Cellcast.AnnData;
 using Cellcast.Tensors.Random;
@@ -243,16 +245,48 @@ public sealed class ExpressionPrograms
 
     private static double[] Gram(double[] genesByCells, int n)
     {
+        // Eight genes at a time, so that the matrix goes through the cache an eighth as often; the order of the sums is that of the genes.
+        const int together = 8;
         var gram = new double[n * n];
-        for (int g = 0; g < genesByCells.Length; g += n)
+        int genes = genesByCells.Length / n;
+        for (int g = 0; g < genes; g += together)
         {
-            ReadOnlySpan<double> row = genesByCells.AsSpan(g, n);
+            int here = Math.Min(together, genes - g);
             for (int i = 0; i < n; i++)
-                if (row[i] != 0) Blocks.AddScaled(row[i], row[..(i + 1)], gram.AsSpan(i * n, i + 1));
+            {
+                Span<double> row = gram.AsSpan(i * n, i + 1);
+                if (here == together) AddEight(genesByCells, g * n, n, i, row);
+                else
+                    for (int k = g; k < g + here; k++) Blocks.AddScaled(genesByCells[k * n + i], genesByCells.AsSpan(k * n, i + 1), row);
+            }
         }
         for (int i = 0; i < n; i++)
             for (int j = 0; j < i; j++) gram[j * n + i] = gram[i * n + j];
         return gram;
+    }
+
+    // row += sum over eight genes of x[gene, i] x[gene, .], gene by gene.
+    private static void AddEight(double[] x, int first, int n, int i, Span<double> row)
+    {
+        ref double x0 = ref x[first], y = ref MemoryMarshal.GetReference(row);
+        double a0 = x[first + i], a1 = x[first + n + i], a2 = x[first + 2 * n + i], a3 = x[first + 3 * n + i];
+        double a4 = x[first + 4 * n + i], a5 = x[first + 5 * n + i], a6 = x[first + 6 * n + i], a7 = x[first + 7 * n + i];
+        int j = 0;
+        for (; j <= row.Length - Vector<double>.Count; j += Vector<double>.Count)
+        {
+            Vector<double> sum = Vector.LoadUnsafe(ref y, (nuint)j);
+            sum += a0 * Vector.LoadUnsafe(ref x0, (nuint)j);
+            sum += a1 * Vector.LoadUnsafe(ref x0, (nuint)(n + j));
+            sum += a2 * Vector.LoadUnsafe(ref x0, (nuint)(2 * n + j));
+            sum += a3 * Vector.LoadUnsafe(ref x0, (nuint)(3 * n + j));
+            sum += a4 * Vector.LoadUnsafe(ref x0, (nuint)(4 * n + j));
+            sum += a5 * Vector.LoadUnsafe(ref x0, (nuint)(5 * n + j));
+            sum += a6 * Vector.LoadUnsafe(ref x0, (nuint)(6 * n + j));
+            sum += a7 * Vector.LoadUnsafe(ref x0, (nuint)(7 * n + j));
+            sum.StoreUnsafe(ref y, (nuint)j);
+        }
+        for (; j < row.Length; j++)
+            for (int k = 0; k < 8; k++) row[j] += x[first + k * n + i] * x[first + k * n + j];
     }
 
     /// <summary>Largest eigenvalues and their vectors, by orthogonal iteration with a guard block.</summary>
