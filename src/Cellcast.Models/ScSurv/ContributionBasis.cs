@@ -20,7 +20,10 @@ public sealed class ContributionBasis
 
     private readonly DenseCholesky _kernel;
 
-    internal ContributionBasis(double[] inducing, int latent, double lengthScale, int types, double[] programDeviation)
+    // Prior variance over cells relative to that between types: states tell types apart once more and refine them; programs may matter as much as types.
+    private const double RatioOfStates = 0.37, RatioOfPrograms = 1;
+
+    internal ContributionBasis(double[] inducing, int latent, double lengthScale, int types, double[] programDeviation, int[] programType)
     {
         (Inducing, Latent, LengthScale, Types, ProgramDeviation) = (inducing, latent, lengthScale, types, programDeviation);
         int m = inducing.Length / latent;
@@ -37,7 +40,13 @@ public sealed class ContributionBasis
                 k[i * m + j] = Math.Exp(-sum / (2 * lengthScale * lengthScale)) + (i == j ? Jitter : 0);
             }
         _kernel = new DenseCholesky(k, m);
-        Components = [new("types", 0, types), new("states", types, m), new("programs", types + m, programDeviation.Length)];
+        Components =
+        [
+            new("types", 0, types) { CellVariance = 1 },
+            new("states", types, m) { CellVariance = 1, ExpectedRatio = RatioOfStates },
+            // Scores have variance 1 within their type; of the types that have programs, the mean.
+            new("programs", types + m, programDeviation.Length) { CellVariance = programDeviation.Sum(d => d * d) / Math.Max(1, programType.Distinct().Count()), ExpectedRatio = RatioOfPrograms },
+        ];
     }
 
     /// <summary>Inducing states, M x z.</summary>
@@ -66,15 +75,17 @@ public sealed class ContributionBasis
     /// <param name="latent">z.</param>
     /// <param name="types">Number of types or clusters.</param>
     /// <param name="programDeviation">Standard deviation over patients of each program's mean score; empty for no programs.</param>
+    /// <param name="programType">Type of each program.</param>
     /// <param name="key">Source of chance of the inducing states.</param>
     /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
-    public static ContributionBasis Build(float[] states, int latent, int types, double[] programDeviation, RandomKey key, int threads = 0)
+    public static ContributionBasis Build(float[] states, int latent, int types, double[] programDeviation, int[] programType, RandomKey key, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(states);
         ArgumentNullException.ThrowIfNull(programDeviation);
+        ArgumentNullException.ThrowIfNull(programType);
         int n = states.Length / latent;
         double[] inducing = StateClusters.KMeans(states, latent, Math.Clamp(n / 10, 1, MostInducing), key, threads).Centers;
-        return new ContributionBasis(inducing, latent, Math.Max(1e-6, RelativeLengthScale * MedianDistance(states, latent)), types, programDeviation);
+        return new ContributionBasis(inducing, latent, Math.Max(1e-6, RelativeLengthScale * MedianDistance(states, latent)), types, programDeviation, programType);
     }
 
     /// <summary>Features of neighbouring cells.</summary>

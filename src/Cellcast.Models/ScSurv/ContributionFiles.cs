@@ -28,6 +28,8 @@ internal static class ContributionFiles
             .Add("program_deviation", p.Basis.ProgramDeviation, k)
             .Add("center", p.Fit.Center, f)
             .Add("strengths", p.Fit.Strengths, p.Fit.Strengths.Length)
+            .Add("strength_alternatives", p.Fit.Alternatives.SelectMany(a => a.Strengths).ToArray(), p.Fit.Alternatives.Count, p.Fit.Strengths.Length)
+            .Add("strength_weights", p.Fit.Alternatives.Select(a => a.Weight).ToArray(), p.Fit.Alternatives.Count)
             .Add("coefficients", p.Fit.Coefficients, f)
             .Add("covariance", p.Fit.Covariance, f, f)
             .Add("patient_features", p.PatientFeatures, p.PatientFeatures.Length / f, f)
@@ -45,8 +47,16 @@ internal static class ContributionFiles
         var programs = new ExpressionPrograms(genes, samples, programType, Doubles("program_loadings"), Doubles("program_offsets"), Doubles("program_noise"));
         var response = new GeneResponse(Doubles("gene_scale"), Doubles("gene_offset"), Doubles("gene_dispersion"));
         var shares = new ProgramShares(programType, Doubles("type_profiles"), Doubles("program_effects"), response, scalars[1], Doubles("program_covariance"));
-        var basis = new ContributionBasis(Doubles("inducing"), latent, scalars[0], types.Count, Doubles("program_deviation"));
+        var basis = new ContributionBasis(Doubles("inducing"), latent, scalars[0], types.Count, Doubles("program_deviation"), programType);
         var fit = new ContributionFit(basis.Components, Doubles("center"), Doubles("strengths"), Doubles("coefficients"), Doubles("covariance"));
+        // Models written before strengths were averaged over have the most probable ones only.
+        if (file.Contains("strength_weights"))
+        {
+            double[] strengths = Doubles("strength_alternatives"), weights = Doubles("strength_weights");
+            int components = fit.Strengths.Length;
+            if (strengths.Length != weights.Length * components) throw new InvalidDataException($"{File} does not fit the other files of the model");
+            fit = fit.WithAlternatives([.. weights.Select((w, i) => new StrengthAlternative(strengths[(i * components)..((i + 1) * components)], w))]);
+        }
         int k = programType.Length, f = basis.Features;
         if (programs.Loadings.Length != k * genes || programs.Noise.Length != k || programs.Offsets.Length != k * (samples + 2) || shares.Effects.Length != k * genes || shares.Profiles.Length != types.Count * genes
             || response.Scale.Length != genes || response.Offset.Length != genes || response.Dispersion.Length != genes || basis.ProgramDeviation.Length != k || shares.Covariance.Length != k * k

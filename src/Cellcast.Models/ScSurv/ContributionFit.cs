@@ -6,14 +6,30 @@ namespace Cellcast.Models.ScSurv;
 /// <param name="Name">What it is: <c>types</c>, <c>states</c>, <c>programs</c>.</param>
 /// <param name="First">First column.</param>
 /// <param name="Count">Columns.</param>
-public sealed record ContributionComponent(string Name, int First, int Count);
+public sealed record ContributionComponent(string Name, int First, int Count)
+{
+    /// <summary>Variance over cells of the contributions that weights of variance 1 make; 0 when it is not known. Where it is, the prior of the component's strength is relative to that of
+    /// the first component: what decides little in patients may stand for wild differences between cells, which the strength in patients alone does not see.</summary>
+    public double CellVariance { get; init; }
+
+    /// <summary>Prior median of the variance over cells that the component brings, over that of the first one.</summary>
+    public double ExpectedRatio { get; init; } = 1;
+}
+
+/// <summary>Strengths that the data allow.</summary>
+/// <param name="Strengths">One per component.</param>
+/// <param name="Weight">Posterior probability; all of a fit together have 1.</param>
+public sealed record StrengthAlternative(IReadOnlyList<double> Strengths, double Weight);
 
 /// <summary>Settings of <see cref="ContributionFit"/>.</summary>
 public sealed record ContributionOptions
 {
-    /// <summary>Prior standard deviation of the linear predictor that each component brings to the patients, in the order of the components; null finds them by
-    /// marginal likelihood. Those of one fit can be given to fits of resampled patients.</summary>
+    /// <summary>Prior standard deviation of the linear predictor that each component brings to the patients, in the order of the components; null averages over those that the
+    /// marginal likelihood allows. Those of one fit can be given to fits of resampled patients.</summary>
     public IReadOnlyList<double>? Strengths { get; init; }
+
+    /// <summary>Average over the strengths that the marginal likelihood allows; otherwise the most probable ones are taken for known.</summary>
+    public bool Average { get; init; } = true;
 
     /// <summary>Covariates beside the features, patients x c row by row; null for none. Their coefficients are as good as free: see <see cref="Analysis.Clinical.ClinicalModel.LightPenalty"/>.</summary>
     public double[]? Covariates { get; init; }
@@ -47,19 +63,26 @@ public sealed record ContributionValues(double[] Mean, double[] StandardDeviatio
 
 /// <summary>
 /// The contribution of cells as a Gaussian process seen through its features: f(c) = (phi(c) - center) w with w normal a priori, one variance per component, and patients'
-/// linear predictors eta_s = sum_c p[s,c] f(c), which are linear in the same w. The mode is a penalised (partial) likelihood, convex; the strengths maximise Laplace's
-/// marginal likelihood under a weak normal prior of their logarithms; the curvature at the mode is the posterior precision. Deterministic; milliseconds once the strengths are given.
+/// linear predictors eta_s = sum_c p[s,c] f(c), which are linear in the same w. For given strengths the mode is a penalised (partial) likelihood, convex, and the curvature there the posterior
+/// precision. The strengths have a posterior too: Laplace's marginal likelihood times a weak normal prior of their logarithms; coefficients and covariance are averaged over a lattice of
+/// them around the most probable ones, so that a cohort with few events is not taken for surer than it is. Deterministic; milliseconds once the strengths are given.
 /// </summary>
-/// <remarks>Sources: Rasmussen and Williams (2006), chapters 3 and 5; Verweij and van Houwelingen (1994) for the penalised partial likelihood. The shares count as known.</remarks>
+/// <remarks>Sources: Rasmussen and Williams (2006), chapters 3 and 5; Rue, Martino and Chopin (2009) for the integration over strengths; Verweij and van Houwelingen (1994) for the penalised
+/// partial likelihood. The shares count as known here; <see cref="ContributionModel.Patients"/> adds what they leave open.</remarks>
 public sealed class ContributionFit
 {
     // log variance of the linear predictor ~ N(-1, 2^2): standard deviations from 0.1 to 4 lie within two standard deviations.
     private const double PriorMean = -1, PriorDeviation = 2;
+    // log of a component's variance over cells relative to the first component's ~ N(log ExpectedRatio, 1.5^2): chosen on simulated cohorts with and without differences within types.
+    private const double RatioDeviation = 1.5;
     private const double FirstStep = 2, LastStep = 0.2;
+    // The lattice: steps of the log variances; points whose log posterior is this far below the best are not gone beyond.
+    private const double LatticeStep = 1.5, LatticeDrop = 3;
 
     internal ContributionFit(IReadOnlyList<ContributionComponent> components, double[] center, double[] strengths, double[] coefficients, double[] covariance)
     {
         (Components, Center, Strengths, Coefficients, Covariance) = (components, center, strengths, coefficients, covariance);
+        Alternatives = [new StrengthAlternative(strengths, 1)];
     }
 
     /// <summary>The blocks of features.</summary>
@@ -68,8 +91,11 @@ public sealed class ContributionFit
     /// <summary>Mean features of the patients that were learned from, F: contributions are relative to their average cell.</summary>
     public double[] Center { get; }
 
-    /// <summary>Prior standard deviation of the linear predictor that each component brings.</summary>
+    /// <summary>Prior standard deviation of the linear predictor that each component brings: the most probable ones.</summary>
     public double[] Strengths { get; }
+
+    /// <summary>The strengths that were averaged over, the most probable first; only <see cref="Strengths"/> when they were given.</summary>
+    public IReadOnlyList<StrengthAlternative> Alternatives { get; internal init; }
 
     /// <summary>w, F values.</summary>
     public double[] Coefficients { get; }
@@ -83,7 +109,7 @@ public sealed class ContributionFit
     /// <summary>Their standard errors.</summary>
     public double[] FreeStandardErrors { get; private init; } = [];
 
-    /// <summary>Log marginal likelihood (Laplace) with the prior of the strengths, up to a constant.</summary>
+    /// <summary>Log marginal likelihood (Laplace) with the prior of the strengths, up to a constant, at <see cref="Strengths"/>.</summary>
     public double LogEvidence { get; private init; } = double.NaN;
 
     /// <summary>Parameters that the data determine.</summary>
@@ -102,6 +128,12 @@ public sealed class ContributionFit
         ArgumentNullException.ThrowIfNull(components);
         return new Problem(likelihood, features, components, options ?? new ContributionOptions()).Solve();
     }
+
+    /// <summary>The same fit with the strengths that it was averaged over, as they are kept in files.</summary>
+    internal ContributionFit WithAlternatives(IReadOnlyList<StrengthAlternative> alternatives) => new(Components, Center, Strengths, Coefficients, Covariance)
+    {
+        Alternatives = alternatives, FreeCoefficients = FreeCoefficients, FreeStandardErrors = FreeStandardErrors, LogEvidence = LogEvidence, EffectiveDegreesOfFreedom = EffectiveDegreesOfFreedom,
+    };
 
     /// <summary>Contributions of cells, linear predictors of patients (their features are averages over cells), or means over types.</summary>
     /// <param name="features">Rows x F.</param>
@@ -194,72 +226,133 @@ public sealed class ContributionFit
 
         internal ContributionFit Solve()
         {
-            double[] strengths = _options.Strengths is { } given ? [.. given] : Search();
-            PenalizedFit fit = At(strengths);
+            if (_options.Strengths is { } given) return Result([new Point([.. given.Select(g => 2 * Math.Log(g))], [.. given], At([.. given]))], [1]);
+            Point mode = Search();
+            if (!_options.Average) return Result([mode], [1]);
+            Point[] points = [.. Lattice(mode)];
+            double[] weight = [.. points.Select(p => Math.Exp(Evidence(p) - Evidence(mode)))];
+            double sum = weight.Sum();
+            return Result(points, [.. weight.Select(w => w / sum)]);
+        }
+
+        /// <summary>Mixture of the normal posteriors at the points: its mean and its covariance, that between points included. The first point gives the strengths.</summary>
+        private ContributionFit Result(IReadOnlyList<Point> points, double[] weight)
+        {
             int p = _free + _features;
-            var factor = new double[_features];
-            for (int k = 0; k < _components.Count; k++) Array.Fill(factor, strengths[k] * _scale[k], _components[k].First, _components[k].Count);
-            double[] w = new double[_features], covariance = new double[_features * _features];
-            for (int j = 0; j < _features; j++)
+            double[] factor = new double[p], mean = new double[p], covariance = new double[p * p], apart = new double[p];
+            double degrees = 0;
+            void Factor(Point at)
             {
-                w[j] = fit.Coefficients[_free + j] * factor[j];
-                for (int l = 0; l < _features; l++) covariance[j * _features + l] = fit.Covariance[(_free + j) * p + _free + l] * factor[j] * factor[l];
+                for (int j = 0; j < _free; j++) factor[j] = 1 / _freeScale[j];
+                for (int k = 0; k < _components.Count; k++) Array.Fill(factor, at.Strengths[k] * _scale[k], _free + _components[k].First, _components[k].Count);
             }
-            return new ContributionFit(_components, _center, strengths, w, covariance)
+            for (int i = 0; i < points.Count; i++)
             {
-                FreeCoefficients = [.. Enumerable.Range(0, _free).Select(j => fit.Coefficients[j] / _freeScale[j])],
-                FreeStandardErrors = [.. Enumerable.Range(0, _free).Select(j => Math.Sqrt(fit.Covariance[j * p + j]) / _freeScale[j])],
-                LogEvidence = Evidence(fit, strengths),
-                EffectiveDegreesOfFreedom = fit.EffectiveDegreesOfFreedom,
+                Factor(points[i]);
+                for (int j = 0; j < p; j++) mean[j] += weight[i] * points[i].Fit.Coefficients[j] * factor[j];
+                degrees += weight[i] * points[i].Fit.EffectiveDegreesOfFreedom;
+            }
+            for (int i = 0; i < points.Count; i++)
+            {
+                Factor(points[i]);
+                double[] own = points[i].Fit.Covariance;
+                for (int j = 0; j < p; j++) apart[j] = points[i].Fit.Coefficients[j] * factor[j] - mean[j];
+                for (int j = 0; j < p; j++)
+                    for (int l = 0; l < p; l++) covariance[j * p + l] += weight[i] * (own[j * p + l] * factor[j] * factor[l] + apart[j] * apart[l]);
+            }
+            var features = new double[_features * _features];
+            for (int j = 0; j < _features; j++) covariance.AsSpan((_free + j) * p + _free, _features).CopyTo(features.AsSpan(j * _features));
+            return new ContributionFit(_components, _center, points[0].Strengths, mean[_free..], features)
+            {
+                Alternatives = [.. points.Select((at, i) => new StrengthAlternative(at.Strengths, weight[i])).OrderByDescending(a => a.Weight)],
+                FreeCoefficients = mean[.._free],
+                FreeStandardErrors = [.. Enumerable.Range(0, _free).Select(j => Math.Sqrt(covariance[j * p + j]))],
+                LogEvidence = Evidence(points[0]),
+                EffectiveDegreesOfFreedom = degrees,
             };
         }
 
         // Few dimensions and a smooth objective: one coordinate at a time, the step halved when none improves.
-        private double[] Search()
+        private Point Search()
         {
-            double[] log = [.. _components.Select(_ => PriorMean)];
-            int[] active = [.. Enumerable.Range(0, log.Length).Where(k => _scale[k] > 0)];
-            double best = Try(log);
+            Point best = Try([.. _components.Select(_ => PriorMean)]);
             for (double step = FirstStep; step >= LastStep; step /= 2)
             {
                 bool improved = true;
                 for (int round = 0; improved && round < 10; round++)
                 {
                     improved = false;
-                    foreach (int k in active)
+                    foreach (int k in Active())
                         foreach (double change in (double[])[step, -step])
                         {
-                            log[k] += change;
-                            double value = Try(log);
-                            if (value > best + 1e-6)
-                            {
-                                (best, improved) = (value, true);
-                                break;
-                            }
-                            log[k] -= change;
+                            Point next = Try(Moved(best.Log, k, change));
+                            if (!(Evidence(next) > Evidence(best) + 1e-6)) continue;
+                            (best, improved) = (next, true);
+                            break;
                         }
                 }
             }
-            return [.. log.Select((l, k) => _scale[k] > 0 ? Math.Exp(l / 2) : 0)];
+            return best;
         }
 
-        private double Try(double[] logVariances)
+        /// <summary>The mode and the points around it that are not much less probable, in an order that follows from the data alone.</summary>
+        private List<Point> Lattice(Point mode)
         {
-            double[] strengths = [.. logVariances.Select(l => Math.Exp(l / 2))];
-            return Evidence(At(strengths), strengths);
+            var found = new List<Point> { mode };
+            var seen = new HashSet<string> { Name(new int[mode.Log.Length]) };
+            var open = new Queue<(int[] At, Point Point)>([(new int[mode.Log.Length], mode)]);
+            while (open.TryDequeue(out var from))
+                foreach (int k in Active())
+                    foreach (int change in (int[])[1, -1])
+                    {
+                        int[] at = [.. from.At];
+                        at[k] += change;
+                        if (!seen.Add(Name(at))) continue;
+                        Point next = Try([.. mode.Log.Select((l, c) => l + LatticeStep * at[c])]);
+                        found.Add(next);
+                        if (Evidence(next) > Evidence(mode) - LatticeDrop) open.Enqueue((at, next));
+                    }
+            return found;
+
+            static string Name(int[] at) => string.Join(',', at);
         }
 
-        private double Evidence(PenalizedFit fit, double[] strengths)
+        private int[] Active() => [.. Enumerable.Range(0, _components.Count).Where(k => _scale[k] > 0)];
+
+        private static double[] Moved(double[] log, int k, double by)
         {
-            double value = fit.LogMarginalLikelihood(0);
-            for (int k = 0; k < strengths.Length; k++)
+            double[] moved = [.. log];
+            moved[k] += by;
+            return moved;
+        }
+
+        /// <summary>A fit at strengths.</summary>
+        /// <param name="Log">Log variance of the linear predictor that each component brings.</param>
+        /// <param name="Strengths">Its standard deviation; 0 for a component in which the patients do not differ.</param>
+        /// <param name="Fit">The fit.</param>
+        private sealed record Point(double[] Log, double[] Strengths, PenalizedFit Fit);
+
+        private Point Try(double[] log)
+        {
+            double[] strengths = [.. log.Select((l, k) => _scale[k] > 0 ? Math.Exp(l / 2) : 0)];
+            return new Point(log, strengths, At(strengths));
+        }
+
+        private double Evidence(Point at)
+        {
+            double value = at.Fit.LogMarginalLikelihood(0);
+            for (int k = 0; k < at.Strengths.Length; k++)
             {
-                if (_scale[k] == 0 || strengths[k] == 0) continue;
-                double z = (2 * Math.Log(strengths[k]) - PriorMean) / PriorDeviation;
+                if (_scale[k] == 0 || at.Strengths[k] == 0) continue;
+                bool relative = k > 0 && _scale[0] > 0 && at.Strengths[0] > 0 && _components[0].CellVariance > 0 && _components[k].CellVariance > 0;
+                double z = relative ? (InCells(at, k) - InCells(at, 0) - Math.Log(_components[k].ExpectedRatio)) / RatioDeviation : (at.Log[k] - PriorMean) / PriorDeviation;
                 value -= z * z / 2;
             }
             return value;
         }
+
+        /// <summary>Log variance over cells of the contributions that a component brings.</summary>
+        private double InCells(Point at, int k) => at.Log[k] + 2 * Math.Log(_scale[k]) + Math.Log(_components[k].CellVariance);
 
         private PenalizedFit At(double[] strengths)
         {

@@ -95,7 +95,7 @@ public sealed class ContributionModel
 
         cancellation.ThrowIfCancellationRequested();
         double[] deviation = [.. Enumerable.Range(0, programs.Count).Select(k => Math.Sqrt(mixed.Covariance[k * programs.Count + k]))];
-        var basis = ContributionBasis.Build(states, z, names.Length, deviation, key.Split("inducing"), threads);
+        var basis = ContributionBasis.Build(states, z, names.Length, deviation, programs.TypeOf, key.Split("inducing"), threads);
         double[] all = basis.OfMixtures(states, typeOf, scores, shares, threads);
         double[] features = [.. learn.SelectMany(s => all[(s * basis.Features)..((s + 1) * basis.Features)])];
         cancellation.ThrowIfCancellationRequested();

@@ -36,7 +36,7 @@ public sealed class OutcomeContributions
         var options = new ContributionOptions { Covariates = covariates };
         ILikelihood likelihood = outcome.CreateLikelihood(ties);
         int count = covariates is null ? 0 : covariates.Length / outcome.Count;
-        ContributionFit fit = ContributionFit.Fit(likelihood, features, components, options);
+        ContributionFit fit = ContributionFit.Fit(likelihood, features, components, likelihood is GaussianLikelihood ? options with { Average = false } : options);
         if (likelihood is not GaussianLikelihood gaussian) return new OutcomeContributions(fit, likelihood.HasIntercept, count, double.NaN);
         // The errors' variance is what the fit leaves over: a few rounds settle both.
         for (int round = 0; round < MostRounds; round++)
@@ -54,8 +54,9 @@ public sealed class OutcomeContributions
             bool settled = Math.Abs(next - gaussian.Variance) <= 1e-3 * gaussian.Variance;
             gaussian = gaussian.WithVariance(next);
             if (settled) break;
-            fit = ContributionFit.Fit(gaussian, features, components, options);
+            fit = ContributionFit.Fit(gaussian, features, components, options with { Average = false });
         }
+        fit = ContributionFit.Fit(gaussian, features, components, options);
         return new OutcomeContributions(fit, true, count, gaussian.Variance);
     }
 
