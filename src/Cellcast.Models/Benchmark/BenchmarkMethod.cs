@@ -102,7 +102,19 @@ public static class BenchmarkMethods
         float[] contribution = [.. model.Cells().Mean.Select(m => (float)m)];
         double[] eta = model.Patients(shares, threads).Mean;
         double seconds = cohort.CellSeconds + cohort.BulkSeconds + clock.Elapsed.TotalSeconds;
-        var input = new UncertaintyInput { Fit = model.Fit, CellFeatures = model.CellFeatures, PatientFeatures = model.PatientFeatures, Outcome = Outcome.Of(survival), GroupOf = labels.Codes, Groups = labels.Categories, OtherFeatures = Rows(model.FeaturesOf(shares, threads), model.Basis.Features, study.Test) };
+        double[] open = model.SharesVariance(shares, data.Patients, null, threads);
+        var input = new UncertaintyInput
+        {
+            Fit = model.Fit,
+            CellFeatures = model.CellFeatures,
+            PatientFeatures = model.PatientFeatures,
+            PatientVariance = [.. study.Fitted.Select(i => open[i])],
+            Outcome = Outcome.Of(survival),
+            GroupOf = labels.Codes,
+            Groups = labels.Categories,
+            OtherFeatures = Rows(model.FeaturesOf(shares, threads), model.Basis.Features, study.Test),
+            OtherVariance = [.. study.Test.Select(i => open[i])],
+        };
         var uncertainty = UncertaintyAnalysis.Run(input, new UncertaintyOptions { Bootstrap = BootstrapDraws, Permutations = Permutations, PowerSimulations = 0, Ties = options.Ties }, key.Split("uncertainty"), threads, NoProgress.Instance, default);
         return new MethodEstimate(contribution, shares.ToArray(), eta, seconds) { Uncertainty = uncertainty, TypeNames = labels.Categories };
     }

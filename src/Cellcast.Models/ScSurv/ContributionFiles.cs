@@ -11,7 +11,9 @@ internal static class ContributionFiles
     {
         ContributionParts p = model.Parts;
         int genes = p.Programs.Genes, k = p.Programs.Count, f = p.Basis.Features, types = p.TypeNames.Length;
-        return new SafetensorsWriter()
+        var writer = new SafetensorsWriter();
+        if (model.PatientVariance.Length > 0) writer.Add("patient_variance", model.PatientVariance, model.PatientVariance.Length);
+        return writer
             .Add("type_of", p.TypeOf, p.TypeOf.Length)
             .Add("scores", p.Scores.Values, p.TypeOf.Length, p.Scores.Width)
             .Add("program_type", p.Programs.TypeOf, k)
@@ -62,7 +64,8 @@ internal static class ContributionFiles
             || response.Scale.Length != genes || response.Offset.Length != genes || response.Dispersion.Length != genes || basis.ProgramDeviation.Length != k || shares.Covariance.Length != k * k
             || fit.Center.Length != f || fit.Coefficients.Length != f || fit.Covariance.Length != f * f)
             throw new InvalidDataException($"{File} does not fit the other files of the model");
-        return new ContributionModel(new ContributionParts([.. types], typeOf, states, programs, Scores(Doubles("scores"), programType, typeOf), shares, basis, fit, Doubles("patient_features"), scalars[2], scalars[3]));
+        return new ContributionModel(new ContributionParts([.. types], typeOf, states, programs, Scores(Doubles("scores"), programType, typeOf), shares, basis, fit, Doubles("patient_features"), scalars[2], scalars[3])
+        { PatientVariance = file.Contains("patient_variance") ? Doubles("patient_variance") : [] });
     }
 
     /// <summary>Scores as they are kept now, N x those of one type, or as they were, N x K. Where one type has all programs the two are the same.</summary>

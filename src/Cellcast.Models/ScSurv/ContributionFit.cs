@@ -51,6 +51,14 @@ public sealed record ContributionValues(double[] Mean, double[] StandardDeviatio
     /// <summary>Upper ends of the 95 % intervals.</summary>
     public double[] Upper => [.. Mean.Select((m, i) => m + Normal975 * StandardDeviation[i])];
 
+    /// <summary>The same values with more uncertainty.</summary>
+    /// <param name="variance">What is added to the variance of each; empty for nothing.</param>
+    public ContributionValues Widened(IReadOnlyList<double> variance)
+    {
+        ArgumentNullException.ThrowIfNull(variance);
+        return variance.Count == 0 ? this : this with { StandardDeviation = [.. StandardDeviation.Select((d, i) => Math.Sqrt(d * d + variance[i]))] };
+    }
+
     /// <summary>Posterior probability that each value is above 0, that is adverse.</summary>
     public double[] ProbabilityPositive => [.. Mean.Select((m, i) => Positive(m, StandardDeviation[i]))];
 
@@ -68,7 +76,7 @@ public sealed record ContributionValues(double[] Mean, double[] StandardDeviatio
 /// them around the most probable ones, so that a cohort with few events is not taken for surer than it is. Deterministic; milliseconds once the strengths are given.
 /// </summary>
 /// <remarks>Sources: Rasmussen and Williams (2006), chapters 3 and 5; Rue, Martino and Chopin (2009) for the integration over strengths; Verweij and van Houwelingen (1994) for the penalised
-/// partial likelihood. The shares count as known here; <see cref="ContributionModel.Patients"/> adds what they leave open.</remarks>
+/// partial likelihood. The shares count as known here; <see cref="ContributionModel.SharesVariance"/> is what they leave open.</remarks>
 public sealed class ContributionFit
 {
     // log variance of the linear predictor ~ N(-1, 2^2): standard deviations from 0.1 to 4 lie within two standard deviations.
@@ -132,7 +140,11 @@ public sealed class ContributionFit
     /// <summary>The same fit with the strengths that it was averaged over, as they are kept in files.</summary>
     internal ContributionFit WithAlternatives(IReadOnlyList<StrengthAlternative> alternatives) => new(Components, Center, Strengths, Coefficients, Covariance)
     {
-        Alternatives = alternatives, FreeCoefficients = FreeCoefficients, FreeStandardErrors = FreeStandardErrors, LogEvidence = LogEvidence, EffectiveDegreesOfFreedom = EffectiveDegreesOfFreedom,
+        Alternatives = alternatives,
+        FreeCoefficients = FreeCoefficients,
+        FreeStandardErrors = FreeStandardErrors,
+        LogEvidence = LogEvidence,
+        EffectiveDegreesOfFreedom = EffectiveDegreesOfFreedom,
     };
 
     /// <summary>Contributions of cells, linear predictors of patients (their features are averages over cells), or means over types.</summary>
@@ -172,6 +184,29 @@ public sealed class ContributionFit
         }
     }
 
+    /// <summary>Per component the prior standard deviation of a weight when the linear predictors that it brings to the patients have standard deviation 1; 0 where no patient has more or
+    /// less of anything, which says nothing.</summary>
+    internal static double[] PriorScale(double[] features, IReadOnlyList<ContributionComponent> components)
+    {
+        int f = components.Sum(c => c.Count), n = f == 0 ? 0 : features.Length / f;
+        var center = new double[f];
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < f; j++) center[j] += features[i * f + j] / n;
+        var scale = new double[components.Count];
+        for (int k = 0; k < components.Count; k++)
+        {
+            double sum = 0;
+            for (int i = 0; i < n; i++)
+                for (int j = components[k].First; j < components[k].First + components[k].Count; j++)
+                {
+                    double v = features[i * f + j] - center[j];
+                    sum += v * v;
+                }
+            scale[k] = sum / n > 1e-20 ? 1 / Math.Sqrt(sum / n) : 0;
+        }
+        return scale;
+    }
+
     /// <summary>The regression behind a fit: free columns, then the centred features, each component scaled to a mean square of 1 over patients.</summary>
     private sealed class Problem
     {
@@ -205,19 +240,7 @@ public sealed class ContributionFit
             for (int j = intercept; j < _free; j++) Standardize(_x, p, j, out _freeScale[j]);
             for (int i = 0; i < _n; i++)
                 for (int j = 0; j < _features; j++) _x[i * p + _free + j] = features[i * _features + j] - _center[j];
-            _scale = new double[components.Count];
-            for (int k = 0; k < components.Count; k++)
-            {
-                double sum = 0;
-                for (int i = 0; i < _n; i++)
-                    for (int j = 0; j < components[k].Count; j++)
-                    {
-                        double v = _x[i * p + _free + components[k].First + j];
-                        sum += v * v;
-                    }
-                // What no patient has more or less of says nothing.
-                _scale[k] = sum / _n > 1e-20 ? 1 / Math.Sqrt(sum / _n) : 0;
-            }
+            _scale = PriorScale(features, components);
             _scaled = new double[_x.Length];
             _penalty = new double[p];
             Array.Fill(_penalty, Analysis.Clinical.ClinicalModel.LightPenalty, intercept, c);

@@ -159,12 +159,63 @@ public sealed class ContributionModel
     /// <returns>S x F.</returns>
     public double[] FeaturesOf(RowStore shares, int threads = 0) => Basis.OfMixtures(Parts.States, TypeOf, Scores, shares, threads);
 
+    /// <summary>Variance of the linear predictors of patients that their shares leave open: shares of types and mean states are read from counts, with errors (delta method). To be
+    /// added to the variance of <see cref="Patients"/>, for which shares count as known.</summary>
+    /// <param name="shares">Shares, N x S.</param>
+    /// <param name="mixtures">The patients' counts.</param>
+    /// <param name="present">Genes that the counts have, or null for all.</param>
+    /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
+    public double[] SharesVariance(RowStore shares, Mixtures mixtures, int[]? present = null, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(shares);
+        ArgumentNullException.ThrowIfNull(mixtures);
+        int t = Types.Count, d = t + Programs.Count, f = Basis.Features, firstProgram = Basis.Components[^1].First;
+        double[] typeShares = TypeShares(shares, TypeOf, t), typical = MeanFeatures(TypeOf, t), variance = new double[mixtures.Count];
+        Blocks.For(mixtures.Count, threads, s =>
+        {
+            // How the patient's features answer to what is uncertain: a type's share by the features of its average cell, a mean score by its own feature.
+            var slopes = new double[d * f];
+            typical.CopyTo(slopes, 0);
+            for (int k = 0; k < Programs.Count; k++) slopes[(t + k) * f + firstProgram + k] = typeShares[s * t + Programs.TypeOf[k]] * Basis.ProgramDeviation[k];
+            for (int i = 0; i < t; i++)
+                for (int j = 0; j < f; j++) slopes[i * f + j] -= Fit.Center[j];
+            double[] open = Parts.Shares.Uncertainty(mixtures, typeShares, s, present), effect = new double[d], row = new double[f];
+            for (int i = 0; i < d; i++) effect[i] = Blocks.Dot(slopes.AsSpan(i * f, f), Fit.Coefficients);
+            double sum = 0;
+            for (int i = 0; i < d; i++)
+            {
+                Array.Clear(row);
+                for (int l = 0; l < d; l++)
+                {
+                    sum += effect[i] * open[i * d + l] * effect[l];
+                    Blocks.AddScaled(open[i * d + l], slopes.AsSpan(l * f, f), row);
+                }
+                // What coefficients and shares leave open together.
+                for (int j = 0; j < f; j++)
+                    if (slopes[i * f + j] != 0) sum += slopes[i * f + j] * Blocks.Dot(Fit.Covariance.AsSpan(j * f, f), row);
+            }
+            variance[s] = Math.Max(0, sum);
+        });
+        return variance;
+    }
+
+    /// <summary>What the shares of the patients that were learned from leave open of their linear predictors, S; empty when it is not known.</summary>
+    public double[] PatientVariance => Parts.PatientVariance;
+
+    /// <summary>The same with <see cref="PatientVariance"/>.</summary>
+    internal ContributionModel WithPatientVariance(double[] variance) => new(Parts with { PatientVariance = variance });
+
     /// <summary>Mean contribution of the cells of each type of any grouping.</summary>
     /// <param name="codes">Group of each cell of the reference, -1 for none.</param>
     /// <param name="groups">Number of groups.</param>
     public ContributionValues Means(int[] codes, int groups)
     {
         ArgumentNullException.ThrowIfNull(codes);
+        return Fit.Of(MeanFeatures(codes, groups));
+    }
+
+    private double[] MeanFeatures(int[] codes, int groups)
+    {
         int f = Basis.Features;
         var mean = new double[groups * f];
         var count = new int[groups];
@@ -175,7 +226,7 @@ public sealed class ContributionModel
             for (int r = 0; r < rows; r++)
                 if (codes[first + r] is >= 0 and var g) Blocks.AddScaled(1.0 / count[g], features.AsSpan(r * f, f), mean.AsSpan(g * f, f));
         });
-        return Fit.Of(mean);
+        return mean;
     }
 
     /// <summary>How far patients lie from those learned from: distance of their features to the fifth nearest of them.</summary>
@@ -304,4 +355,7 @@ public sealed class ContributionModel
 
 /// <summary>All that a <see cref="ContributionModel"/> is made of, as it is kept in files.</summary>
 internal sealed record ContributionParts(string[] TypeNames, int[] TypeOf, float[] States, ExpressionPrograms Programs, ProgramScores Scores, ProgramShares Shares, ContributionBasis Basis, ContributionFit Fit,
-    double[] PatientFeatures, double DistanceLimit, double MisfitLimit);
+    double[] PatientFeatures, double DistanceLimit, double MisfitLimit)
+{
+    internal double[] PatientVariance { get; init; } = [];
+}

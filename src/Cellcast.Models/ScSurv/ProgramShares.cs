@@ -319,10 +319,49 @@ internal sealed class ProgramShares
         return inside;
     }
 
+    /// <summary>Covariance of what a mixture's counts leave open: the errors of the shares of its types, then its mean scores; (T + K) x (T + K).</summary>
+    internal double[] Uncertainty(Mixtures mixtures, double[] typeShares, int s, int[]? present)
+    {
+        int t = Types, d = t + Programs;
+        double[] precision = Normal(mixtures, typeShares, s, present).Matrix, prior = Programs == 0 ? [] : PrecisionOf(Covariance, TypeOf);
+        for (int i = 0; i < d; i++)
+            for (int l = 0; l <= i; l++)
+            {
+                double value = precision[i * d + l] * Weight(i) * Weight(l);
+                precision[i * d + l] = value + (i >= t && l >= t ? prior[(i - t) * Programs + l - t] : i == l ? 1 / (ShareCorrection * ShareCorrection) : 0);
+            }
+        return new DenseCholesky(precision, d).Inverse();
+
+        double Weight(int i) => i < t ? 1 : typeShares[s * t + TypeOf[i - t]];
+    }
+
     /// <summary>What a mixture says of its mean scores, the corrections of the shares being integrated out: precision K x K and precision times estimate.</summary>
     private (double[] Precision, double[] Pull) Statistics(Mixtures mixtures, double[] typeShares, int s, int[]? present)
     {
-        int g = Genes, k = Programs, t = Types, d = t + k;
+        int k = Programs, t = Types, d = t + k;
+        var (normal, right) = Normal(mixtures, typeShares, s, present);
+        var corner = new double[t * t];
+        for (int i = 0; i < t; i++)
+            for (int l = 0; l <= i; l++) corner[i * t + l] = normal[i * d + l] + (i == l ? 1 / (ShareCorrection * ShareCorrection) : 0);
+        var factor = new DenseCholesky(corner, t);
+        double[][] cross = [.. Enumerable.Range(0, k).Select(j => normal.AsSpan((t + j) * d, t).ToArray())];
+        double[] first = right[..t];
+        factor.Forward(first);
+        foreach (double[] row in cross) factor.Forward(row);
+        double[] precision = new double[k * k], pull = new double[k];
+        for (int i = 0; i < k; i++)
+        {
+            double share = typeShares[s * t + TypeOf[i]];
+            pull[i] = share * (right[t + i] - Blocks.Dot(cross[i], first));
+            for (int l = 0; l <= i; l++) precision[i * k + l] = precision[l * k + i] = share * typeShares[s * t + TypeOf[l]] * (normal[(t + i) * d + t + l] - Blocks.Dot(cross[i], cross[l]));
+        }
+        return (precision, pull);
+    }
+
+    /// <summary>Normal equations of a mixture's counts on the profiles of the types and the effects of the programs: X'WX (lower half) and X'Wr.</summary>
+    private (double[] Matrix, double[] Right) Normal(Mixtures mixtures, double[] typeShares, int s, int[]? present)
+    {
+        int g = Genes, t = Types, d = t + Programs;
         double[] mean = Mean(Response, Profiles, typeShares, s, t, g), weight = new double[g], residual = new double[g];
         bool[]? has = present is null ? null : new bool[g];
         foreach (int j in present ?? []) has![j] = true;
@@ -342,22 +381,7 @@ internal sealed class ProgramShares
             for (int l = 0; l <= i; l++) normal[i * d + l] = Blocks.Dot(weighted, Row(l));
             right[i] = Blocks.Dot(row, residual);
         }
-        var corner = new double[t * t];
-        for (int i = 0; i < t; i++)
-            for (int l = 0; l <= i; l++) corner[i * t + l] = normal[i * d + l] + (i == l ? 1 / (ShareCorrection * ShareCorrection) : 0);
-        var factor = new DenseCholesky(corner, t);
-        double[][] cross = [.. Enumerable.Range(0, k).Select(j => normal.AsSpan((t + j) * d, t).ToArray())];
-        double[] first = right[..t];
-        factor.Forward(first);
-        foreach (double[] row in cross) factor.Forward(row);
-        double[] precision = new double[k * k], pull = new double[k];
-        for (int i = 0; i < k; i++)
-        {
-            double share = typeShares[s * t + TypeOf[i]];
-            pull[i] = share * (right[t + i] - Blocks.Dot(cross[i], first));
-            for (int l = 0; l <= i; l++) precision[i * k + l] = precision[l * k + i] = share * typeShares[s * t + TypeOf[l]] * (normal[(t + i) * d + t + l] - Blocks.Dot(cross[i], cross[l]));
-        }
-        return (precision, pull);
+        return (normal, right);
 
         ReadOnlySpan<double> Row(int i) => i < t ? Profiles.AsSpan(i * g, g) : Effects.AsSpan((i - t) * g, g);
     }

@@ -116,13 +116,13 @@ public sealed class ScSurvResults
             spotShares = new RowStore(n, spatial.Outputs, space);
             posterior.FillMeanShares([(spatial, [.. Enumerable.Range(0, spatial.Outputs)])], draws, key, spotShares, cancellation);
         }
-        ContributionModel? smooth = model.Options.Method == HazardMethod.Smooth ? LearnContributions(model, data, shares, spotShares, progress, threads, cancellation) : null;
+        var (smooth, sharesVariance) = model.Options.Method == HazardMethod.Smooth ? LearnContributions(model, data, shares, spotShares, progress, threads, cancellation) : (null, []);
         ContributionValues? contributions = smooth?.Cells();
         float[] raw = contributions is null ? posterior.MeanContribution(model.Module.Hazard, draws, key) : [.. contributions.Mean.Select(m => (float)m)];
         float least = raw.Min();
         float[] contribution = [.. raw.Select(b => b - least)];
 
-        ContributionValues? predictors = smooth?.Patients(shares, threads);
+        ContributionValues? predictors = smooth?.Patients(shares, threads).Widened(sharesVariance);
         double[] sharesEta = predictors?.Mean ?? ScSurv.LinearPredictor.OfCells(shares, raw);
         int[] train = data.Learned(model.Options.Method);
         var (eta, baselines) = AddClinical(model, smooth, data, train, sharesEta);
@@ -167,7 +167,7 @@ public sealed class ScSurvResults
         };
     }
 
-    private static ContributionModel LearnContributions(ScSurvModel model, ScSurvData data, RowStore shares, RowStore? spotShares, ITrainingProgress progress, int threads, CancellationToken cancellation)
+    private static (ContributionModel? Model, double[] SharesVariance) LearnContributions(ScSurvModel model, ScSurvData data, RowStore shares, RowStore? spotShares, ITrainingProgress progress, int threads, CancellationToken cancellation)
     {
         int[] learn = data.Learned(HazardMethod.Smooth);
         progress.Message($"learning contributions from {learn.Length} patients");
@@ -179,8 +179,9 @@ public sealed class ScSurvResults
             smooth = smooth.With(OutcomeContributions.Fit(outcome, smooth.PatientFeatures, smooth.Basis.Components, covariates, model.Options.Ties).Contributions);
         if (spotShares is not null) smooth.RefineSpots(data.Cells, model.Module.SpatialGenes!, data.Spots!, spotShares, threads);
         progress.Message($"{smooth.Programs.Count} expression programs differ between patients; the contributions have {smooth.Fit.EffectiveDegreesOfFreedom:0.0} effective parameters");
-        model.Contributions = smooth;
-        return smooth;
+        double[] variance = smooth.SharesVariance(shares, data.Patients, null, threads);
+        model.Contributions = smooth = smooth.WithPatientVariance([.. learn.Select(s => variance[s])]);
+        return (smooth, variance);
     }
 
     /// <summary>What covariates and intercept add to the shares, and the baseline hazards that go with the sum.</summary>

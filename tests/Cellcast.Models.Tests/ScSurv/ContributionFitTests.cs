@@ -79,6 +79,46 @@ public class ContributionFitTests
     }
 
     [Fact]
+    public void Coefficients_are_averaged_over_the_strengths_that_the_data_allow_and_the_spread_between_them_widens_the_intervals()
+    {
+        var (survival, x) = Cohort(60, seed: 8, effect: 0.5);
+        ContributionFit fit = ContributionFit.Fit(new PartialLikelihood(survival), x, s_components);
+        Assert.True(fit.Alternatives.Count > 5);
+        Assert.Equal(1, fit.Alternatives.Sum(a => a.Weight), 12);
+        Assert.Contains(fit.Alternatives, a => a.Strengths.SequenceEqual(fit.Strengths));
+        ContributionFit[] parts = [.. fit.Alternatives.Select(a => ContributionFit.Fit(new PartialLikelihood(survival), x, s_components, new ContributionOptions { Strengths = a.Strengths }))];
+        for (int j = 0; j < 5; j++)
+        {
+            double mean = parts.Select((p, i) => fit.Alternatives[i].Weight * p.Coefficients[j]).Sum();
+            Assert.Equal(mean, fit.Coefficients[j], 6);
+            Assert.Equal(parts.Select((p, i) => fit.Alternatives[i].Weight * (p.Covariance[j * 6] + Math.Pow(p.Coefficients[j] - mean, 2))).Sum(), fit.Covariance[j * 6], 6);
+        }
+        Assert.Equal(fit.Strengths, ContributionFit.Fit(new PartialLikelihood(survival), x, s_components, new ContributionOptions { Average = false }).Strengths);
+    }
+
+    [Fact]
+    public void With_few_events_what_hardly_differs_between_patients_is_not_taken_for_large_differences_between_cells()
+    {
+        // Component b differs 50 times less between patients than between cells and has no effect. Without the scale of the cells its noise would dwarf the types' signal there.
+        int worse = 0;
+        for (int study = 0; study < 20; study++)
+        {
+            var (survival, x) = Cohort(60, seed: 100 + study, effect: 0.5);
+            for (int i = 0; i < 60; i++)
+                for (int j = 3; j < 5; j++) x[i * 5 + j] *= 0.02;
+            double Noise(double variance)
+            {
+                ContributionComponent[] components = [.. s_components.Select(c => c with { CellVariance = variance })];
+                double[] w = ContributionFit.Fit(new PartialLikelihood(survival), x, components).Coefficients;
+                return Math.Sqrt((w[3] * w[3] + w[4] * w[4]) / (w[0] * w[0] + w[1] * w[1] + w[2] * w[2]));
+            }
+            Assert.True(Noise(1) < 1, $"{study}: {Noise(1)}");
+            if (Noise(0) > 1) worse++;
+        }
+        Assert.True(worse > 10, $"{worse}");
+    }
+
+    [Fact]
     public void IntervalsHoldTheTruthAsOftenAsTheyClaim()
     {
         // w drawn from the prior, survival from the model: 95 % intervals of patients' linear predictors, 60 cohorts of 100 patients.

@@ -54,6 +54,7 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
             Fit = contributions.Fit,
             CellFeatures = contributions.CellFeatures,
             PatientFeatures = contributions.PatientFeatures,
+            PatientVariance = contributions.PatientVariance,
             Outcome = outcome,
             Variance = model.Clinical?.Variance,
             GroupOf = codes,

@@ -20,6 +20,17 @@ public readonly record struct UncertainValue(double Value, double Sd, double Low
         return new UncertainValue(value, Math.Sqrt(draws.Sum(d => (d - mean) * (d - mean)) / (draws.Length - 1)), At(sorted, 0.025), At(sorted, 0.975), positive / draws.Length);
     }
 
+    /// <summary>The same with an independent normal error added.</summary>
+    /// <param name="variance">Its variance.</param>
+    internal UncertainValue Widened(double variance)
+    {
+        if (!(variance > 0)) return this;
+        const double squared = 1.959963984540054 * 1.959963984540054;
+        double sd = Math.Sqrt(Sd * Sd + variance);
+        double tail = Analysis.Statistics.Distributions.TwoSidedNormal(Value / sd) / 2, positive = Value > 0 ? 1 - tail : tail;
+        return new UncertainValue(Value, sd, Value - Math.Sqrt(Math.Pow(Value - Lower, 2) + squared * variance), Value + Math.Sqrt(Math.Pow(Upper - Value, 2) + squared * variance), positive);
+    }
+
     private static double At(double[] sorted, double probability)
     {
         double position = probability * (sorted.Length - 1);

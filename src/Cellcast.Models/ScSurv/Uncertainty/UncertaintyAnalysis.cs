@@ -56,8 +56,14 @@ public sealed record UncertaintyInput
     /// <summary>Covariance over the cells of each gene's rate with each feature, over the standard deviation of the rate, G x F; empty for no genes.</summary>
     public double[] GeneFeatures { get; init; } = [];
 
+    /// <summary>Variance of each patient's linear predictor that its shares leave open (<see cref="ContributionModel.SharesVariance"/>), S; empty to take shares for known.</summary>
+    public double[] PatientVariance { get; init; } = [];
+
     /// <summary>Features of further patients or spots to give intervals for, rows x F.</summary>
     public double[] OtherFeatures { get; init; } = [];
+
+    /// <summary>As <see cref="PatientVariance"/>, for those.</summary>
+    public double[] OtherVariance { get; init; } = [];
 }
 
 /// <summary>A quantity with its posterior interval (normal approximation), its scatter when patients are drawn again, and its test.</summary>
@@ -149,8 +155,8 @@ public sealed class UncertaintyAnalysis
             Cells = Linear(fit, bootstrap, input.CellFeatures, null, threads),
             Types = Linear(fit, bootstrap, types, typeTests, threads),
             Genes = GeneCorrelations(input, bootstrap, ContributionDraws.Posterior(fit, options.PosteriorDraws, key.Split("posterior")), geneTests, threads),
-            Patients = Linear(fit, bootstrap, input.PatientFeatures, null, threads),
-            Others = Linear(fit, bootstrap, input.OtherFeatures, null, threads),
+            Patients = Linear(fit, bootstrap, input.PatientFeatures, null, threads, input.PatientVariance),
+            Others = Linear(fit, bootstrap, input.OtherFeatures, null, threads, input.OtherVariance),
             Signal = signal,
             Power = power,
             Caution = caution,
@@ -169,11 +175,12 @@ public sealed class UncertaintyAnalysis
         })];
     }
 
-    private static QuantityUncertainty[] Linear(ContributionFit fit, ContributionDraws? bootstrap, double[] features, IReadOnlyList<FunctionTest>? tests, int threads)
+    private static QuantityUncertainty[] Linear(ContributionFit fit, ContributionDraws? bootstrap, double[] features, IReadOnlyList<FunctionTest>? tests, int threads, double[]? more = null)
     {
-        ContributionValues values = fit.Of(features);
+        ContributionValues values = fit.Of(features).Widened(more ?? []);
         double[] lower = values.Lower, upper = values.Upper, positive = values.ProbabilityPositive;
         UncertainValue[]? drawn = bootstrap?.Of(features, values.Mean, threads);
+        if (more is { Length: > 0 }) drawn = drawn?.Select((d, i) => d.Widened(more[i])).ToArray();
         return [.. values.Mean.Select((m, i) => new QuantityUncertainty(new UncertainValue(m, values.StandardDeviation[i], lower[i], upper[i], positive[i]), drawn?[i], tests?[i]))];
     }
 
