@@ -31,6 +31,8 @@ internal static class ContributionFiles
             .Add("center", p.Fit.Center, f)
             .Add("strengths", p.Fit.Strengths, p.Fit.Strengths.Length)
             .Add("strength_alternatives", p.Fit.Alternatives.SelectMany(a => a.Strengths).ToArray(), p.Fit.Alternatives.Count, p.Fit.Strengths.Length)
+            .Add("mode_coefficients", p.Fit.Mode.Coefficients, f)
+            .Add("mode_covariance", p.Fit.Mode.Covariance, f, f)
             .Add("strength_weights", p.Fit.Alternatives.Select(a => a.Weight).ToArray(), p.Fit.Alternatives.Count)
             .Add("coefficients", p.Fit.Coefficients, f)
             .Add("covariance", p.Fit.Covariance, f, f)
@@ -57,7 +59,9 @@ internal static class ContributionFiles
             double[] strengths = Doubles("strength_alternatives"), weights = Doubles("strength_weights");
             int components = fit.Strengths.Length;
             if (strengths.Length != weights.Length * components) throw new InvalidDataException($"{File} does not fit the other files of the model");
-            fit = fit.WithAlternatives([.. weights.Select((w, i) => new StrengthAlternative(strengths[(i * components)..((i + 1) * components)], w))]);
+            fit = fit.WithAlternatives([.. weights.Select((w, i) => new StrengthAlternative(strengths[(i * components)..((i + 1) * components)], w))],
+                new ContributionFit(basis.Components, fit.Center, fit.Strengths, Doubles("mode_coefficients"), Doubles("mode_covariance")));
+            if (fit.Mode.Coefficients.Length != fit.Coefficients.Length || fit.Mode.Covariance.Length != fit.Covariance.Length) throw new InvalidDataException($"{File} does not fit the other files of the model");
         }
         int k = programType.Length, f = basis.Features;
         if (programs.Loadings.Length != k * genes || programs.Noise.Length != k || programs.Offsets.Length != k * (samples + 2) || shares.Effects.Length != k * genes || shares.Profiles.Length != types.Count * genes

@@ -105,6 +105,11 @@ public sealed class ContributionFit
     /// <summary>The strengths that were averaged over, the most probable first; only <see cref="Strengths"/> when they were given.</summary>
     public IReadOnlyList<StrengthAlternative> Alternatives { get; internal init; }
 
+    /// <summary>The fit at <see cref="Strengths"/> alone: a normal posterior with a prior that is known, which the average over strengths is not.</summary>
+    public ContributionFit Mode => AtMode ?? this;
+
+    private ContributionFit? AtMode { get; init; }
+
     /// <summary>w, F values.</summary>
     public double[] Coefficients { get; }
 
@@ -137,10 +142,11 @@ public sealed class ContributionFit
         return new Problem(likelihood, features, components, options ?? new ContributionOptions()).Solve();
     }
 
-    /// <summary>The same fit with the strengths that it was averaged over, as they are kept in files.</summary>
-    internal ContributionFit WithAlternatives(IReadOnlyList<StrengthAlternative> alternatives) => new(Components, Center, Strengths, Coefficients, Covariance)
+    /// <summary>The same fit with the strengths that it was averaged over and its mode, as they are kept in files.</summary>
+    internal ContributionFit WithAlternatives(IReadOnlyList<StrengthAlternative> alternatives, ContributionFit mode) => new(Components, Center, Strengths, Coefficients, Covariance)
     {
         Alternatives = alternatives,
+        AtMode = mode,
         FreeCoefficients = FreeCoefficients,
         FreeStandardErrors = FreeStandardErrors,
         LogEvidence = LogEvidence,
@@ -287,6 +293,7 @@ public sealed class ContributionFit
             for (int j = 0; j < _features; j++) covariance.AsSpan((_free + j) * p + _free, _features).CopyTo(features.AsSpan(j * _features));
             return new ContributionFit(_components, _center, points[0].Strengths, mean[_free..], features)
             {
+                AtMode = points.Count == 1 ? null : Result([points[0]], [1]),
                 Alternatives = [.. points.Select((at, i) => new StrengthAlternative(at.Strengths, weight[i])).OrderByDescending(a => a.Weight)],
                 FreeCoefficients = mean[.._free],
                 FreeStandardErrors = [.. Enumerable.Range(0, _free).Select(j => Math.Sqrt(covariance[j * p + j]))],

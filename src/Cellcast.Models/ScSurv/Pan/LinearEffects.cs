@@ -11,9 +11,9 @@ internal sealed class LinearEffects
     private readonly ContributionFit _fit;
     private readonly double[] _prior;
 
-    /// <param name="fit">The fit.</param>
+    /// <param name="fit">The fit; what counts is its mode, whose prior is known.</param>
     /// <param name="patientFeatures">Features of the patients that it learned from, S x F.</param>
-    internal LinearEffects(ContributionFit fit, double[] patientFeatures) => (_fit, _prior) = (fit, PriorVariance(fit, patientFeatures));
+    internal LinearEffects(ContributionFit fit, double[] patientFeatures) => (_fit, _prior) = (fit.Mode, PriorVariance(fit, patientFeatures));
 
     internal int Features => _prior.Length;
 

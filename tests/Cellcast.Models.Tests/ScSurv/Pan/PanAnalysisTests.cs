@@ -44,12 +44,12 @@ public class PanAnalysisTests
     {
         // At the mode the penalty's gradient is the score: w / prior variance = X' r.
         var (shares, fit, survival) = Cohort(s_key.Split("prior"), [1, -1, 0, 0.5]);
-        double[] eta = fit.Of(shares).Mean, gradient = new double[Patients], prior = LinearEffects.PriorVariance(fit, shares);
+        double[] eta = fit.Mode.Of(shares).Mean, gradient = new double[Patients], prior = LinearEffects.PriorVariance(fit, shares);
         new PartialLikelihood(survival).Evaluate(eta, gradient);
         for (int j = 0; j < Types; j++)
         {
             double score = -Enumerable.Range(0, Patients).Sum(i => (shares[i * Types + j] - fit.Center[j]) * gradient[i]);
-            Assert.Equal(score * prior[j], fit.Coefficients[j], 1e-6);
+            Assert.Equal(score * prior[j], fit.Mode.Coefficients[j], 1e-6);
         }
     }
 
