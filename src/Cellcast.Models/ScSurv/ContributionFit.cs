@@ -257,6 +257,8 @@ public sealed class ContributionFit
         {
             if (_options.Strengths is { } given) return Result([new Point([.. given.Select(g => 2 * Math.Log(g))], [.. given], At([.. given]))], [1]);
             Point mode = Search();
+            // Once more from the last neighbour that was tried: Newton's steps from so near end closer to the mode than those of the search.
+            mode = Try(mode.Log);
             if (!_options.Average) return Result([mode], [1]);
             Point[] points = [.. Lattice(mode)];
             double[] weight = [.. points.Select(p => Math.Exp(Evidence(p) - Evidence(mode)))];

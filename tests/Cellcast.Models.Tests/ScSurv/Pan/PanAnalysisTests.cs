@@ -110,7 +110,7 @@ public class PanAnalysisTests
         double[] functional = [.. Enumerable.Range(0, Types).Select(j => Enumerable.Range(0, cells).Average(c => (rate[c] - mean) * (features[c * Types + j] - 0.25)) / sd)];
         var effects = new LinearEffects(fit, shares);
         CohortEffect r = effects.Genes(["g"], functional, features, GeneEffect.Correlation).Single(), slope = effects.Genes(["g"], functional, features, GeneEffect.Slope).Single();
-        Assert.Equal(Analysis.Statistics.Correlation.Pearson(rate, fit.Of(features).Mean).Coefficient, Math.Tanh(r.Estimate), 1e-9);
+        Assert.Equal(Analysis.Statistics.Correlation.Pearson(rate, fit.Mode.Of(features).Mean).Coefficient, Math.Tanh(r.Estimate), 1e-9);
         Assert.Equal(slope.Estimate / slope.StandardError, r.Estimate / r.StandardError, 1e-9);
         Assert.True(r.StandardError > 1 / Math.Sqrt(cells - 3), "cells are not independent observations");
     }
