@@ -9,6 +9,8 @@ public static class MultiQc
 {
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.Default };
 
+    private const int MostPooledRows = 50;
+
     /// <summary>File names and their contents. The sample is the report's title.</summary>
     public static IReadOnlyList<(string Name, string Json)> Sections(ReportData data)
     {
@@ -25,6 +27,15 @@ public static class MultiQc
         }
         if (data.Outcome is { } outcome) Outcome(data, outcome, sample, files);
         if (data.Evaluation is { } evaluation) Evaluation(evaluation, sample, files);
+        foreach (PooledKind kind in data.Pooled?.Kinds ?? [])
+        {
+            var rows = new JsonObject();
+            foreach (Forest f in kind.Forests.OrderByDescending(f => f.Called).ThenByDescending(f => Math.Abs(f.Mean.Value)).Take(MostPooledRows))
+                rows[f.Name] = new JsonObject { ["mean"] = Rounded(f.Mean.Value), ["lower"] = Rounded(f.Mean.Lower), ["upper"] = Rounded(f.Mean.Upper), ["cohorts"] = f.Cohorts.Count, ["called"] = f.Called ? (f.Mean.Value > 0 ? "adverse" : "favourable") : "" };
+            if (rows.Count > 0)
+                Add(files, "pooled_" + Safe(kind.Title), $"Cohorts: {kind.Title.ToLowerInvariant()}", $"Mean over cohorts, 95 % interval: {kind.Label}. Above 0: adverse.", "table",
+                    new JsonObject { ["id"] = $"cellcast_pooled_{Safe(kind.Title)}_table", ["title"] = $"cellcast: {kind.Title.ToLowerInvariant()} over cohorts", ["col1_header"] = kind.Title }, rows);
+        }
         if (data.Contributions is { Groupings: [var grouping, ..] })
         {
             var row = new JsonObject();
@@ -130,6 +141,8 @@ public static class MultiQc
         }
         if (c.Time.Length > 0) yield return (c.Time[^1], s);
     }
+
+    private static JsonValue? Rounded(double value) => double.IsFinite(value) ? JsonValue.Create(Math.Round(value, 6)) : null;
 
     private static string Safe(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_'));
 }

@@ -40,7 +40,7 @@ internal static class ReportCheck
             if (r.Table.Columns[0].Key != "gene" || r.Table.Columns.All(c => c.Key != "group")) throw new ArgumentException($"the marker genes of '{r.Name}' have no columns 'gene' and 'group'", nameof(data));
             if (r.Dots is { } d) Points(r.Name, d.Genes.Count * d.Groups.Count, [("shares", d.Shares.Length), ("means", d.Means.Length)]);
         }
-        foreach (var (name, table) in new[] { ("clusters", data.Markers?.Clusters), ("genes", data.Genes?.Table), ("patients", data.Patients?.Table), ("patients", data.Outcome?.Table), ("genes of the spots", data.Spots?.Genes), ("cell types", data.Contributions?.Table), ("evaluation", data.Evaluation?.Summary) })
+        foreach (var (name, table) in ((string, ReportTable?)[])[("clusters", data.Markers?.Clusters), ("genes", data.Genes?.Table), ("patients", data.Patients?.Table), ("patients", data.Outcome?.Table), ("genes of the spots", data.Spots?.Genes), ("cell types", data.Contributions?.Table), ("evaluation", data.Evaluation?.Summary), ("cohorts", data.Pooled?.Cohorts), .. (data.Pooled?.Kinds ?? []).Select(k => (k.Title, (ReportTable?)k.Table))])
             if (table is not null) Points(name, Length(table.Columns[0]), [.. table.Columns.Select(c => (c.Key, Length(c)))]);
         if (data.Genes is { } g)
             foreach (string? key in (string?[])[g.NameColumn, g.XColumn, g.YColumn, g.QColumn])

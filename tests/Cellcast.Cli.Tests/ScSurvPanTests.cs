@@ -49,19 +49,22 @@ public sealed class ScSurvPanTests : IClassFixture<ScSurvPanTests.Study>
         Assert.Equal(types.Rows, (int)summary["cell_types"]!["tested"]!);
         Assert.Equal("hartung-knapp", summary["interval"]!.ToString());
         Assert.False(Directory.Exists(_study.Folder["pan/checkpoint"]));
+        Assert.Contains("Random-effects meta-analysis", File.ReadAllText(_study.Folder["pan/report.html"]));
+        JsonObject multiqc = JsonNode.Parse(File.ReadAllText(_study.Folder["pan/multiqc/cellcast_pooled_cell_types_mqc.json"]))!.AsObject();
+        Assert.Equal(types.Require("cell_type").Order(StringComparer.Ordinal), multiqc["data"]!.AsObject().Select(r => r.Key).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void Folders_give_the_same_as_the_table_and_labels_meet_under_their_names()
     {
-        ProcessResult again = CommandLine.Run("scsurv", "pan", "one=" + _study.Folder["pan/fits/one"], _study.Folder["pan/fits/two"], _study.Folder["pan/fits/three"], "--out", _study.Folder["again"], "--threads", "2", "--json");
+        ProcessResult again = CommandLine.Run("scsurv", "pan", "one=" + _study.Folder["pan/fits/one"], _study.Folder["pan/fits/two"], _study.Folder["pan/fits/three"], "--gene-effect", "correlation", "--out", _study.Folder["again"], "--threads", "2", "--json");
         Assert.True(again.ExitCode == 0, again.Error);
         foreach (string file in (string[])["cell_types.csv", "genes.csv", "effects.csv", "leave_one_out.csv", "cohorts.csv"]) Assert.Equal(File.ReadAllText(_study.Folder["pan/" + file]), File.ReadAllText(_study.Folder["again/" + file]));
         Assert.Equal(TextTable.Read(_study.Folder["again/genes.csv"]).Rows, (int)again.LastLine()["genes"]!["tested"]!);
 
         string[] types = TextTable.Read(_study.Folder["pan/fits/one/cell_types.csv"]).Require("cell_type");
         File.WriteAllText(_study.Folder["labels.csv"], $"label,name\n{types[0]},merged\n{types[1]},merged\n{types[2]},\n");
-        ProcessResult merged = CommandLine.Run("scsurv", "pan", _study.Folder["pan/fits/one"], _study.Folder["pan/fits/two"], "--labels", _study.Folder["labels.csv"], "--interval", "normal", "--heterogeneity", "dl", "--gene-effect", "slope", "--out", _study.Folder["merged"]);
+        ProcessResult merged = CommandLine.Run("scsurv", "pan", _study.Folder["pan/fits/one"], _study.Folder["pan/fits/two"], "--labels", _study.Folder["labels.csv"], "--interval", "normal", "--heterogeneity", "dl", "--out", _study.Folder["merged"]);
         Assert.True(merged.ExitCode == 0, merged.Error);
         Assert.Contains("two cohorts can hardly show", merged.Error);
         Assert.Equal([types[3], "merged"], TextTable.Read(_study.Folder["merged/cell_types.csv"]).Require("cell_type").Order(StringComparer.Ordinal));
@@ -126,7 +129,7 @@ public sealed class ScSurvPanTests : IClassFixture<ScSurvPanTests.Study>
             File.Copy(Folder["two/simulated_cells.h5ad"], Folder["wrong/simulated_cells.h5ad"]);
             // No survival in it.
             File.Copy(Folder["two/simulated_cells.h5ad"], Folder["wrong/simulated_bulk.h5ad"]);
-            Done("scsurv", "pan", "--table", Table("cohorts.csv", "one", "two", "three"), "--out", Folder["pan"], "--threads", "1", "--quiet");
+            Done("scsurv", "pan", "--table", Table("cohorts.csv", "one", "two", "three"), "--gene-effect", "correlation", "--out", Folder["pan"], "--threads", "1", "--quiet");
         }
 
         internal TemporaryDirectory Folder { get; } = new();

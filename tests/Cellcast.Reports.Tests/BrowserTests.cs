@@ -18,7 +18,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     {
         await using var report = await browser.Open(SampleReport.Create(), width, height, colors == "dark" ? ColorScheme.Dark : ColorScheme.Light);
         string[] tabs = await report.Tabs();
-        Assert.Equal(["summary", "patients", "cells", "markers", "quality", "types", "genes", "tissue", "evaluation", "training", "run"], tabs);
+        Assert.Equal(["summary", "patients", "cells", "markers", "quality", "types", "genes", "tissue", "cohorts", "evaluation", "training", "run"], tabs);
         string folder = Directory.CreateDirectory(Path.Combine(TestPaths.Root, "artifacts", "report-screenshots")).FullName;
         foreach (string tab in tabs)
         {
@@ -37,7 +37,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     public async Task Parts_without_data_have_no_tab()
     {
         ReportData full = SampleReport.Create();
-        await using var report = await browser.Open(full with { Cells = null, Quality = null, Markers = null, Spots = null, Evaluation = null, Training = null, TrainingRuns = null });
+        await using var report = await browser.Open(full with { Cells = null, Quality = null, Markers = null, Spots = null, Pooled = null, Evaluation = null, Training = null, TrainingRuns = null });
         Assert.Equal(["summary", "patients", "types", "genes", "run"], await report.Tabs());
         foreach (string tab in await report.Tabs()) await report.Show(tab);
         Assert.Empty(report.Troubles);
@@ -107,7 +107,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     public async Task Every_picture_saves_as_svg_and_png()
     {
         await using var report = await browser.Open(SampleReport.Create(5));
-        foreach (string tab in new[] { "patients", "cells", "markers", "quality", "types", "genes", "tissue", "evaluation", "training" })
+        foreach (string tab in new[] { "patients", "cells", "markers", "quality", "types", "genes", "tissue", "cohorts", "evaluation", "training" })
         {
             ILocator panel = await report.Show(tab);
             foreach (ILocator figure in await panel.Locator("figure").AllAsync())
@@ -224,6 +224,21 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
             }
             Assert.Empty(report.Troubles);
         }
+    }
+
+    [ToolFact(Chromium)]
+    public async Task A_cell_type_of_several_cohorts_is_shown_in_each_and_in_a_further_one()
+    {
+        await using var report = await browser.Open(SampleReport.Create(), 1280, 900);
+        ILocator panel = await report.Show("cohorts");
+        Assert.Equal(["Neuron", "Myeloid", "Malignant"], await panel.Locator("select option").AllInnerTextsAsync());
+        await panel.Locator("select").SelectOptionAsync("2");
+        string[] rows = [.. (await panel.Locator("section.card figure svg text").AllTextContentsAsync()).Where(t => t.Length > 0)];
+        foreach (string name in (string[])["GBM", "PDAC", "mean", "a further cohort"]) Assert.Contains(name, rows);
+        await panel.Locator("tbody tr", new() { HasText = "Neuron" }).Last.ClickAsync();
+        Assert.Equal("0", await panel.Locator("select").InputValueAsync());
+        Assert.DoesNotContain("a further cohort", await panel.Locator("section.card figure svg text").AllTextContentsAsync());
+        Assert.Empty(report.Troubles);
     }
 
     [ToolFact(Chromium)]

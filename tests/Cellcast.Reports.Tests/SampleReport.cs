@@ -50,6 +50,12 @@ internal static class SampleReport
             [
                 ReportColumn.Of("cell_type", "cell type", types), ReportColumn.Of("cells", "cells", [1.0, 2, 3], ColumnFormat.Integer), ReportColumn.Of("q", "q", [1e-12, 0.2, double.NaN], ColumnFormat.Probability),
             ]), "To the right: worse.", new NamedIntervals([.. types.Select((t, k) => new NamedInterval(t, new Interval(k - 0.5, k - 1, k + 0.2)))], "contribution against the average", "How sure.")),
+            Pooled = new PooledSection(
+            [
+                new PooledKind("Cell types", "contribution", [.. types.Select((t, k) => new Forest(t, [new CohortInterval(name("GBM"), new Interval(k - 1, k - 2, k), 0.4), new CohortInterval("PDAC", new Interval(k - 0.5, k - 0.7, k - 0.3), 0.6)],
+                    new Interval(k - 0.7, k - 1.1, k - 0.3), k == 0 ? null : new Interval(k - 0.7, k - 2, k + 0.6), k == 2, "I2 12 %."))],
+                    new ReportTable([ReportColumn.Of("cell_type", "cell type", types), ReportColumn.Of("mean", "mean", [-0.7, 0.3, 1.3])])),
+            ], new ReportTable([ReportColumn.Of("cohort", "cohort", [name("GBM"), "PDAC"]), ReportColumn.Of("patients", "patients", [100.0, 80], ColumnFormat.Integer)]), "Random-effects meta-analysis."),
             Genes = new GeneSection
             {
                 Table = new ReportTable([ReportColumn.Of("gene", "gene", genes), ReportColumn.Of("pearson", "correlation", correlation), ReportColumn.Of("q", "q", correlation.Select(c => 1 - Math.Abs(c)), ColumnFormat.Probability), ReportColumn.Of("rate", "rate", correlation.Select((_, i) => Math.Exp(i * 0.02)))]),

@@ -27,6 +27,7 @@ export interface Report {
   patients: PatientSection | null;
   outcome: OutcomeSection | null;
   spots: SpotSection | null;
+  pooled: PooledSection | null;
   evaluation: EvaluationSection | null;
   training: TrainingStage[] | null;
   trainingRuns: TrainingRuns[] | null;
@@ -214,6 +215,25 @@ export interface SpotSection {
   image: { source: string; width: number; height: number } | null;
   values: Values[];
   groups: Group[];
+}
+export interface Forest {
+  name: string;
+  cohorts: { name: string; interval: Interval; weight: number }[];
+  mean: Interval;
+  prediction: Interval | null;
+  called: boolean;
+  note: string;
+}
+export interface PooledKind {
+  title: string;
+  label: string;
+  forests: Forest[];
+  table: Table;
+}
+export interface PooledSection {
+  kinds: PooledKind[];
+  cohorts: Table;
+  note: string;
 }
 export interface TrainingStage {
   name: string;

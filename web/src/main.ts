@@ -3,6 +3,7 @@ import { readReport, type Report } from "./data";
 import { button, clip, h, on } from "./dom";
 import { markersView, qualityView } from "./markers";
 import { outcomeView } from "./outcome";
+import { pooledView } from "./pan";
 import { patientsView } from "./patients";
 import { setPrinting, setTheme } from "./theme";
 import { contributionsView, evaluationView, genesView, runView, spotsView, summaryView, trainingView } from "./views";
@@ -29,6 +30,7 @@ function tabsOf(report: Report, go: (id: string) => Promise<void>): Tab[] {
     report.contributions && { id: "types", title: "Cell types", make: () => contributionsView(report.contributions!, report.cells?.groups ?? []) },
     report.genes && { id: "genes", title: "Genes", make: () => genesView(report.genes!, onCells) },
     report.spots && { id: "tissue", title: "Tissue", make: () => spotsView(report.spots!) },
+    report.pooled && { id: "cohorts", title: "Cohorts", make: () => pooledView(report.pooled!) },
     report.evaluation && { id: "evaluation", title: "Evaluation", make: () => evaluationView(report.evaluation!) },
     (report.training || report.trainingRuns) && { id: "training", title: "Training", make: () => trainingView(report.training ?? [], report.trainingRuns ?? []) },
     report.run && { id: "run", title: "Run", make: () => runView(report.run!) },

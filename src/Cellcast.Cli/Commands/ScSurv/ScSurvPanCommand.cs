@@ -9,6 +9,7 @@ using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScSurv;
 using Cellcast.Models.ScSurv.Pan;
+using Cellcast.Reports;
 using Cellcast.Tensors;
 using Spectre.Console;
 
@@ -24,8 +25,8 @@ internal sealed class ScSurvPanCommand : CellcastCommand
     private readonly Option<string?> _table = new("--table") { Description = "Table of cohorts: column cohort, and fit (a finished fit) or reference and bulk with options of 'scsurv fit' as further columns; these are fitted first.", HelpName = "FILE" };
     private readonly Option<string?> _labels = new("--labels") { Description = "Table with columns label, name and perhaps cohort: names under which cell types of different references meet.", HelpName = "FILE" };
     private readonly Option<bool> _upper = new("--upper-case-genes") { Description = "Compare names of genes in upper case (orthologues such as Cd8a and CD8A)." };
-    private readonly ChoiceOption<GeneEffect> _geneEffect = new("--gene-effect", "Effect of a gene: correlation of its rate with the contribution over cells (Fisher's z), or slope, the contribution per standard deviation of its rate.", GeneEffect.Correlation,
-        ("correlation", GeneEffect.Correlation), ("slope", GeneEffect.Slope));
+    private readonly ChoiceOption<GeneEffect> _geneEffect = new("--gene-effect", "Effect of a gene: slope, the contribution per standard deviation of its rate over cells; or correlation of the two (Fisher's z), which few cohorts without a signal make look surer than it is.", GeneEffect.Slope,
+        ("slope", GeneEffect.Slope), ("correlation", GeneEffect.Correlation));
     private readonly ChoiceOption<HeterogeneityEstimator> _heterogeneity = new("--heterogeneity", "Estimator of the variance between cohorts: restricted maximum likelihood, or DerSimonian and Laird.", s_defaults.Heterogeneity,
         ("reml", HeterogeneityEstimator.RestrictedMaximumLikelihood), ("dl", HeterogeneityEstimator.DerSimonianLaird));
     private readonly ChoiceOption<MeanInterval> _interval = new("--interval", "Interval and test of the mean: hartung-knapp; modified, the same but never shorter than normal; or normal, which is too sure of few cohorts that differ.", s_defaults.Interval,
@@ -118,19 +119,27 @@ internal sealed class ScSurvPanCommand : CellcastCommand
         PanTables.LeaveOneOut(analysis).Write(directory.File("leave_one_out.csv"));
         double Number(string cohort, string part, string key) => metrics[cohort][part]?[key] is JsonValue v && v.TryGetValue(out double d) ? d : double.NaN;
         string[] names = [.. cohorts.Select(c => c.Name)];
-        new CsvFile().Add("cohort", names)
+        CsvFile table = new CsvFile().Add("cohort", names)
             .Add("patients", [.. names.Select(n => Number(n, "dimensions", "patients"))])
             .Add("events", [.. names.Select(n => Number(n, "dimensions", "events"))])
             .Add("cells", [.. names.Select(n => Number(n, "dimensions", "cells"))])
             .Add("cell_types", [.. effects.Select(e => e.Types.Count)])
             .Add("genes", [.. effects.Select(e => e.Genes.Count)])
             .Add("test_concordance", [.. names.Select(n => Number(n, "concordance", "test"))])
-            .Add("test_concordance_se", [.. names.Select(n => Number(n, "concordance", "test_se"))])
-            .Write(directory.File("cohorts.csv"));
+            .Add("test_concordance_se", [.. names.Select(n => Number(n, "concordance", "test_se"))]);
+        table.Write(directory.File("cohorts.csv"));
         JsonObject summary = PanTables.Summary(analysis, options, gene);
         summary["version"] = CommandHost.Version;
         summary["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
         AtomicFile.WriteText(directory.File("pan.json"), summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        ReportFiles.TryWrite(context, () => PanReport.From(Path.GetFileName(directory.FullPath), analysis, options, gene, new ReportTable(
+        [
+            ReportColumn.Of("cohort", "cohort", names),
+            ReportColumn.Of("patients", "patients", names.Select(n => Number(n, "dimensions", "patients")), ColumnFormat.Integer),
+            ReportColumn.Of("events", "events", names.Select(n => Number(n, "dimensions", "events")), ColumnFormat.Integer),
+            ReportColumn.Of("cells", "cells", names.Select(n => Number(n, "dimensions", "cells")), ColumnFormat.Integer),
+            ReportColumn.Of("test_concordance", "concordance, held out", names.Select(n => Number(n, "concordance", "test"))),
+        ]), context.Log.Warnings));
         foreach (string part in (string[])["cell_types", "genes"])
             context.Result[part] = new JsonObject { ["tested"] = summary[part]!["tested"]!.DeepClone(), ["adverse"] = summary[part]!["adverse"]!.AsArray().Count, ["favourable"] = summary[part]!["favourable"]!.AsArray().Count };
     }

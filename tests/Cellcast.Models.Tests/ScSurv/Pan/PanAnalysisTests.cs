@@ -4,10 +4,11 @@ using Cellcast.Models.ScSurv.Pan;
 using Cellcast.Survival;
 using Cellcast.Tensors.Random;
 using Cellcast.TestSupport;
+using Xunit.Abstractions;
 
 namespace Cellcast.Models.Tests.ScSurv.Pan;
 
-public class PanAnalysisTests
+public class PanAnalysisTests(ITestOutputHelper output)
 {
     private const int Types = 4, Patients = 120;
     private static readonly RandomKey s_key = RandomKey.From(3, "pan tests");
@@ -113,6 +114,42 @@ public class PanAnalysisTests
         Assert.Equal(Analysis.Statistics.Correlation.Pearson(rate, fit.Mode.Of(features).Mean).Coefficient, Math.Tanh(r.Estimate), 1e-9);
         Assert.Equal(slope.Estimate / slope.StandardError, r.Estimate / r.StandardError, 1e-9);
         Assert.True(r.StandardError > 1 / Math.Sqrt(cells - 3), "cells are not independent observations");
+    }
+
+    [Fact]
+    public void Slopes_of_genes_hold_their_level_over_cohorts_without_a_signal()
+    {
+        const int studies = 200, genes = 5, cells = 40;
+        var random = new RandomStream(s_key.Split("rates"));
+        double[] features = new double[cells * Types];
+        for (int c = 0; c < cells; c++) features[c * Types + c % Types] = 1;
+        double[] functional = new double[genes * Types];
+        for (int g = 0; g < genes; g++)
+        {
+            double[] rate = [.. Enumerable.Range(0, cells).Select(_ => random.NextNormal())];
+            for (int j = 0; j < Types; j++) functional[g * Types + j] = Enumerable.Range(0, cells).Average(c => (rate[c] - rate.Average()) * features[c * Types + j]);
+        }
+        string[] names = [.. Enumerable.Range(0, genes).Select(g => $"g{g}")];
+        var p = new Dictionary<(GeneEffect, Analysis.Statistics.MeanInterval), double[]>();
+        foreach (GeneEffect kind in Enum.GetValues<GeneEffect>())
+            foreach (Analysis.Statistics.MeanInterval rule in Enum.GetValues<Analysis.Statistics.MeanInterval>()) p[(kind, rule)] = new double[studies];
+        for (int s = 0; s < studies; s++)
+        {
+            LinearEffects[] cohorts = [.. Enumerable.Range(0, 4).Select(c =>
+            {
+                var (shares, fit, _) = Cohort(s_key.Split("slopes").Split(s).Split(c), new double[Types]);
+                return new LinearEffects(fit, shares);
+            })];
+            foreach (var ((kind, rule), values) in p)
+                values[s] = PanAnalysis.Run([.. cohorts.Select((c, i) => CohortEffects.From($"{i}", OutcomeKind.Survival, [], c.Genes(names, functional, features, kind)))], new PanOptions { Interval = rule }, threads: 1)
+                    .Genes.Single(g => g.Name == names[s % genes]).Pooled.PValue;
+        }
+        foreach (var ((kind, rule), values) in p)
+            output.WriteLine($"{kind} {rule}: p <= 0.01 {values.Count(v => v <= 0.01) / (double)studies:0.000}, 0.05 {values.Count(v => v <= 0.05) / (double)studies:0.000}, 0.2 {values.Count(v => v <= 0.2) / (double)studies:0.000}");
+        double[] slopes = p[(GeneEffect.Slope, Analysis.Statistics.MeanInterval.HartungKnapp)];
+        // Binomial standard deviation 0.015.
+        Assert.InRange(slopes.Count(v => v <= 0.05) / (double)studies, 0.005, 0.095);
+        Assert.InRange(slopes.Count(v => v <= 0.2) / (double)studies, 0.12, 0.28);
     }
 
     [Fact]
