@@ -183,7 +183,18 @@ public sealed class ScSurvUncertaintyTests : IClassFixture<ScSurvUncertaintyTest
         {
             SimulatedStudy study = StudySimulator.Simulate(new SimulationParameters
             {
-                Cells = 80, Genes = 70, Types = 3, Families = 2, GradientTypes = 1, Samples = 2, Patients = 90, Spots = 64, CellDepth = 300, BulkDepth = 5000, SpotDepth = 800, PlatformEffect = 0.1,
+                Cells = 80,
+                Genes = 70,
+                Types = 3,
+                Families = 2,
+                GradientTypes = 1,
+                Samples = 2,
+                Patients = 90,
+                Spots = 64,
+                CellDepth = 300,
+                BulkDepth = 5000,
+                SpotDepth = 800,
+                PlatformEffect = 0.1,
             }, seed: 3);
             AnnotatedData bulk = study.Bulk;
             int n = bulk.ObservationCount;
