@@ -235,7 +235,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
         await panel.Locator("select").SelectOptionAsync("2");
         string[] rows = [.. (await panel.Locator("section.card figure svg text").AllTextContentsAsync()).Where(t => t.Length > 0)];
         foreach (string name in (string[])["GBM", "PDAC", "mean", "a further cohort"]) Assert.Contains(name, rows);
-        await panel.Locator("tbody tr", new() { HasText = "Neuron" }).Last.ClickAsync();
+        await panel.Locator("tbody button", new() { HasTextRegex = new("^Neuron$") }).ClickAsync();
         Assert.Equal("0", await panel.Locator("select").InputValueAsync());
         Assert.DoesNotContain("a further cohort", await panel.Locator("section.card figure svg text").AllTextContentsAsync());
         Assert.Empty(report.Troubles);
