@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -25,6 +26,7 @@ public static class MultiQc
                 new JsonObject { ["id"] = "cellcast_survival_plot", ["title"] = $"cellcast: survival, {first.Title.ToLowerInvariant()}", ["xlab"] = patients.TimeLabel, ["ylab"] = "share surviving", ["ymin"] = 0, ["ymax"] = 1 },
                 Curves(first.Curves.Select(c => ($"{sample}, {c.Label}", Steps(c)))));
         }
+        if (data.Patients is null && data.Outcome is null) General(data, sample, files);
         if (data.Outcome is { } outcome) Outcome(data, outcome, sample, files);
         if (data.Evaluation is { } evaluation) Evaluation(evaluation, sample, files);
         foreach (PooledKind kind in data.Pooled?.Kinds ?? [])
@@ -40,8 +42,8 @@ public static class MultiQc
         {
             var row = new JsonObject();
             foreach (Distribution d in grouping.Items) row[d.Label] = Math.Round(d.Median, 6);
-            Add(files, "cell_types", "Contribution of cell types", "Median contribution to the hazard of the cells of each type; higher is worse.", "bargraph",
-                new JsonObject { ["id"] = "cellcast_cell_types_plot", ["title"] = "cellcast: contribution of cell types", ["ylab"] = "median contribution", ["stacking"] = "group", ["cpswitch"] = false },
+            Add(files, "cell_types", "Contribution of cell types", $"Median contribution of the cells of each type. {data.Contributions.Note.Replace("To the right", "Higher", StringComparison.Ordinal)}", "table",
+                new JsonObject { ["id"] = "cellcast_cell_types_plot", ["title"] = "cellcast: contribution of cell types", ["format"] = "{:,.3f}" },
                 new JsonObject { [sample] = row });
         }
         foreach (TrainingStage s in data.Training ?? [])
@@ -55,6 +57,32 @@ public static class MultiQc
         return files;
     }
 
+    /// <summary>Columns of the general statistics for what has neither patients nor an outcome.</summary>
+    private static void General(ReportData data, string sample, List<(string, string)> files)
+    {
+        var row = new JsonObject();
+        var headers = new JsonArray();
+        void Column(string key, string title, string description, double value, string format, double? max = null)
+        {
+            if (!double.IsFinite(value)) return;
+            row[key] = Math.Round(value, 6);
+            var header = new JsonObject { ["title"] = title, ["description"] = description, ["min"] = 0, ["format"] = format };
+            if (max is not null) header["max"] = max;
+            headers.Add(new JsonObject { [key] = header });
+        }
+        if (data.Evaluation?.Robustness is { Models: [var model, ..] } r)
+            for (int k = 0; k < model.X.Count; k++)
+                Column(FormattableString.Invariant($"macro_f1_{model.X[k] * 100:0}_removed"), FormattableString.Invariant($"F1 {model.X[k]:P0} removed"), $"{r.YLabel} of {model.Name}, {r.XLabel} {model.X[k].ToString(CultureInfo.InvariantCulture)}", model.Mean[k], "{:,.3f}", 1);
+        else if (data.Evaluation?.Summary?.Columns.FirstOrDefault(c => c.Key == "macro_f1")?.Numbers is [var f1, ..])
+            Column("macro_f1", "Macro-F1", "Mean F1 over cell types, held-out cells", f1, "{:,.3f}", 1);
+        if (data.Quality is { } quality)
+            foreach (QualityMetric m in quality.Metrics)
+                if (m.Median is { } median) Column("median_" + Safe(m.Name), m.Name, $"Median of the cells: {m.Label}", median, "{:,.1f}");
+        if (data.Markers?.Clusters?.Columns[0] is { } clusters) Column("clusters", "Clusters", "Clusters of cells", clusters.Text?.Length ?? clusters.Numbers!.Length, "{:,.0f}");
+        if (data.Cells is { } cells) Column("cells", "Cells", "Cells", cells.Count, "{:,.0f}");
+        General(files, headers, row, sample);
+    }
+
     private static void General(ReportData data, PatientSection patients, string sample, List<(string, string)> files)
     {
         var row = new JsonObject();
@@ -65,9 +93,9 @@ public static class MultiQc
             row["concordance_" + p.Key] = Math.Round(c.Value, 6);
             headers.Add(new JsonObject { ["concordance_" + p.Key] = new JsonObject { ["title"] = "C " + p.Key, ["description"] = "Concordance, " + p.Title.ToLowerInvariant(), ["min"] = 0, ["max"] = 1, ["format"] = "{:,.3f}" } });
         }
-        row["patients"] = patients.Parts[^1].Patients;
-        if (data.Cells is { } cells) row["cells"] = cells.Count;
-        Add(files, "general", "cellcast", "", "generalstats", headers, new JsonObject { [sample] = row });
+        Count(row, headers, "patients", "Patients", patients.Parts[^1].Patients);
+        if (data.Cells is { } cells) Count(row, headers, "cells", "Cells", cells.Count);
+        General(files, headers, row, sample);
     }
 
     private static void Outcome(ReportData data, OutcomeSection outcome, string sample, List<(string, string)> files)
@@ -81,13 +109,27 @@ public static class MultiQc
             row[key] = Math.Round(c.Value, 6);
             headers.Add(new JsonObject { [key] = new JsonObject { ["title"] = $"{outcome.ScoreName} {p.Key}", ["description"] = $"{outcome.ScoreName} of {outcome.Name}, {p.Title.ToLowerInvariant()}", ["min"] = outcome.Binary ? 0 : -1, ["max"] = 1, ["format"] = "{:,.3f}" } });
         }
-        row["patients"] = outcome.Parts[^1].Patients;
-        if (data.Cells is { } cells) row["cells"] = cells.Count;
-        Add(files, "general", "cellcast", "", "generalstats", headers, new JsonObject { [sample] = row });
+        Count(row, headers, "patients", "Patients", outcome.Parts.Sum(p => p.Patients));
+        if (data.Cells is { } cells) Count(row, headers, "cells", "Cells", cells.Count);
+        General(files, headers, row, sample);
         if (outcome.Parts[0].Roc is { } roc)
             Add(files, "roc", "ROC curve", $"{outcome.Name}, {outcome.Parts[0].Title.ToLowerInvariant()}.", "linegraph",
                 new JsonObject { ["id"] = "cellcast_roc_plot", ["title"] = "cellcast: ROC curve", ["xlab"] = "false positive rate", ["ylab"] = "true positive rate", ["ymin"] = 0, ["ymax"] = 1 },
                 Curves([(sample, roc.FalsePositive.Zip(roc.TruePositive))]));
+    }
+
+    private static void Count(JsonObject row, JsonArray headers, string key, string title, int count)
+    {
+        row[key] = count;
+        headers.Add(new JsonObject { [key] = new JsonObject { ["title"] = title, ["description"] = title, ["min"] = 0, ["format"] = "{:,.0f}", ["scale"] = "Greys" } });
+    }
+
+    // MultiQC merges files of one id and keeps the columns of the last: only runs with the same columns may share it.
+    private static void General(List<(string, string)> files, JsonArray headers, JsonObject row, string sample)
+    {
+        if (headers.Count == 0) return;
+        string columns = string.Join('_', headers.Select(h => h!.AsObject().First().Key));
+        Add(files, "general", "cellcast", "", "generalstats", headers, new JsonObject { [sample] = row }, "general_" + columns);
     }
 
     private static void Evaluation(EvaluationSection evaluation, string sample, List<(string, string)> files)
@@ -101,8 +143,8 @@ public static class MultiQc
                 foreach (var (name, value) in classes.Classes.Zip(m.Mean)) row[name] = double.IsFinite(value) ? Math.Round(value, 6) : null;
                 all[$"{sample}, {m.Name}"] = row;
             }
-            Add(files, "classes", "Cell types: " + classes.Name, "Of each cell type, for the model and its baselines.", "bargraph",
-                new JsonObject { ["id"] = "cellcast_classes_plot", ["title"] = "cellcast: " + classes.Name, ["ylab"] = classes.Name, ["stacking"] = "group", ["cpswitch"] = false }, all);
+            Add(files, "classes", "Cell types: " + classes.Name, "Of each cell type, for the model and its baselines.", "table",
+                new JsonObject { ["id"] = "cellcast_classes_plot", ["title"] = "cellcast: " + classes.Name, ["min"] = 0, ["max"] = 1, ["format"] = "{:,.3f}" }, all);
         }
         if (evaluation.Robustness is { } r)
             Add(files, "robustness", "Cell types with missing genes", $"{r.YLabel} by {r.XLabel}.", "linegraph",
@@ -110,10 +152,10 @@ public static class MultiQc
                 Curves(r.Models.Select(m => ($"{sample}, {m.Name}", m.X.Zip(m.Mean)))));
     }
 
-    private static void Add(List<(string, string)> files, string id, string name, string description, string kind, JsonNode configuration, JsonNode content) =>
+    private static void Add(List<(string, string)> files, string id, string name, string description, string kind, JsonNode configuration, JsonNode content, string? shared = null) =>
         files.Add(($"cellcast_{id}_mqc.json", new JsonObject
         {
-            ["id"] = "cellcast_" + id,
+            ["id"] = "cellcast_" + (shared ?? id),
             ["section_name"] = name,
             ["description"] = description,
             ["plot_type"] = kind,
@@ -125,18 +167,26 @@ public static class MultiQc
     {
         var all = new JsonObject();
         foreach (var (name, points) in curves)
-            all[name] = new JsonArray([.. points.Where(p => double.IsFinite(p.Item2)).Select(p => (JsonNode)new JsonArray(p.Item1, p.Item2))]);
+        {
+            // MultiQC wants an object with the first coordinates as keys.
+            var curve = new JsonObject();
+            foreach (var (x, y) in points)
+                if (double.IsFinite(x) && double.IsFinite(y)) curve[x.ToString("R", CultureInfo.InvariantCulture)] = y;
+            all[name] = curve;
+        }
         return all;
     }
 
+    // Keys are unique: the upper end of a step stands a hair before the lower one.
     private static IEnumerable<(double, double)> Steps(SurvivalCurve c)
     {
+        const double Before = 1 - 1e-9;
         double s = 1;
         yield return (0, 1);
         for (int k = 0; k < c.Time.Length; k++)
         {
             if (c.Survival[k] == s) continue;
-            yield return (c.Time[k], s);
+            yield return (c.Time[k] * Before, s);
             yield return (c.Time[k], s = c.Survival[k]);
         }
         if (c.Time.Length > 0) yield return (c.Time[^1], s);

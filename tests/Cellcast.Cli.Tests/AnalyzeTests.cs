@@ -100,7 +100,7 @@ public sealed class AnalyzeTests : IDisposable
     [InlineData("--layer", "nothing", 3, "no layer 'nothing'")]
     [InlineData("--min-genes", "1000", 3, "0 are left by the filter")]
     [InlineData("--min-cells", "1000", 3, "lower that number")]
-    [InlineData("--against", "nobody", 2, "'nobody' is neither a cluster nor a type")]
+    [InlineData("--against", "nobody", 2, "'nobody' is neither the number of a cluster nor a type")]
     [InlineData("--resolution", "0", 2, "--resolution takes a number")]
     [InlineData("--gene-sets", "missing.gmt", 3, "'missing.gmt' does not exist")]
     public void What_cannot_be_done_is_said_in_a_sentence_and_leaves_no_result(string option, string value, int code, string because)
@@ -109,6 +109,16 @@ public sealed class AnalyzeTests : IDisposable
         var run = CommandLine.Run(["analyze", _folder["cells.h5ad"], "--out", _folder["out"], option, value, "--no-umap", .. few]);
         Assert.Equal(code, run.ExitCode);
         Assert.Contains(because, run.ErrorSentence(), StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_folder["out"], "analysis.h5ad")));
+    }
+
+    [Fact]
+    public void An_unknown_group_to_compare_with_is_refused_before_the_work_starts()
+    {
+        var run = CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["out"], "--min-genes", "20", "--label", "type", "--against", "nobody");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("the types are '", run.ErrorSentence(), StringComparison.Ordinal);
+        Assert.DoesNotContain("components", run.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(_folder["out"], "analysis.h5ad")));
     }
 

@@ -73,7 +73,7 @@ public class ReportTests
         File.Delete(folder["evaluation/report.html"]);
         Done("report", folder["evaluation"]);
         JsonObject again = Data(folder["evaluation/report.html"]);
-        Assert.Equal(["vectors of the first fold's model", "principal components"], run["cells"]!["embeddings"]!.AsArray().Select(e => (string)e!["name"]!));
+        Assert.Equal(["principal components", "vectors of the first fold's model"], run["cells"]!["embeddings"]!.AsArray().Select(e => (string)e!["name"]!));
         Assert.Equal(["given label", "predicted label", "right or wrong", "fold in which it was tested"], run["cells"]!["groups"]!.AsArray().Select(g => (string)g!["name"]!));
         Assert.Equal(["fold 1", "fold 2"], run["trainingRuns"]![0]!["runs"]!.AsArray().Select(r => (string)r!["name"]!));
         foreach (string section in new[] { "summary", "cells", "evaluation", "trainingRuns", "run" }) Assert.True(JsonNode.DeepEquals(run[section], again[section]), $"{section} differs");

@@ -113,7 +113,7 @@ public sealed class ScRobustAnnotateTests : IDisposable
 
         // Every cell was tested once, and what was said of it is what the confusion counts.
         TextTable cells = TextTable.Read(_folder["evaluation/cells.csv"]), history = TextTable.Read(_folder["evaluation/history.csv"]);
-        Assert.Equal(["cell", "true", "called", "confidence", "fold", "right", "fold1_umap1", "fold1_umap2", "pca_umap1", "pca_umap2"], cells.Header);
+        Assert.Equal(["cell", "true", "called", "confidence", "fold", "right", "pca_umap1", "pca_umap2", "fold1_umap1", "fold1_umap2"], cells.Header);
         Assert.Equal(70, cells.Require("cell").Distinct().Count());
         Assert.Equal(["1", "2"], cells.Require("fold").Distinct().Order(StringComparer.Ordinal));
         Assert.All(cells.Require("fold").Zip(cells.Require("fold1_umap1")), c => Assert.Equal(c.First == "1", c.Second.Length > 0));

@@ -133,6 +133,29 @@ public class PictureTests
         Assert.Null(PointSpacing.Typical([1, 1], [2, 2]));
     }
 
+    /// <summary>MultiQC itself, where it is installed, takes every file of every kind of report.</summary>
+    [ToolFact("multiqc")]
+    public void MultiQC_reads_every_section()
+    {
+        using var folder = new TemporaryDirectory();
+        (string Name, ReportData Data)[] runs = [("fit", SampleReport.Create(5)), ("binary", SampleReport.WithOutcome(true) with { Title = "binary" }), ("continuous", SampleReport.WithOutcome(false) with { Title = "continuous" }),
+            ("evaluation", SampleReport.OfAnEvaluation(5) with { Title = "evaluation" })];
+        foreach (var (name, data) in runs)
+            foreach (var (file, json) in MultiQc.Sections(data)) File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder[name]).FullName, file), json);
+        ProcessResult run = ExternalTool.Run("multiqc", [folder.Path, "--outdir", folder["out"], "--no-ansi", "--module", "custom_content"]);
+        Assert.True(run.ExitCode == 0, run.Error + run.Output);
+        Assert.DoesNotContain("Traceback", run.Error + run.Output, StringComparison.Ordinal);
+        JsonNode found = JsonNode.Parse(File.ReadAllText(folder["out/multiqc_data/multiqc_data.json"]))!;
+        string[] statistics = [.. found["report_general_stats_data"]!.AsArray().SelectMany(g => g!.AsObject()).Select(g => g.Key).Distinct().Order(StringComparer.Ordinal)];
+        Assert.Equal([.. runs.Select(r => r.Data.Title).Order(StringComparer.Ordinal)], statistics);
+        Assert.Contains(found["report_general_stats_data"]!.AsArray(), g => (double?)g!["scSurv: sample"]?["concordance_test"] == 0.71);
+        string[] plots = [.. found["report_plot_data"]!.AsObject().Select(p => p.Key)];
+        foreach (string plot in new[] { "cellcast_survival_plot", "cellcast_roc_plot", "cellcast_robustness_plot", "cellcast_training_cells_plot", "cellcast_training_validation_macro_f1_plot" })
+            Assert.Contains(plot, plots);
+        string page = File.ReadAllText(folder["out/multiqc_report.html"]);
+        foreach (string table in new[] { "cellcast_classes_plot", "cellcast_cell_types_plot" }) Assert.Contains($"id=\"{table}\"", page, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void MultiQC_sections_are_json_with_what_MultiQC_asks_for()
     {
@@ -146,7 +169,9 @@ public class PictureTests
             Assert.DoesNotContain('<', json);
             JsonObject section = JsonNode.Parse(json)!.AsObject();
             foreach (string key in new[] { "id", "plot_type", "pconfig", "data" }) Assert.True(section.ContainsKey(key), $"{name}: {key}");
-            Assert.Contains((string)section["plot_type"]!, new[] { "generalstats", "linegraph", "bargraph" });
+            Assert.Contains((string)section["plot_type"]!, new[] { "generalstats", "linegraph", "table" });
+            // As documented: an object of samples, each with an object of values.
+            Assert.All(section["data"]!.AsObject(), sample => Assert.IsType<JsonObject>(sample.Value));
         }
         Assert.Equal(sections.Count, sections.Select(s => (string)JsonNode.Parse(s.Json)!["id"]!).Distinct().Count());
     }

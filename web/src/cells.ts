@@ -9,16 +9,16 @@ import { Scatter } from "./scatter";
 export async function cellsView(section: CellSection, showGene: { ask: ((gene: string) => void) | null }): Promise<HTMLElement> {
   const names = await open(section.names);
   const embeddings = await Promise.all(section.embeddings.map(async (e) => ({ ...e, xs: await open(e.x), ys: await open(e.y) })));
+  let embedding = embeddings[0]!;
   const sources: { text: string; group: string; load: () => Promise<Coloring> }[] = [
     ...section.values.map((v) => ({ text: v.name, group: "Numbers", load: () => byValues(v) })),
-    ...section.groups.map((g) => ({ text: g.name, group: "Groups", load: () => byGroup(g, () => scatter.refresh()) })),
+    ...section.groups.map((g) => ({ text: g.name, group: "Groups", load: () => byGroup(g, () => scatter.refresh(), () => embedding.xs) })),
   ];
   const always = await Promise.all([...section.values.slice(0, 1).map(byValues), ...section.groups.slice(0, 3).map((g) => byGroup(g, () => {}))]);
   const first = section.groupsFirst && section.groups.length ? section.values.length : 0;
   let coloring = await sources[first]!.load(), labelled = true;
   // Names of the first groups orient the reader, whatever the colour shows.
   const orientation = section.groups[0] ? await byGroup(section.groups[0], () => {}) : null;
-  let embedding = embeddings[0]!;
 
   const choose = async (next: Promise<Coloring>): Promise<void> => {
     coloring = await next;
@@ -82,7 +82,7 @@ export async function cellsView(section: CellSection, showGene: { ask: ((gene: s
     geneBox.value = gene.slice(0, 200);
     byName(gene);
   };
-  return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} ${section.kind}`, section.sampleNote ? `, ${integer(names.length)} shown` : "", "."), scatter.figure.element);
+  return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} ${section.kind}`, section.sampleNote ? `, ${integer(names.length)} drawn` : "", "."), scatter.figure.element);
 }
 
 function capital(text: string): string {
@@ -92,7 +92,7 @@ function capital(text: string): string {
 /** The cells by one of their groups, to look at only. */
 export async function cellsPicture(section: CellSection, group: number): Promise<Scatter["figure"]> {
   const e = section.embeddings[0]!, x = await open(e.x), y = await open(e.y), names = await open(section.names), g = section.groups[Math.min(group, section.groups.length - 1)];
-  const coloring = g ? await byGroup(g, () => scatter.refresh()) : await byValues(section.values[0]!);
+  const coloring = g ? await byGroup(g, () => scatter.refresh(), () => x) : await byValues(section.values[0]!);
   const scatter = new Scatter({
     title: `${capital(section.kind)} by ${clip(coloring.name, 60)}`, note: e.note,
     description: () => `${names.length} ${section.kind} on ${e.name}, coloured by ${coloring.name}`,
@@ -106,6 +106,6 @@ export async function cellsPicture(section: CellSection, group: number): Promise
 function middles(group: Coloring["group"], x: Float32Array, y: Float32Array): { text: string; at: number[] }[] {
   if (!group || group.labels.length > 40) return [];
   const members: number[][] = group.labels.map(() => []);
-  for (let i = 0; i < x.length; i++) if (group.codes[i]! >= 0) members[group.codes[i]!]!.push(i);
+  for (let i = 0; i < x.length; i++) if (group.codes[i]! >= 0 && !Number.isNaN(x[i]!)) members[group.codes[i]!]!.push(i);
   return members.flatMap((m, k) => (m.length === 0 || group.hidden.has(k) ? [] : [{ text: group.labels[k]!, at: [quantile(m.map((i) => x[i]!), 0.5), quantile(m.map((i) => y[i]!), 0.5)] }]));
 }

@@ -17,14 +17,22 @@ export interface Coloring {
   group: { labels: string[]; codes: Int32Array; hidden: Set<number> } | null;
 }
 
-export async function byGroup(group: Group, changed: () => void): Promise<Coloring> {
+/** `placed`: which points have a place in the picture, where not all have; the legend counts these. */
+export async function byGroup(group: Group, changed: () => void, placed?: () => ArrayLike<number>): Promise<Coloring> {
   const codes = await open(group.codes), { labels } = group, hidden = new Set<number>();
-  const counts = new Int32Array(labels.length);
-  let missing = 0;
-  for (const c of codes) if (c < 0) missing++;
-    else counts[c]!++;
-  const keys = labels.map((_, i) => i).filter((i) => counts[i]! > 0);
-  if (missing) keys.push(-1);
+  const count = (): { counts: Int32Array; missing: number; keys: number[] } => {
+    const counts = new Int32Array(labels.length), at = placed?.();
+    let missing = 0;
+    for (let i = 0; i < codes.length; i++) {
+      if (at && Number.isNaN(at[i]!)) continue;
+      const c = codes[i]!;
+      if (c < 0) missing++;
+      else counts[c]!++;
+    }
+    const keys = labels.map((_, i) => i).filter((i) => counts[i]! > 0);
+    if (missing) keys.push(-1);
+    return { counts, missing, keys };
+  };
   const toggle = (k: number): void => {
     if (!hidden.delete(k)) hidden.add(k);
     changed();
@@ -35,21 +43,24 @@ export async function byGroup(group: Group, changed: () => void): Promise<Colori
     value: (i) => (codes[i]! < 0 ? "none" : labels[codes[i]!]!),
     priority: group.laterOnTop ? (i) => codes[i]! : null,
     group: { labels, codes, hidden },
-    legend: (theme) => ({
-      entries: keys.map((k) => ({
-        label: k < 0 ? "none" : labels[k]!, color: categoryColor(theme, k), mark: "dot", count: integer(k < 0 ? missing : counts[k]!), hidden: hidden.has(k),
-        toggle: () => toggle(k),
-        only: () => {
+    legend: (theme) => {
+      const { counts, missing, keys } = count();
+      return {
+        entries: keys.map((k) => ({
+          label: k < 0 ? "none" : labels[k]!, color: categoryColor(theme, k), mark: "dot", count: integer(k < 0 ? missing : counts[k]!), hidden: hidden.has(k),
+          toggle: () => toggle(k),
+          only: () => {
+            hidden.clear();
+            for (const other of keys) if (other !== k) hidden.add(other);
+            changed();
+          },
+        })),
+        all: () => {
           hidden.clear();
-          for (const other of keys) if (other !== k) hidden.add(other);
           changed();
         },
-      })),
-      all: () => {
-        hidden.clear();
-        changed();
-      },
-    }),
+      };
+    },
   };
 }
 

@@ -193,7 +193,7 @@ export async function evaluationView(section: EvaluationSection): Promise<HTMLEl
   if (section.summary) view.append(h("section", { class: "card" }, h("h3", {}, "Model and baselines"), (await DataTable.create(section.summary, { title: "Model and baselines", search: false })).element));
   if (section.classScores) view.append(classFigure(section.classScores).element);
   if (section.robustness) view.append(robustnessFigure(section.robustness).element);
-  for (const c of section.confusions) view.append(confusionFigure(c).element);
+  if (section.confusions.length) view.append(h("div", { class: section.confusions[0]!.labels.length > 14 ? "view" : "pair" }, ...section.confusions.map((c) => confusionFigure(c).element)));
   return view;
 }
 
@@ -206,20 +206,22 @@ function robustnessFigure(r: NonNullable<EvaluationSection["robustness"]>): Figu
 
 function classFigure(scores: NonNullable<EvaluationSection["classScores"]>): Figure {
   const step = 15 * scores.models.length + 14;
+  // Scores crowd at the upper end: the axis begins at the lowest tenth that is needed.
+  const lowest = Math.min(0.9, Math.max(0, Math.floor(Math.min(...scores.models.flatMap((m) => m.mean.map((v, i) => v - (m.sd[i] ?? 0))).filter(Number.isFinite)) * 10 - 0.3) / 10));
   return new Figure({
     title: `${scores.name} per class`,
     description: () => scores.classes.map((c, i) => `${c}: ${number(scores.models[0]!.mean[i])}`).join("; "),
     height: () => 56 + scores.classes.length * step,
     legend: (theme) => ({ entries: scores.models.map((m, k) => ({ label: m.name, color: categoryColor(theme, k), mark: "dot" })) }),
     draw: (scene) => {
-      const { svg, theme, width, height } = scene, left = leftMargin(scores.classes.map((c) => clip(c, 24)), false), right = width - 20, bottom = height - 44, x = linear([0, 1], [left, right]);
+      const { svg, theme, width, height } = scene, left = leftMargin(scores.classes.map((c) => clip(c, 24)), false) + 8, right = width - 20, bottom = height - 44, x = linear([lowest, 1], [left, right]);
       drawAxes(scene, { left, right, top: 6, bottom }, { x, xLabel: scores.name });
       scores.classes.forEach((c, i) => {
         const top = 10 + i * step;
         svg.append(s("text", { x: left - 8, y: top + (step - 14) / 2 + 4, "text-anchor": "end", "font-size": 12, fill: theme.text }, clip(c, 24)));
         scores.models.forEach((m, k) => {
           const y = top + k * 15 + 7, v = m.mean[i]!, sd = m.sd[i] ?? 0, color = categoryColor(theme, k);
-          svg.append(s("line", { x1: x(Math.max(0, v - sd)), x2: x(Math.min(1, v + sd)), y1: y, y2: y, stroke: color, "stroke-width": 2, "stroke-opacity": 0.6 }));
+          svg.append(s("line", { x1: x(Math.max(lowest, v - sd)), x2: x(Math.min(1, v + sd)), y1: y, y2: y, stroke: color, "stroke-width": 2, "stroke-opacity": 0.6 }));
           const dot = s("circle", { cx: x(v), cy: y, r: 5, fill: color });
           if (!scene.exporting) {
             dot.addEventListener("pointermove", (e) => showTooltip(e.clientX, e.clientY, [c, { name: m.name, value: number(v) + (sd ? ` \u00b1 ${number(sd, 2)}` : "") }]));

@@ -35,12 +35,13 @@ public static class EvaluationMaps
     /// <param name="encoder">The encoder that all folds start from; null from scratch.</param>
     /// <param name="cells">The cells of the evaluation that are tested.</param>
     /// <param name="result">The evaluation.</param>
+    /// <param name="evidence">Whether genes also speak by class profiles: then vectors from scratch say little by themselves, and components come first.</param>
     /// <param name="seed">Seed.</param>
     /// <param name="threads">Threads; the result does not depend on it.</param>
     /// <param name="cancellation">Looked at between epochs.</param>
     /// <returns>The most telling first.</returns>
     /// <exception cref="InputException">The cells cannot be laid out.</exception>
-    public static IReadOnlyList<EvaluationMap> Of(Device device, ScRobustModel? encoder, NormalizedCells cells, EvaluationResult result, long seed, int threads, CancellationToken cancellation = default)
+    public static IReadOnlyList<EvaluationMap> Of(Device device, ScRobustModel? encoder, NormalizedCells cells, EvaluationResult result, bool evidence, long seed, int threads, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(result);
@@ -56,12 +57,12 @@ public static class EvaluationMaps
         if (first.Vectors is { } own)
             Add(FirstFold, result.Folds.Count == 1 ? "vectors of the model" : "vectors of the first fold's model",
                 (result.Folds.Count(f => f.Repeat == 1) == 1 ? "UMAP of the vectors of the trained model, which had not seen these cells." : $"UMAP of the vectors of the first fold's model for the {first.Cells.Length:N0} cells that it was tested on and had not seen. Models of different folds have no common space, so the other cells are not shown.")
-                + " Labels rest on these vectors and, unless switched off, on class profiles of the genes.", own, first.Cells);
+                + (evidence ? " Labels rest on these vectors and on class profiles of the genes, which can tell apart what lies together here." : ""), own, first.Cells);
         int components = Math.Min(ComponentCount, Math.Min(n - 1, cells.Values.Columns));
         if (components > 1)
             Add(Components, "principal components", $"UMAP of {components} principal components of the expression: no model and no label had a part in it. It shows where the model is right and wrong, not how it sees the cells.",
                 PrincipalComponents.Fit(cells.Values, components, seed, threads).Transform(cells.Values, threads), all);
-        return maps;
+        return encoder is null && evidence ? [.. maps.OrderBy(m => m.Key == Components ? 0 : 1)] : maps;
 
         void Add(string key, string name, string note, float[] points, int[] rows)
         {

@@ -104,9 +104,11 @@ internal sealed class AnalyzeCommand : CellcastCommand
             Seed = context.Seed,
             Threads = context.Threads,
         };
+        if (options.Label is null) RequireGroup(options.Markers.Reference, []);
         context.Log.Info($"reading {path}");
         AnnotatedData data = AnyFile.Read(path, _data.Of(a, context.Threads));
         foreach (string warning in data.Warnings) context.Log.Warning(warning);
+        if (options.Label is { } known && data.Obs.TryGet(known, out Column? types)) RequireGroup(options.Markers.Reference, types.ToText());
         AnalysisResult result = StandardAnalysis.Run(data, options, new AnalyzeProgress(context.Progress), context.Cancellation);
         if (options.Markers.Reference is { } reference && !IsGroup(result, reference)) throw new UsageException($"--against '{reference}' is neither a cluster nor a type of --label.");
 
@@ -134,6 +136,14 @@ internal sealed class AnalyzeCommand : CellcastCommand
         Summarize(context, result, clusters);
         foreach (string key in new[] { "dimensions", "clusters", "modularity", "agreement" })
             if (metrics[key] is { } value) context.Result[key] = value.DeepClone();
+    }
+
+    /// <summary>Refuses, before any work, what can be neither a known type nor the number of a cluster. Which clusters there are shows only later.</summary>
+    private static void RequireGroup(string? reference, IReadOnlyList<string?> types)
+    {
+        if (reference is null || reference.All(char.IsAsciiDigit) || types.Contains(reference)) return;
+        string[] named = [.. types.OfType<string>().Distinct().Order(StringComparer.Ordinal)];
+        throw new UsageException($"--against '{reference}' is neither the number of a cluster nor a type of --label" + (named.Length == 0 ? "; with --label types can be named, too." : $"; the types are {string.Join(", ", named.Take(20).Select(n => $"'{n}'"))}{(named.Length > 20 ? ", …" : "")}."));
     }
 
     private static bool IsGroup(AnalysisResult result, string name) =>

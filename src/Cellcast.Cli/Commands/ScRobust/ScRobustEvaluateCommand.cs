@@ -82,7 +82,7 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
         {
             try
             {
-                return EvaluationMaps.Of(device, encoder is null ? null : ScRobustModel.Load(encoder), NormalizedCells.From(tested, preprocessing, NoProgress.Instance, a.GetValue(_layer)), result, context.Seed, context.Threads, context.Cancellation);
+                return EvaluationMaps.Of(device, encoder is null ? null : ScRobustModel.Load(encoder), NormalizedCells.From(tested, preprocessing, NoProgress.Instance, a.GetValue(_layer)), result, options.Training.Evidence, context.Seed, context.Threads, context.Cancellation);
             }
             catch (InputException e)
             {
