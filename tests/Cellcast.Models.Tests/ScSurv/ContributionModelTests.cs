@@ -103,6 +103,25 @@ public class ContributionModelTests
     }
 
     [Fact]
+    public void What_counts_leave_open_of_the_shares_is_more_for_shallow_patients()
+    {
+        Study study = Make();
+        float[] shares = study.Shares();
+        ContributionModel model = study.Learn(shares, [.. Enumerable.Range(0, Patients)]);
+        var store = new RowStore(study.TypeOf.Length, Patients, shares);
+        double[] open = model.SharesVariance(store, study.Mixtures, threads: 1);
+        Assert.Equal(open, model.SharesVariance(store, study.Mixtures, threads: 3));
+        Assert.All(open, v => Assert.True(v > 0));
+        // A hundredth of the counts says less of every patient.
+        Mixtures shallow = study.Mixtures with { Counts = [.. study.Mixtures.Counts.Select(c => MathF.Round(c / 100))], Size = [.. study.Mixtures.Size.Select(v => v / 100)] };
+        double[] more = model.SharesVariance(store, shallow);
+        for (int s = 0; s < Patients; s++) Assert.True(more[s] > open[s], $"{s}: {more[s]} and {open[s]}");
+        ContributionValues known = model.Patients(store), widened = known.Widened(open);
+        Assert.Equal(known.Mean, widened.Mean);
+        Assert.Equal(Math.Sqrt(known.StandardDeviation[3] * known.StandardDeviation[3] + open[3]), widened.StandardDeviation[3], 12);
+    }
+
+    [Fact]
     public void A_patient_of_another_kind_is_told_from_those_learned_from()
     {
         Study study = Make();
