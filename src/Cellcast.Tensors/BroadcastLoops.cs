@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Cellcast.Tensors.Kernels;
 
 namespace Cellcast.Tensors;
@@ -108,6 +109,7 @@ internal static unsafe class BroadcastLoops
         internal Broadcast Broadcast;
         internal bool Accumulate;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int block)
         {
             int end = Math.Min(Rows, (block + 1) * RowsPerBlock);
@@ -126,6 +128,7 @@ internal static unsafe class BroadcastLoops
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Vectors(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> y)
         {
             int i = 0;
@@ -137,6 +140,7 @@ internal static unsafe class BroadcastLoops
             for (; i < y.Length; i++) y[i] = Accumulate ? y[i] + TFunction.Apply(a[i], b[i]) : TFunction.Apply(a[i], b[i]);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void OneNumber(ReadOnlySpan<float> a, float b, Span<float> y)
         {
             var wide = new Vector<float>(b);

@@ -27,7 +27,7 @@ public static unsafe class SparseDense
             int stride = PaddedCopy.Stride(h);
             using Scratch padded = Scratch.Rent((long)x.Columns * stride);
             RowKernel<PaddedCopy>.For(workers, new PaddedCopy(pw, padded.Pointer, h, stride), x.Columns, h);
-            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, SparseForward.ColumnsPerBlock);
+            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, SparseBlocks.Columns(stride, x.Columns, EntriesPerRow(x, rows)));
             workers.ForVectors((rows.Length + SparseForward.RowsPerBlock - 1) / SparseForward.RowsPerBlock, new SparseForward
             {
                 Rows = rows.Length,
@@ -68,12 +68,14 @@ public static unsafe class SparseDense
             int stride = PaddedCopy.Stride(h);
             using Scratch padded = Scratch.Rent((long)rows.Length * stride);
             RowKernel<PaddedCopy>.For(workers, new PaddedCopy(pdy, padded.Pointer, h, stride), rows.Length, h);
-            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, SparseBackward.ColumnsPerBlock);
+            int columnsPerBlock = SparseBlocks.Columns(stride, x.Columns, EntriesPerRow(x, rows));
+            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, columnsPerBlock);
             workers.ForVectors(entries.ColumnBlocks, new SparseBackward
             {
                 Rows = rows.Length,
                 TotalColumns = x.Columns,
                 ColumnBlocks = entries.ColumnBlocks,
+                ColumnsPerBlock = columnsPerBlock,
                 Starts = entries.Starts,
                 Columns = entries.Columns,
                 Values = entries.Values,
@@ -85,6 +87,13 @@ public static unsafe class SparseDense
                 Touched = pt,
             });
         }
+    }
+
+    private static double EntriesPerRow(CsrView x, ReadOnlySpan<int> rows)
+    {
+        long entries = 0;
+        foreach (int r in rows) entries += x.RowStart[r + 1] - x.RowStart[r];
+        return (double)entries / Math.Max(1, rows.Length);
     }
 
     private static void CheckRows(CsrView x, ReadOnlySpan<int> rows)

@@ -24,11 +24,15 @@ public sealed unsafe class Workers : IDisposable
     private void* _state;
     private int _blocks;
     private int _next;
-    private int _running;
+
+    /// <summary>Threads at work on the present loop besides the caller, or <see cref="Closed"/>.</summary>
+    private int _inside = Closed;
     private volatile int _generation;
     private volatile bool _stopping;
     private int _asleep;
     private Exception? _failure;
+
+    private const int Closed = -1;
 
     [ThreadStatic]
     private static bool t_inside;
@@ -74,13 +78,14 @@ public sealed unsafe class Workers : IDisposable
             _blocks = blocks;
             _next = 0;
             _failure = null;
-            Volatile.Write(ref _running, _threads.Length);
+            Volatile.Write(ref _inside, 0);
             Interlocked.Increment(ref _generation);
             if (Volatile.Read(ref _asleep) > 0)
                 lock (_signal) Monitor.PulseAll(_signal);
             Drain<TWork>(this, _state);
             var wait = new SpinWait();
-            while (Volatile.Read(ref _running) != 0)
+            // Waits for those who came, not for those who are still waking up: a short loop is over before they could help.
+            while (Interlocked.CompareExchange(ref _inside, Closed, 0) != 0)
             {
                 if (wait.Count < 200) wait.SpinOnce(sleep1Threshold: -1);
                 else Thread.Yield();
@@ -109,6 +114,15 @@ public sealed unsafe class Workers : IDisposable
         finally { t_inside = false; }
     }
 
+    /// <summary>Takes part in the loop that is open, if one is: from then on the caller waits for this thread.</summary>
+    private bool TryEnter()
+    {
+        int inside;
+        while ((inside = Volatile.Read(ref _inside)) != Closed)
+            if (Interlocked.CompareExchange(ref _inside, inside + 1, inside) == inside) return true;
+        return false;
+    }
+
     private void Loop()
     {
         int seen = 0;
@@ -126,8 +140,9 @@ public sealed unsafe class Workers : IDisposable
             }
             if (_stopping) return;
             seen = _generation;
+            if (!TryEnter()) continue;
             _drain(this, _state);
-            Interlocked.Decrement(ref _running);
+            Interlocked.Decrement(ref _inside);
         }
     }
 

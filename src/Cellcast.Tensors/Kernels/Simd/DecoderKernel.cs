@@ -148,7 +148,11 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly double CollectCounts<T>(ref Tile tile, int block) where T : struct, IVec<T>
     {
-        int width = 2 * T.Count, shift = System.Numerics.BitOperations.Log2((uint)width), filled = 0, done = 0;
+        int width = 2 * T.Count, shift = System.Numerics.BitOperations.Log2((uint)width), filled = 0, done = 0, firstGene = tile.FirstGene;
+        // Locals: what is stored in between could be any field for all the compiler knows.
+        float* values = Values, logits = tile.Logits, bias = tile.Bias, theta = tile.Theta, constant = tile.Constant, digamma = tile.Digamma;
+        float* z = tile.Run.Z, xs = tile.Run.X, sizes = tile.Run.Size;
+        int* columns = Columns, positions = tile.Positions;
         double loss = 0;
         for (int c = 0; c < tile.Cells; c++)
         {
@@ -157,24 +161,24 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             if (c + Ahead < tile.Cells)
             {
                 int* next = start + (nint)Ahead * (GeneBlocks + 1);
-                CacheWalk.Fetch(Columns + next[0], (next[1] - next[0]) * sizeof(int));
-                CacheWalk.Fetch(Values + next[0], (next[1] - next[0]) * sizeof(float));
+                CacheWalk.Fetch(columns + next[0], (next[1] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(values + next[0], (next[1] - next[0]) * sizeof(float));
             }
-            for (int e = start[0]; e < start[1]; e++)
+            for (int e = start[0], end = start[1]; e < end; e++)
             {
-                float x = Values[e];
+                float x = values[e];
                 if (x == 0) continue;
-                int gene = Columns[e] - tile.FirstGene;
+                int gene = columns[e] - firstGene;
                 int position = (gene >> shift << shift) * DecoderPlan.CellBlock + c * width + (gene & (width - 1));
-                tile.Run.Z[filled] = tile.Logits[position] + tile.Bias[gene];
-                tile.Run.X[filled] = x;
-                tile.Run.Size[filled] = size;
-                tile.Positions[done + filled] = position;
+                z[filled] = logits[position] + bias[gene];
+                xs[filled] = x;
+                sizes[filled] = size;
+                positions[done + filled] = position;
                 if (TModel.HasDispersion)
                 {
-                    tile.Run.Theta[filled] = tile.Theta[gene];
-                    tile.Run.Constant[filled] = tile.Constant[gene];
-                    tile.Run.Digamma[filled] = tile.Digamma[gene];
+                    tile.Run.Theta[filled] = theta[gene];
+                    tile.Run.Constant[filled] = constant[gene];
+                    tile.Run.Digamma[filled] = digamma[gene];
                 }
                 if (++filled < CountRun.Length) continue;
                 loss += AddedByCounts<T>(tile, done, filled);
@@ -298,7 +302,8 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             for (int i = 0, height; i < H; i += height)
             {
                 height = GemmTiles.Height<T>(H - i);
-                GemmTiles.Run<T>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, tile.Strip, share + (nint)i * PaddedCells + c, PaddedCells, false);
+                float* to = share + (nint)i * PaddedCells + c;
+                GemmTiles.Run<T, WideColumns>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, tile.Strip, width, null, to, PaddedCells, false, GemmAhead.Result(to, PaddedCells, height), default);
             }
         }
     }

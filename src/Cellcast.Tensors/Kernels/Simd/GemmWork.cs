@@ -142,6 +142,7 @@ internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, 
     }
 
     /// <summary>A block of lines, over all of k.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Turn<T>(int block) where T : struct, IVec<T>
     {
         bool isRows = group > 0;

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Cellcast.Tensors.Kernels.Simd;
 
-/// <summary>Copies a matrix to rows of whole, aligned vectors, so that no load of a row touches two cache lines.</summary>
+/// <summary>Copies a matrix to rows of whole, aligned vectors, so that no load of a row touches two cache lines; of whole groups of four where there are that many.</summary>
 internal readonly unsafe struct PaddedCopy(float* from, float* to, int columns, int stride) : IRowMap
 {
     private readonly float* _from = from, _to = to;
@@ -10,8 +10,8 @@ internal readonly unsafe struct PaddedCopy(float* from, float* to, int columns, 
     /// <summary>Elements from row to row of the copy.</summary>
     public static int Stride(int columns)
     {
-        int width = MachineVectors.Width;
-        return (columns + width - 1) / width * width;
+        int width = MachineVectors.Width, unit = columns > 3 * width ? 4 * width : width;
+        return (columns + unit - 1) / unit * unit;
     }
 
     public void Row<T>(int row) where T : struct, IVec<T>
@@ -22,11 +22,31 @@ internal readonly unsafe struct PaddedCopy(float* from, float* to, int columns, 
     }
 }
 
+/// <summary>How a sparse matrix is cut into blocks of columns, so that the rows of the dense matrix that belong to a block stay near, most of them in a first-level cache. The sums do
+/// not depend on it: each is taken in the order of the entries.</summary>
+internal static class SparseBlocks
+{
+    private const int DenseFloats = 1 << 14;
+    private const int FewestColumns = 16;
+    private const int MostColumns = 512;
+    private const int WantedEntries = 12;
+
+    /// <summary>Columns of a block.</summary>
+    /// <param name="stride">Floats of a row of the dense matrix.</param>
+    /// <param name="columns">Columns of the sparse matrix.</param>
+    /// <param name="entriesPerRow">Of the sparse matrix, about: with only one or two of them to a block, going from block to block would cost more than the cache saves.</param>
+    public static int Columns(int stride, int columns, double entriesPerRow)
+    {
+        int block = Math.Clamp(DenseFloats / stride, FewestColumns, MostColumns);
+        while (block < MostColumns && entriesPerRow * block < (double)WantedEntries * columns) block *= 2;
+        return Math.Min(block, MostColumns);
+    }
+}
+
 /// <summary>Sparse times dense. One block is some rows; it goes over the dense matrix in pieces that stay in a first-level cache.</summary>
 internal unsafe struct SparseForward : IVectorKernel
 {
-    public const int RowsPerBlock = 64;
-    public const int ColumnsPerBlock = 512;
+    public const int RowsPerBlock = 32;
 
     public int Rows, ColumnBlocks, H;
     public int* Starts;
@@ -51,59 +71,94 @@ internal unsafe struct SparseForward : IVectorKernel
             s.Clear();
             if (Bias != null) new ReadOnlySpan<float>(Bias, H).CopyTo(s);
         }
-        for (int b = 0; b < ColumnBlocks; b++)
-            for (int r = 0; r < rows; r++) AddEntries<T>(first + r, b, sums.Pointer + (nint)r * stride);
+        for (int b = 0; b < ColumnBlocks; b++) AddBlock<T>(first, rows, b, sums.Pointer);
         for (int r = 0; r < rows; r++)
             new ReadOnlySpan<float>(sums.Pointer + (nint)r * stride, H).CopyTo(new Span<float>(Y + (nint)(first + r) * H, H));
     }
 
-    /// <summary>Four entries at a time, so that the sums are read and written once for four rows of W.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void AddEntries<T>(int row, int block, float* y) where T : struct, IVec<T>
+    private readonly void AddBlock<T>(int first, int rows, int block, float* sums) where T : struct, IVec<T>
     {
-        int* start = Starts + (nint)row * (ColumnBlocks + 1) + block;
-        int e = start[0], end = start[1], stride = Stride;
-        if (block + 1 < ColumnBlocks)
+        for (int r = 0; r < rows; r++)
         {
-            // The row's next entries are wanted after all other rows have had their turn: far enough away to be forgotten, or never seen.
-            CacheWalk.Fetch(Columns + end, (start[2] - end) * sizeof(int));
-            CacheWalk.Fetch(Values + end, (start[2] - end) * sizeof(float));
-        }
-        for (; e + 4 <= end; e += 4)
-        {
-            float* w0 = W + (nint)Columns[e] * stride, w1 = W + (nint)Columns[e + 1] * stride, w2 = W + (nint)Columns[e + 2] * stride, w3 = W + (nint)Columns[e + 3] * stride;
-            T x0 = T.Create(Values[e]), x1 = T.Create(Values[e + 1]), x2 = T.Create(Values[e + 2]), x3 = T.Create(Values[e + 3]);
-            nint j = 0;
-            for (; j <= stride - 2 * T.Count; j += 2 * T.Count)
+            int* start = Starts + (nint)(first + r) * (ColumnBlocks + 1) + block;
+            int e = start[0], count = start[1] - e, stride = Stride, j = 0;
+            if (block + 1 < ColumnBlocks)
             {
-                T a = T.Load(y + j), b = T.Load(y + j + T.Count);
-                a = T.Fma(x0, T.Load(w0 + j), a);
-                b = T.Fma(x0, T.Load(w0 + j + T.Count), b);
-                a = T.Fma(x1, T.Load(w1 + j), a);
-                b = T.Fma(x1, T.Load(w1 + j + T.Count), b);
-                a = T.Fma(x2, T.Load(w2 + j), a);
-                b = T.Fma(x2, T.Load(w2 + j + T.Count), b);
-                T.Store(y + j, T.Fma(x3, T.Load(w3 + j), a));
-                T.Store(y + j + T.Count, T.Fma(x3, T.Load(w3 + j + T.Count), b));
+                // The row's next entries are wanted after all other rows have had their turn: far enough away to be forgotten, or never seen.
+                CacheWalk.Fetch(Columns + start[1], (start[2] - start[1]) * sizeof(int));
+                CacheWalk.Fetch(Values + start[1], (start[2] - start[1]) * sizeof(float));
             }
-            if (j < stride) T.Store(y + j, T.Fma(x3, T.Load(w3 + j), T.Fma(x2, T.Load(w2 + j), T.Fma(x1, T.Load(w1 + j), T.Fma(x0, T.Load(w0 + j), T.Load(y + j))))));
+            if (count == 0) continue;
+            float* y = sums + (nint)r * stride;
+            for (; j + 8 * T.Count <= stride; j += 8 * T.Count) AddEight<T>(Columns + e, Values + e, count, W + j, stride, y + j);
+            for (; j + 4 * T.Count <= stride; j += 4 * T.Count) AddFour<T>(Columns + e, Values + e, count, W + j, stride, y + j);
+            for (; j < stride; j += T.Count) AddOne<T>(Columns + e, Values + e, count, W + j, stride, y + j);
         }
-        for (; e < end; e++)
+    }
+
+    /// <summary>y += sum of x[e] w[columns[e]] for eight vectors, which stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddEight<T>(int* columns, float* x, int count, float* w, nint stride, float* y) where T : struct, IVec<T>
+    {
+        T s0 = T.Load(y), s1 = T.Load(y + T.Count), s2 = T.Load(y + 2 * T.Count), s3 = T.Load(y + 3 * T.Count);
+        T s4 = T.Load(y + 4 * T.Count), s5 = T.Load(y + 5 * T.Count), s6 = T.Load(y + 6 * T.Count), s7 = T.Load(y + 7 * T.Count);
+        for (int e = 0; e < count; e++)
         {
-            float* w = W + (nint)Columns[e] * stride;
-            T x = T.Create(Values[e]);
-            for (int j = 0; j < stride; j += T.Count) T.Store(y + j, T.Fma(x, T.Load(w + j), T.Load(y + j)));
+            float* row = w + columns[e] * stride;
+            T v = T.Create(x[e]);
+            s0 = T.Fma(v, T.Load(row), s0);
+            s1 = T.Fma(v, T.Load(row + T.Count), s1);
+            s2 = T.Fma(v, T.Load(row + 2 * T.Count), s2);
+            s3 = T.Fma(v, T.Load(row + 3 * T.Count), s3);
+            s4 = T.Fma(v, T.Load(row + 4 * T.Count), s4);
+            s5 = T.Fma(v, T.Load(row + 5 * T.Count), s5);
+            s6 = T.Fma(v, T.Load(row + 6 * T.Count), s6);
+            s7 = T.Fma(v, T.Load(row + 7 * T.Count), s7);
         }
+        T.Store(y, s0);
+        T.Store(y + T.Count, s1);
+        T.Store(y + 2 * T.Count, s2);
+        T.Store(y + 3 * T.Count, s3);
+        T.Store(y + 4 * T.Count, s4);
+        T.Store(y + 5 * T.Count, s5);
+        T.Store(y + 6 * T.Count, s6);
+        T.Store(y + 7 * T.Count, s7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddFour<T>(int* columns, float* x, int count, float* w, nint stride, float* y) where T : struct, IVec<T>
+    {
+        T s0 = T.Load(y), s1 = T.Load(y + T.Count), s2 = T.Load(y + 2 * T.Count), s3 = T.Load(y + 3 * T.Count);
+        for (int e = 0; e < count; e++)
+        {
+            float* row = w + columns[e] * stride;
+            T v = T.Create(x[e]);
+            s0 = T.Fma(v, T.Load(row), s0);
+            s1 = T.Fma(v, T.Load(row + T.Count), s1);
+            s2 = T.Fma(v, T.Load(row + 2 * T.Count), s2);
+            s3 = T.Fma(v, T.Load(row + 3 * T.Count), s3);
+        }
+        T.Store(y, s0);
+        T.Store(y + T.Count, s1);
+        T.Store(y + 2 * T.Count, s2);
+        T.Store(y + 3 * T.Count, s3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddOne<T>(int* columns, float* x, int count, float* w, nint stride, float* y) where T : struct, IVec<T>
+    {
+        T s = T.Load(y);
+        for (int e = 0; e < count; e++) s = T.Fma(T.Create(x[e]), T.Load(w + columns[e] * stride), s);
+        T.Store(y, s);
     }
 }
 
 /// <summary>Gradient of sparse times dense with respect to the dense matrix. One block is some columns of the sparse matrix; it owns their rows of the gradient.</summary>
 internal unsafe struct SparseBackward : IVectorKernel
 {
-    public const int ColumnsPerBlock = 128;
     private const int Ahead = 8;
 
-    public int Rows, TotalColumns, ColumnBlocks, H;
+    public int Rows, TotalColumns, ColumnBlocks, ColumnsPerBlock, H;
     public int* Starts;
     public int* Columns;
     public float* Values;
@@ -115,7 +170,6 @@ internal unsafe struct SparseBackward : IVectorKernel
     public bool Accumulate;
     public byte* Touched;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<T>(int block) where T : struct, IVec<T>
     {
         int first = block * ColumnsPerBlock, count = Math.Min(ColumnsPerBlock, TotalColumns - first), h = H, stride = Stride;
@@ -134,28 +188,67 @@ internal unsafe struct SparseBackward : IVectorKernel
                 CacheWalk.Fetch(Columns + next[0], (next[1] - next[0]) * sizeof(int));
                 CacheWalk.Fetch(Values + next[0], (next[1] - next[0]) * sizeof(float));
             }
-            for (int e = start[0]; e < start[1]; e++)
-            {
-                int column = Columns[e];
-                if (Touched != null) Touched[column] = 1;
-                float* w = sums + (nint)(column - first) * stride;
-                T x = T.Create(Values[e]);
-                nint j = 0;
-                for (; j <= stride - 4 * T.Count; j += 4 * T.Count)
-                {
-                    T.Store(w + j, T.Fma(x, T.Load(dy + j), T.Load(w + j)));
-                    T.Store(w + j + T.Count, T.Fma(x, T.Load(dy + j + T.Count), T.Load(w + j + T.Count)));
-                    T.Store(w + j + 2 * T.Count, T.Fma(x, T.Load(dy + j + 2 * T.Count), T.Load(w + j + 2 * T.Count)));
-                    T.Store(w + j + 3 * T.Count, T.Fma(x, T.Load(dy + j + 3 * T.Count), T.Load(w + j + 3 * T.Count)));
-                }
-                for (; j < stride; j += T.Count) T.Store(w + j, T.Fma(x, T.Load(dy + j), T.Load(w + j)));
-            }
+            int e = start[0], entries = start[1] - e, j = 0;
+            if (entries == 0) continue;
+            if (Touched != null)
+                for (int i = 0; i < entries; i++) Touched[Columns[e + i]] = 1;
+            float* w = sums - (nint)first * stride;
+            for (; j + 8 * T.Count <= stride; j += 8 * T.Count) AddEight<T>(Columns + e, Values + e, entries, dy + j, stride, w + j);
+            for (; j + 4 * T.Count <= stride; j += 4 * T.Count) AddFour<T>(Columns + e, Values + e, entries, dy + j, stride, w + j);
+            for (; j < stride; j += T.Count) AddOne<T>(Columns + e, Values + e, entries, dy + j, stride, w + j);
         }
         for (int c = 0; c < count; c++)
         {
             float* from = sums + (nint)c * stride, to = DW + (nint)(first + c) * h;
             if (Accumulate) RowMath.Axpy<T>(1, from, to, h);
             else new ReadOnlySpan<float>(from, h).CopyTo(new Span<float>(to, h));
+        }
+    }
+
+    /// <summary>w[columns[e]] += x[e] dy for eight vectors of dy, which stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddEight<T>(int* columns, float* x, int count, float* dy, nint stride, float* w) where T : struct, IVec<T>
+    {
+        T d0 = T.Load(dy), d1 = T.Load(dy + T.Count), d2 = T.Load(dy + 2 * T.Count), d3 = T.Load(dy + 3 * T.Count);
+        T d4 = T.Load(dy + 4 * T.Count), d5 = T.Load(dy + 5 * T.Count), d6 = T.Load(dy + 6 * T.Count), d7 = T.Load(dy + 7 * T.Count);
+        for (int e = 0; e < count; e++)
+        {
+            float* row = w + columns[e] * stride;
+            T v = T.Create(x[e]);
+            T.Store(row, T.Fma(v, d0, T.Load(row)));
+            T.Store(row + T.Count, T.Fma(v, d1, T.Load(row + T.Count)));
+            T.Store(row + 2 * T.Count, T.Fma(v, d2, T.Load(row + 2 * T.Count)));
+            T.Store(row + 3 * T.Count, T.Fma(v, d3, T.Load(row + 3 * T.Count)));
+            T.Store(row + 4 * T.Count, T.Fma(v, d4, T.Load(row + 4 * T.Count)));
+            T.Store(row + 5 * T.Count, T.Fma(v, d5, T.Load(row + 5 * T.Count)));
+            T.Store(row + 6 * T.Count, T.Fma(v, d6, T.Load(row + 6 * T.Count)));
+            T.Store(row + 7 * T.Count, T.Fma(v, d7, T.Load(row + 7 * T.Count)));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddFour<T>(int* columns, float* x, int count, float* dy, nint stride, float* w) where T : struct, IVec<T>
+    {
+        T d0 = T.Load(dy), d1 = T.Load(dy + T.Count), d2 = T.Load(dy + 2 * T.Count), d3 = T.Load(dy + 3 * T.Count);
+        for (int e = 0; e < count; e++)
+        {
+            float* row = w + columns[e] * stride;
+            T v = T.Create(x[e]);
+            T.Store(row, T.Fma(v, d0, T.Load(row)));
+            T.Store(row + T.Count, T.Fma(v, d1, T.Load(row + T.Count)));
+            T.Store(row + 2 * T.Count, T.Fma(v, d2, T.Load(row + 2 * T.Count)));
+            T.Store(row + 3 * T.Count, T.Fma(v, d3, T.Load(row + 3 * T.Count)));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddOne<T>(int* columns, float* x, int count, float* dy, nint stride, float* w) where T : struct, IVec<T>
+    {
+        T d = T.Load(dy);
+        for (int e = 0; e < count; e++)
+        {
+            float* row = w + columns[e] * stride;
+            T.Store(row, T.Fma(T.Create(x[e]), d, T.Load(row)));
         }
     }
 }

@@ -44,6 +44,7 @@ internal unsafe struct ThinProduct<TEpilogue> : IVectorKernel where TEpilogue : 
     }
 
     /// <summary>sums[j] = a . line j, four accumulators deep.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Dots<T>(float* a, int j0, int columns, float* sums) where T : struct, IVec<T>
     {
         for (int j = 0; j < columns; j++)
@@ -65,6 +66,7 @@ internal unsafe struct ThinProduct<TEpilogue> : IVectorKernel where TEpilogue : 
     }
 
     /// <summary>sums = sum over p of a[p] times row p.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Combination<T>(float* a, int j0, int columns, float* sums) where T : struct, IVec<T>
     {
         int j = 0;
