@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Cellcast.Tensors.Kernels;
 
 namespace Cellcast.Tensors;
 
@@ -30,6 +31,7 @@ internal sealed unsafe class HostStorage : TensorStorage
         long misalignment = Marshal.UnsafeAddrOfPinnedArrayElement(_array, 0) % (CacheLineFloats * sizeof(float));
         _start = (int)((CacheLineFloats - misalignment / sizeof(float)) % CacheLineFloats);
         Capacity = capacity;
+        HugePages.Prefer(Pointer, (nuint)capacity * sizeof(float));
     }
 
     /// <summary>Address of the first float; valid as long as the storage is referenced.</summary>

@@ -53,9 +53,17 @@ public static class KernelCases
     private static KernelCase Product(string name, bool transposeA, bool transposeB, int m, int n, int k) =>
         new("gemm", $"{name}: {m} x {n} x {k} {(transposeA ? 'T' : 'N')}{(transposeB ? 'T' : 'N')}", 2.0 * m * n * k, 0, (double)m * n, workers =>
         {
-            float[] a = Numbers(1, m * k, -1, 1), b = Numbers(2, n * k, -1, 1), c = new float[m * n];
-            return () => Gemm.Multiply(workers, transposeA, transposeB, m, n, k, a, transposeA ? m : k, b, transposeB ? k : n, c, n);
+            // In memory like that of tensors.
+            HostStorage a = Stored(Numbers(1, m * k, -1, 1)), b = Stored(Numbers(2, n * k, -1, 1)), c = Stored(new float[m * n]);
+            return () => Gemm.Multiply(workers, transposeA, transposeB, m, n, k, a.Span, transposeA ? m : k, b.Span, transposeB ? k : n, c.Span, n);
         });
+
+    private static HostStorage Stored(float[] values)
+    {
+        var storage = new HostStorage(values.Length, cleared: false);
+        values.CopyTo(storage.Span);
+        return storage;
+    }
 
     private static KernelCase Decoder(string name, bool negativeBinomial, bool gradients) =>
         new("loss", $"{name}: {Cells} x {Genes} x {Hidden}, 19 % counts", (gradients ? 6.0 : 2.0) * Cells * Genes * Hidden, 0, (double)Cells * Genes, workers =>

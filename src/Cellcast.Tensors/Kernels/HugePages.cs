@@ -20,6 +20,14 @@ internal static unsafe partial class HugePages
         return p;
     }
 
+    /// <summary>Asks for large pages for memory that belongs to someone else and has not been touched yet.</summary>
+    public static void Prefer(void* from, nuint bytes)
+    {
+        if (bytes < 2 * LargePage || !OperatingSystem.IsLinux()) return;
+        nuint first = ((nuint)from + LargePage - 1) & ~(nuint)(LargePage - 1), last = ((nuint)from + bytes) & ~(nuint)(LargePage - 1);
+        if (last > first) _ = Advise((void*)first, last - first, Advice);
+    }
+
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(void* address, nuint length, int advice);
 }

@@ -49,6 +49,7 @@ internal readonly struct GemmPlan
         Depth = chunks == 1 ? k : (((k + chunks - 1) / chunks + 3) / 4 | 1) * 4;
         int columns = Math.Min(n, m > 4L * n ? 1024 : 512);
         if (transposed) columns = Math.Min(columns, Math.Max(LargestSums / rows, 2 * tileColumns));
+        int mostColumns = columns;
         long wanted = Math.Clamp((long)m * n * k / SmallestBlock, 1, threads > 1 ? BlocksPerThread * threads : 1);
         int narrowest = m <= MostRows ? NarrowestColumns : SmallestSide;
         while (Blocks(m, rows) * (long)Blocks(n, columns) < wanted)
@@ -58,6 +59,7 @@ internal readonly struct GemmPlan
             else if (tall) rows = (rows + 1) / 2;
             else break;
         }
+        if (m <= MostRows && wanted > 1) columns = Balanced((n + tileColumns - 1) / tileColumns, threads, Math.Max(mostColumns / tileColumns, 1)) * tileColumns;
         BlockRows = Even(m, rows, tileRows);
         BlockColumns = Even(n, columns, tileColumns);
         RowBlocks = Blocks(m, BlockRows);
@@ -106,6 +108,19 @@ internal readonly struct GemmPlan
     public int PaddedN => (N + TileColumns - 1) / TileColumns * TileColumns;
 
     private static int Blocks(int n, int size) => (n + size - 1) / size;
+
+    /// <summary>Panels of a block, so that no thread has more than its share: the last to finish decides.</summary>
+    private static int Balanced(int panels, int threads, int most)
+    {
+        int best = 1, shortest = int.MaxValue;
+        for (int size = Math.Min(most, panels); size >= Math.Min(2, panels); size--)
+        {
+            int time = (Blocks(panels, size) + threads - 1) / threads * size;
+            if (time >= shortest) continue;
+            (best, shortest) = (size, time);
+        }
+        return best;
+    }
 
     private static int Even(int n, int size, int tile)
     {
@@ -240,8 +255,9 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
     {
         int tileRows = GemmTiles.FullRows<T>(), tileColumns = 2 * T.Count;
         Block x = default;
-        x.Row = block / Plan.ColumnBlocks * Plan.BlockRows;
-        x.Column = block % Plan.ColumnBlocks * Plan.BlockColumns;
+        // Neighbours below each other: beside each other they would share cache lines of C, and two threads that work in step would fight for them.
+        x.Row = block % Plan.RowBlocks * Plan.BlockRows;
+        x.Column = block / Plan.RowBlocks * Plan.BlockColumns;
         x.Rows = Math.Min(Plan.BlockRows, Plan.M - x.Row);
         x.Columns = Math.Min(Plan.BlockColumns, Plan.N - x.Column);
         x.PaddedRows = (x.Rows + tileRows - 1) / tileRows * tileRows;
