@@ -137,6 +137,29 @@ public sealed class ScRobustTests : IDisposable
         Assert.Equal(2, heads.ExitCode);
     }
 
+    [Theory]
+    [InlineData("pretrain", "--values", "counts", "--values takes one of relative, logged, presence, not 'counts'")]
+    [InlineData("embed", "--pooling", "median", "--pooling takes one of cls, sum, mean, max, not 'median'")]
+    [InlineData("train", "--order", "first", "--order takes one of hug, hvg, random, not 'first'")]
+    [InlineData("evaluate", "--evidence", "maybe", "--evidence takes one of true, false, not 'maybe'")]
+    [InlineData("evaluate", "--dropout", "80", "--dropout takes numbers above 0 and below 1 with commas between them, such as 0.5,0.8, not '80'")]
+    public void A_word_that_an_option_does_not_know_is_said_with_those_that_it_knows(string command, string option, string value, string expected)
+    {
+        var result = CommandLine.Run("scrobust", command, "--cells", _folder["cells.h5ad"], option, value, "--out", _folder["out"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(expected, result.ErrorSentence(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Vectors_are_written_to_h5ad_only()
+    {
+        Assert.Equal(0, Pretrain("encoder").ExitCode);
+        var result = Embed("encoder", "vectors.csv");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("name the output .h5ad", result.ErrorSentence(), StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder["vectors.csv"]));
+    }
+
     private ProcessResult Pretrain(string folder, params string[] more)
     {
         // Options given again replace the small ones.

@@ -11,13 +11,21 @@ internal sealed class ChoiceOption<T> : Option<string>
     /// <param name="description">Help text.</param>
     /// <param name="initial">The default value.</param>
     /// <param name="choices">Words and what they stand for.</param>
-    internal ChoiceOption(string name, string description, T initial, params (string Word, T Value)[] choices) : base(name)
+    internal ChoiceOption(string name, string description, T initial, params (string Word, T Value)[] choices) : this(name, description, choices)
+    {
+        string word = choices.First(c => EqualityComparer<T>.Default.Equals(c.Value, initial)).Word;
+        DefaultValueFactory = _ => word;
+    }
+
+    /// <summary>Without a default: left out, it means something of its own.</summary>
+    /// <param name="name">Name with its dashes.</param>
+    /// <param name="description">Help text.</param>
+    /// <param name="choices">Words and what they stand for.</param>
+    internal ChoiceOption(string name, string description, params (string Word, T Value)[] choices) : base(name)
     {
         _choices = choices;
         Description = description;
         HelpName = string.Join('|', choices.Select(c => c.Word));
-        string word = choices.First(c => EqualityComparer<T>.Default.Equals(c.Value, initial)).Word;
-        DefaultValueFactory = _ => word;
         Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && !Array.Exists(_choices, c => c.Word.Equals(result.Tokens[0].Value, StringComparison.OrdinalIgnoreCase)))
@@ -25,10 +33,10 @@ internal sealed class ChoiceOption<T> : Option<string>
         });
     }
 
-    /// <summary>The value that was chosen.</summary>
+    /// <summary>The value that was chosen; where nothing was and there is no default, that of the type.</summary>
     internal T Of(ParseResult arguments)
     {
-        string word = arguments.GetValue(this)!;
+        if (arguments.GetValue(this) is not { } word) return default!;
         return _choices.First(c => c.Word.Equals(word, StringComparison.OrdinalIgnoreCase)).Value;
     }
 }

@@ -21,12 +21,14 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
     private readonly Option<string> _out = new("--out", "-o") { Description = "The same cells with their vectors in obsm['X_scrobust'].", HelpName = "FILE.h5ad", Required = true };
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
     private readonly Option<int?> _genes = NumberOptions.WholeOrNone("--genes", "Most genes of a cell; all that it expresses when left out (1,000 with published padding).");
-    private readonly Option<GeneRanking> _order = new("--order") { Description = "Which genes of a cell come first: the rarest, the most variable, or at random.", DefaultValueFactory = _ => s_defaults.Order };
-    private readonly Option<Pooling> _pooling = new("--pooling") { Description = "What becomes the vector: the cell token's output, or sum, mean or maximum over all tokens.", DefaultValueFactory = _ => s_defaults.Pooling };
-    private readonly Option<Models.ScRobust.Padding?> _padding = new("--padding") { Description = "Cells with fewer genes: shorter (masked) or filled up (published); as the encoder was trained when left out." };
+    private readonly ChoiceOption<GeneRanking> _order = ScRobustOptions.Order(s_defaults.Order);
+    private readonly ChoiceOption<Pooling> _pooling = new("--pooling", "What becomes the vector: the cell token's output (cls), or sum, mean or maximum over all tokens.", s_defaults.Pooling,
+        ("cls", Pooling.Cls), ("sum", Pooling.Sum), ("mean", Pooling.Mean), ("max", Pooling.Max));
+    private readonly ChoiceOption<Models.ScRobust.Padding?> _padding = new("--padding", "Cells with fewer genes: shorter (masked) or filled up (published); as the encoder was trained when left out.",
+        ("masked", Models.ScRobust.Padding.Masked), ("published", Models.ScRobust.Padding.Published));
 
     private readonly Option<bool> _umap = new("--umap") { Description = "Add UMAP of the vectors as obsm['X_umap'], in the place of one that is there." };
-    private readonly Option<string?> _label = new("--label") { Description = "Column of obs with labels: also print how well the vectors agree with them, beside principal components of the same cells.", HelpName = "COLUMN" };
+    private readonly Option<string?> _label = new("--label") { Description = "Column of obs with labels: also print how well neighbours, k-means and Leiden groups of the vectors agree with them, beside principal components of the same cells.", HelpName = "COLUMN" };
     private readonly Option<string?> _dropout = ScRobustOptions.Shares("--dropout", "With --label: also compare with these shares of each cell's expressed genes removed from the counts.");
 
     public ScRobustEmbedCommand() : base("embed", "Turn cells into vectors with a trained encoder.", OutputKind.File, usesSeed: true)
@@ -40,6 +42,7 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
     {
         ParseResult a = context.Arguments;
         string target = a.GetValue(_out)!;
+        if (!target.EndsWith(".h5ad", StringComparison.OrdinalIgnoreCase)) throw new UsageException($"'{target}': name the output .h5ad; it holds the cells with their vectors.");
         context.CheckOutputFile(target);
         if (a.GetValue(_dropout) is not null && a.GetValue(_label) is null) throw new UsageException("--dropout compares vectors with labels: give --label too.");
         ScRobustModel model = ScRobustModel.Load(a.GetValue(_model)!);
@@ -48,9 +51,9 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         var options = new EmbeddingOptions
         {
             Genes = a.GetValue(_genes),
-            Order = a.GetValue(_order),
-            Pooling = a.GetValue(_pooling),
-            Padding = a.GetValue(_padding),
+            Order = _order.Of(a),
+            Pooling = _pooling.Of(a),
+            Padding = _padding.Of(a),
             Seed = context.Seed,
         };
         if (model.Statistics is null && options.Order != GeneRanking.Random) context.Log.Info("the encoder comes without figures of its training cells: the order of the genes is that of these cells.");

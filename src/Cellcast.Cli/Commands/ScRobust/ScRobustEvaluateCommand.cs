@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Cellcast.AnnData;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
@@ -20,17 +19,13 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
     private readonly Option<int> _folds = NumberOptions.Whole("--folds", "Parts that the cells are cut into.", s_defaults.Folds, 2);
     private readonly Option<int> _repeats = NumberOptions.Whole("--repeats", "How often, each time cut anew.", s_defaults.Repeats);
-    private readonly Option<string?> _dropout = new("--dropout") { Description = "Also test with these shares of the expressed genes removed from the counts of the test cells.", HelpName = "X,X,…" };
-    private readonly Option<bool> _baselines = new("--baselines") { Description = "Whether the baselines are trained and tested too.", HelpName = "BOOL", DefaultValueFactory = _ => true };
+    private readonly Option<string?> _dropout = ScRobustOptions.Shares("--dropout", "Also test with these shares of the expressed genes removed from the counts of the test cells.");
+    private readonly ChoiceOption<bool> _baselines = new("--baselines", "Whether the baselines are trained and tested too.", true, ("true", true), ("false", false));
     private readonly Option<int> _minCells = NumberOptions.Whole("--min-cells", "Cells that a class must have; smaller ones are set aside.", 10, 4);
     private readonly ScRobustTrainingOptions _training = new();
 
     public ScRobustEvaluateCommand() : base("evaluate", "Cross-validate cell types, beside logistic regression, nearest centroid, k nearest neighbours and naive Bayes.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        _dropout.Validators.Add(r =>
-        {
-            if (r.Tokens.Count == 1 && Shares(r.Tokens[0].Value) is null) r.AddError($"--dropout takes numbers above 0 and below 1 with commas between them, such as 0.5,0.8, not '{r.Tokens[0].Value}'.");
-        });
         foreach (Option o in (Option[])[_cells, _label, _test, _encoder, _layer, _folds, _repeats, _dropout, _baselines, _minCells]) Options.Add(o);
         _training.AddTo(this);
         AddExample("cellcast scrobust evaluate --cells labelled.h5ad --label cell_type --encoder encoder --dropout 0.5,0.8,0.9 --out evaluation", "the usual call");
@@ -55,9 +50,9 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
         {
             Folds = folds,
             Repeats = a.GetValue(_repeats),
-            Dropout = Shares(a.GetValue(_dropout) ?? "") ?? [],
+            Dropout = ScRobustOptions.Shares(a.GetValue(_dropout))!,
             Seed = context.Seed,
-            Baselines = a.GetValue(_baselines),
+            Baselines = _baselines.Of(a),
             Training = _training.Of(a),
         };
         CellPreprocessing preprocessing = encoder is null ? _training.Preprocessing(a) : ScRobustModel.Load(encoder).Preprocessing;
@@ -110,15 +105,5 @@ internal sealed class ScRobustEvaluateCommand : CellcastCommand
         if (rows.Length == 0) throw new InputException($"'{path}', obs['{column}']: no cell is of a class that was trained on ({string.Join(", ", classes.Take(10).Select(c => $"'{c}'"))}{(classes.Length > 10 ? ", …" : "")}); give both files the same names of classes.");
         if (rows.Length < found.Length) context.Log.Info($"{path}: {found.Length - rows.Length:N0} of {found.Length:N0} cells are of no class that was trained on and are set aside.");
         return (rows.Length == found.Length ? data : data.SelectObservations(rows), [.. rows.Select(r => found[r])]);
-    }
-
-    private static double[]? Shares(string text)
-    {
-        if (text.Length == 0) return [];
-        var shares = new SortedSet<double>();
-        foreach (string part in text.Split(','))
-            if (double.TryParse(part, CultureInfo.InvariantCulture, out double x) && x is > 0 and < 1) shares.Add(x);
-            else return null;
-        return [.. shares];
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Cellcast.AnnData;
 using Cellcast.Cli.Hosting;
+using Cellcast.Models.ScRobust;
 
 namespace Cellcast.Cli.Commands.ScRobust;
 
@@ -18,6 +19,13 @@ internal static class ScRobustOptions
         });
         return option;
     }
+
+    /// <summary>Which genes of a cell come first.</summary>
+    internal static ChoiceOption<GeneRanking> Order(GeneRanking initial) =>
+        new("--order", "Which genes of a cell come first: the rarest (hug), the most variable (hvg), or at random.", initial, ("hug", GeneRanking.Hug), ("hvg", GeneRanking.Hvg), ("random", GeneRanking.Random));
+
+    /// <summary>An option that is true, false, or left out.</summary>
+    internal static ChoiceOption<bool?> YesOrNo(string name, string description) => new(name, description, ("true", true), ("false", false));
 
     /// <summary>The shares in a text, ascending; null where it holds something else.</summary>
     internal static double[]? Shares(string? text)

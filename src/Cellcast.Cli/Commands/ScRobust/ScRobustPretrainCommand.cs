@@ -19,7 +19,8 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
 
     private readonly Option<string[]> _cells = new("--cells", "-c") { Description = "Cells with raw counts or log-normalised values; several files are combined by gene name.", HelpName = "FILE...", Required = true, AllowMultipleArgumentsPerToken = true };
     private readonly Option<bool> _published = new("--published") { Description = "Train as published: overlapping views, random start, logged values, small constant steps. Options given beside it count." };
-    private readonly Option<TokenValues?> _values = new("--values") { Description = "What a gene's value is: relative to the cell's mean (usual), logged (as published) or presence, whether it is above 0 (usual for files of 0 and 1, such as accessibility peaks)." };
+    private readonly ChoiceOption<TokenValues?> _values = new("--values", "What a gene's value is: relative to the cell's mean (usual), logged (as published) or presence, whether it is above 0 (usual for files of 0 and 1, such as accessibility peaks).",
+        ("relative", TokenValues.Relative), ("logged", TokenValues.Logged), ("presence", TokenValues.Presence));
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
     private readonly Option<bool> _upperCase = new("--uppercase") { Description = "Take gene names in upper case, which makes most mouse symbols those of their human orthologues." };
     private readonly Option<int> _minGenes = NumberOptions.Whole("--min-genes", "Genes that a cell must express to be used.", 10);
@@ -33,8 +34,8 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
     private readonly Option<double> _learningRate = NumberOptions.RealBelow("--lr", "Step size of Adam.", s_defaults.LearningRate, 1e-12, double.PositiveInfinity);
     private readonly Option<double> _dropout = NumberOptions.RealBelow("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
     private readonly Option<double> _halfValue = NumberOptions.RealBelow("--half-value", "Value (log scale) at which a gene counts half of the most it can; 0: only whether it is expressed counts.", s_defaults.HalfValue, 0, double.PositiveInfinity);
-    private readonly Option<EncoderStart> _start = new("--start") { Description = "Where the embedding of the genes starts.", DefaultValueFactory = _ => s_defaults.Start };
-    private readonly Option<ViewSampling> _views = new("--views") { Description = "Views without common genes, or each drawn on its own.", DefaultValueFactory = _ => s_defaults.Views };
+    private readonly ChoiceOption<EncoderStart> _start = new("--start", "Where the embedding of the genes starts: at the principal components of the training cells, or at random.", s_defaults.Start, ("components", EncoderStart.Components), ("random", EncoderStart.Random));
+    private readonly ChoiceOption<ViewSampling> _views = new("--views", "Views without common genes (disjoint), or each drawn on its own (overlapping).", s_defaults.Views, ("disjoint", ViewSampling.Disjoint), ("overlapping", ViewSampling.Overlapping));
     private readonly Option<double> _smallestView = NumberOptions.RealBelow("--smallest-view", "Smallest share of its genes that a view keeps.", s_defaults.SmallestView, 1e-3, 1.0001);
     private readonly Option<double> _zeros = NumberOptions.RealBelow("--zeros", "Genes that a cell does not express among those predicted, per gene that it does.", s_defaults.Zeros, 0, 100);
     private readonly Option<double> _expressionWeight = NumberOptions.RealBelow("--expression-weight", "Weight of the expression loss; that of the contrastive loss is 1.", s_defaults.ExpressionWeight, 0, double.PositiveInfinity);
@@ -73,8 +74,8 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
             LearningRate = Chosen(_learningRate, published.LearningRate),
             Dropout = a.GetValue(_dropout),
             HalfValue = Chosen(_halfValue, published.HalfValue),
-            Start = Chosen(_start, published.Start),
-            Views = Chosen(_views, published.Views),
+            Start = IsPublished(_start) ? published.Start : _start.Of(a),
+            Views = IsPublished(_views) ? published.Views : _views.Of(a),
             SmallestView = Chosen(_smallestView, published.SmallestView),
             Zeros = Chosen(_zeros, published.Zeros),
             ExpressionWeight = Chosen(_expressionWeight, published.ExpressionWeight),
@@ -86,7 +87,7 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
         if (options.Hidden % options.Heads != 0) throw new UsageException($"--heads {options.Heads} does not divide --hidden {options.Hidden}: choose heads that do.");
 
         AnnotatedData[] read = [.. a.GetValue(_cells)!.Select(f => ScRobustOptions.Read(context, f))];
-        TokenValues kind = a.GetValue(_values) ?? (CountSummary.Of(read[0].MatrixOf(a.GetValue(_layer))).Kind == ValueKind.Binary ? TokenValues.Presence : a.GetValue(_published) ? TokenValues.Logged : TokenValues.Relative);
+        TokenValues kind = _values.Of(a) ?? (CountSummary.Of(read[0].MatrixOf(a.GetValue(_layer))).Kind == ValueKind.Binary ? TokenValues.Presence : a.GetValue(_published) ? TokenValues.Logged : TokenValues.Relative);
         var preprocessing = new CellPreprocessing { UpperCase = a.GetValue(_upperCase), Presence = kind == TokenValues.Presence, RelativeValues = kind == TokenValues.Relative };
         NormalizedCells[] files = [.. read.Select(d => NormalizedCells.From(d, preprocessing, context.Progress, a.GetValue(_layer)).WithGenes(a.GetValue(_minGenes), context.Progress))];
         CellSet cells = CellSet.From(files, GeneVocabulary.Of(files), context.Progress);
@@ -108,7 +109,9 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
         context.Result["best"] = metrics["best"]!.DeepClone();
 
         // What was not given is ours or, with --published, the published setting.
-        T Chosen<T>(Option<T> option, T asPublished) => a.GetValue(_published) && a.GetResult(option) is null or { Implicit: true } ? asPublished : a.GetValue(option)!;
+        bool IsPublished(Option option) => a.GetValue(_published) && a.GetResult(option) is null or { Implicit: true };
+
+        T Chosen<T>(Option<T> option, T asPublished) => IsPublished(option) ? asPublished : a.GetValue(option)!;
     }
 
     private static CsvFile History(IReadOnlyList<PretrainingEpoch> history) => new CsvFile()

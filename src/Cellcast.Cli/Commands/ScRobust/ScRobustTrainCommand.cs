@@ -22,7 +22,7 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer to use; X when left out.", HelpName = "NAME" };
     private readonly Option<int> _minCells = NumberOptions.Whole("--min-cells", "Cells that a class must have; smaller ones are set aside.", 5, 2);
     private readonly ScRobustTrainingOptions _training = new();
-    private readonly Option<GeneRanking> _order = new("--order") { Description = "Which genes of a cell come first: the rarest, the most variable, or at random.", DefaultValueFactory = _ => s_defaults.Order };
+    private readonly ChoiceOption<GeneRanking> _order = ScRobustOptions.Order(s_defaults.Order);
     private readonly Option<int> _earlyStop = NumberOptions.Whole("--early-stop", "With --protocol published: epochs without a better macro-F1 of the held-out cells after which training stops.", s_defaults.Patience);
     private readonly Option<double> _dropout = NumberOptions.RealBelow("--dropout", "Share of numbers that dropout sets to 0.", s_defaults.Dropout, 0, 1);
     private readonly Option<double> _held = NumberOptions.RealBelow("--held-out", "Share of each class that chooses temperature and threshold, and with --protocol published the epoch.", s_defaults.ValidationShare, 0, 1);
@@ -48,7 +48,7 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
         ParseResult a = context.Arguments;
         FineTuningOptions options = _training.Of(a) with
         {
-            Order = a.GetValue(_order),
+            Order = _order.Of(a),
             Patience = a.GetValue(_earlyStop),
             Dropout = a.GetValue(_dropout),
             ValidationShare = a.GetValue(_held),

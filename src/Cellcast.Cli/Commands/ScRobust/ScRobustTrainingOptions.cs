@@ -22,18 +22,15 @@ internal sealed class ScRobustTrainingOptions
     private static readonly FineTuningOptions s_robust = new(), s_published = FineTuningOptions.Published;
     private static readonly EncoderSize s_size = new() { Vocabulary = 0 };
 
-    private readonly Option<TrainingProtocol> _protocol = new("--protocol")
-    {
-        Description = "What options that are left out are: robust (ours, for cells that lose genes), or as published.",
-        DefaultValueFactory = _ => TrainingProtocol.Robust,
-    };
+    private readonly ChoiceOption<TrainingProtocol> _protocol = new("--protocol", "What options that are left out are: robust (ours, for cells that lose genes), or as published.", TrainingProtocol.Robust,
+        ("robust", TrainingProtocol.Robust), ("published", TrainingProtocol.Published));
     private readonly Option<double?> _trainDropout = NumberOptions.RealBelowOrNone("--train-dropout", FormattableString.Invariant($"Every training cell loses in every epoch a random share of its expressed genes, up to this; {s_robust.TrainDropout}, published 0."), 0, 1);
-    private readonly Option<bool?> _evidence = new("--evidence") { Description = "Whether genes also speak for themselves, by class profiles, beside the cell vector; true, published false.", HelpName = "BOOL" };
+    private readonly ChoiceOption<bool?> _evidence = ScRobustOptions.YesOrNo("--evidence", "Whether genes also speak for themselves, by class profiles, beside the cell vector; true, published false.");
     private readonly Option<double?> _balance = NumberOptions.RealBelowOrNone("--balance", FormattableString.Invariant($"How far small classes are made up for: 0 counts all cells alike, 1 all classes; {s_robust.Balance}, published 0."), 0, double.PositiveInfinity);
     private readonly Option<int?> _genes = NumberOptions.WholeOrNone("--genes", $"Most genes of a cell that the encoder sees; {s_robust.Genes}, published {s_published.Genes}.");
     private readonly Option<int?> _batch = NumberOptions.WholeOrNone("--batch", $"Cells per step; {s_robust.BatchCells}.");
     private readonly Option<int?> _epochs = NumberOptions.WholeOrNone("--epochs", $"Epochs; {s_robust.Epochs}, published {s_published.Epochs}.");
-    private readonly Option<double?> _learningRate = NumberOptions.RealBelowOrNone("--lr", FormattableString.Invariant($"Step size of Adam; {s_robust.LearningRate}, published {s_published.LearningRate}."), 1e-12, double.PositiveInfinity);
+    private readonly Option<double?> _learningRate = NumberOptions.RealBelowOrNone("--lr", FormattableString.Invariant($"Step size of Adam; {s_robust.LearningRate:0.#######}, published {s_published.LearningRate:0.#######}."), 1e-12, double.PositiveInfinity);
     private readonly Option<int?> _layers = NumberOptions.WholeOrNone("--layers", $"From scratch: Transformer blocks; {s_size.Layers}.");
     private readonly Option<int?> _hidden = NumberOptions.WholeOrNone("--hidden", $"From scratch: columns of a cell vector; {RobustHidden}, published {s_size.Hidden}.", 2);
     private readonly Option<int?> _heads = NumberOptions.WholeOrNone("--heads", $"From scratch: attention heads, which must divide --hidden; {s_size.Heads}.");
@@ -46,11 +43,11 @@ internal sealed class ScRobustTrainingOptions
 
     internal FineTuningOptions Of(ParseResult a)
     {
-        FineTuningOptions d = a.GetValue(_protocol) == TrainingProtocol.Published ? s_published : s_robust;
+        FineTuningOptions d = _protocol.Of(a) == TrainingProtocol.Published ? s_published : s_robust;
         return d with
         {
             TrainDropout = a.GetValue(_trainDropout) ?? d.TrainDropout,
-            Evidence = a.GetValue(_evidence) ?? d.Evidence,
+            Evidence = _evidence.Of(a) ?? d.Evidence,
             Balance = a.GetValue(_balance) ?? d.Balance,
             Genes = a.GetValue(_genes) ?? d.Genes,
             BatchCells = a.GetValue(_batch) ?? d.BatchCells,
@@ -90,7 +87,7 @@ internal sealed class ScRobustTrainingOptions
     {
         Vocabulary = vocabulary,
         Layers = a.GetValue(_layers) ?? s_size.Layers,
-        Hidden = a.GetValue(_hidden) ?? (a.GetValue(_protocol) == TrainingProtocol.Published ? s_size.Hidden : RobustHidden),
+        Hidden = a.GetValue(_hidden) ?? (_protocol.Of(a) == TrainingProtocol.Published ? s_size.Hidden : RobustHidden),
         Heads = a.GetValue(_heads) ?? s_size.Heads,
     };
 }
