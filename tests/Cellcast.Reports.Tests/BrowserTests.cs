@@ -334,10 +334,11 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     public async Task The_whole_report_can_be_printed_in_light_colours()
     {
         await using var report = await browser.Open(SampleReport.Create(5), colors: ColorScheme.Dark);
-        await report.Page.EvaluateAsync("() => { window.print = () => { window.printed = [...document.querySelectorAll('.panel')].filter(p => p.querySelector('.view')).length; window.dispatchEvent(new Event('beforeprint')); window.theme = document.documentElement.dataset.theme; window.dispatchEvent(new Event('afterprint')); }; }");
+        await report.Page.EvaluateAsync("() => { window.print = () => { window.printed = [...document.querySelectorAll('.panel')].filter(p => p.querySelector('.view')).length; window.dispatchEvent(new Event('beforeprint')); window.empty = [...document.querySelectorAll('figure .plot > svg')].filter(s => !s.hasChildNodes()).length; window.theme = document.documentElement.dataset.theme; window.dispatchEvent(new Event('afterprint')); }; }");
         await report.Page.Locator("button", new() { HasTextRegex = new("^Print$") }).ClickAsync();
         await report.Page.WaitForFunctionAsync("() => window.printed > 0");
         Assert.Equal((await report.Tabs()).Length, await report.Page.EvaluateAsync<int>("window.printed"));
+        Assert.Equal(0, await report.Page.EvaluateAsync<int>("window.empty")); // every picture of every part is drawn
         Assert.Equal("light", await report.Page.EvaluateAsync<string>("window.theme"));
         Assert.Equal("dark", await report.Page.EvaluateAsync<string>("document.documentElement.dataset.theme"));
         Assert.Empty(report.Troubles);

@@ -100,7 +100,7 @@ async function start(): Promise<void> {
   app.replaceChildren(
     h("a", { class: "skip", href: "#main" }, "Skip to the content"),
     h("header", {}, h("div", { class: "title" }, h("h1", {}, clip(report.title, 160)), report.subtitle ? h("p", {}, clip(report.subtitle, 300)) : null),
-      h("div", { class: "tools" }, h("label", { class: "field" }, h("span", {}, "colours"), theme), button("Print", { class: "small" }, () => void all().then(() => new Promise((r) => setTimeout(r, 300))).then(() => print())))),
+      h("div", { class: "tools" }, h("label", { class: "field" }, h("span", {}, "colours"), theme), button("Print", { class: "small" }, () => void all().then(() => new Promise((r) => setTimeout(r, 600))).then(() => print())))),
     bar, main,
     h("footer", {}, `Made by cellcast ${report.version}. This file is complete: it loads nothing and sends nothing.`));
   // Parts that are already open are printed; the Print button opens all.
