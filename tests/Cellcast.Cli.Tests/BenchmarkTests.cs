@@ -107,7 +107,7 @@ public sealed class UncertaintyTests : IDisposable
         }
         string[] options = ["scsurv", "uncertainty", _folder["fit"], "--bootstrap", "20", "--permutations", "49"];
         var result = Done([.. options, "--out", _folder["one"], "--threads", "1", "--json"]);
-        Assert.Equal(["cell_types.csv", "cells.csv", "genes.csv", "patients.csv", "power.csv", "run.log", "uncertainty.json"],
+        Assert.Equal(["cell_types.csv", "cells.csv", "cells.h5ad", "genes.csv", "patients.csv", "power.csv", "run.log", "uncertainty.json"],
             Directory.EnumerateFiles(_folder["one"]).Select(f => Path.GetFileName(f)).Where(n => n[0] != '.').Order(StringComparer.Ordinal));
         Assert.InRange((double)result.LastLine()["signal_p"]!, 0.02, 1);
         Assert.Contains("any signal: p = ", result.Output, StringComparison.Ordinal);
@@ -125,7 +125,7 @@ public sealed class UncertaintyTests : IDisposable
         Assert.Equal(150, Table("one/cells.csv").Length);
 
         Done([.. options, "--out", _folder["two"], "--threads", "2"]);
-        foreach (string file in (string[])["cell_types.csv", "cells.csv", "genes.csv", "patients.csv", "power.csv", "uncertainty.json"])
+        foreach (string file in (string[])["cell_types.csv", "cells.csv", "cells.h5ad", "genes.csv", "patients.csv", "power.csv", "uncertainty.json"])
             Assert.Equal(File.ReadAllBytes(_folder["one/" + file]), File.ReadAllBytes(_folder["two/" + file]));
     }
 
