@@ -67,6 +67,33 @@ public abstract class Matrix : Element
         FillRows(rows, block);
     }
 
+    /// <summary>Makes room for chosen rows that lie in memory, so that several threads can fill it: <see cref="FillPlace"/> for every place gives what
+    /// <see cref="ReadRows(ReadOnlySpan{int}, RowBlock)"/> would.</summary>
+    /// <param name="rows">Row numbers, repeats allowed.</param>
+    /// <param name="block">Receives places for them; what was in it is gone.</param>
+    /// <returns>False where rows are not at hand one by one (they lie in a file, or are made on demand); the block is then as it was.</returns>
+    public bool TryLayRows(ReadOnlySpan<int> rows, RowBlock block)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        if (!RowsLieInMemory) return false;
+        foreach (int r in rows)
+            if ((uint)r >= (uint)Rows) throw new ArgumentOutOfRangeException(nameof(rows), $"row {r} of {Rows}");
+        block.Lay(rows, this);
+        return true;
+    }
+
+    /// <summary>Reads one row into its place in a block that <see cref="TryLayRows"/> has laid out. Different places may be filled at the same time.</summary>
+    /// <param name="row">The row that was laid there.</param>
+    /// <param name="block">The block.</param>
+    /// <param name="place">Its place.</param>
+    public void FillPlace(int row, RowBlock block, int place)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        block.At(place, out var indices, out var values);
+        if (!RowsLieInMemory || LengthInMemory(row) != indices.Length) throw new ArgumentException($"place {place} was not laid out for row {row}", nameof(place));
+        CopyRow(row, indices, values);
+    }
+
     /// <summary>Calls <paramref name="use"/> with all rows in order, a block at a time.</summary>
     /// <param name="use">Is given the number of the first row and the block, which is used again afterwards.</param>
     /// <param name="cancellation">Checked between blocks.</param>
@@ -81,6 +108,14 @@ public abstract class Matrix : Element
             use(first, block);
         }
     }
+
+    /// <summary>Whether <see cref="LengthInMemory"/> and <see cref="CopyRow"/> work, from any thread.</summary>
+    private protected virtual bool RowsLieInMemory => false;
+
+    /// <summary>Stored values of a row.</summary>
+    internal virtual int LengthInMemory(int row) => throw new NotSupportedException();
+
+    private protected virtual void CopyRow(int row, Span<int> indices, Span<float> values) => throw new NotSupportedException();
 
     private protected abstract void FillRows(int first, int count, RowBlock block);
 

@@ -92,10 +92,21 @@ public sealed class PackedMatrix : StreamedMatrix, IDisposable
 
     private void Read(Span<byte> target, long at) => ScratchSpace.Read(_file!, target, at);
 
+    private protected override bool RowsLieInMemory => _file is null;
+
+    internal override int LengthInMemory(int row) => _lengths[row];
+
+    private protected override void CopyRow(int row, Span<int> indices, Span<float> values) => Unpack(Segment(row), indices, values);
+
     private void Unpack(ReadOnlySpan<byte> packed, int row, RowBlock block)
     {
-        int n = _lengths[row];
-        block.Append(n, out var indices, out var values);
+        block.Append(_lengths[row], out var indices, out var values);
+        Unpack(packed, indices, values);
+    }
+
+    private void Unpack(ReadOnlySpan<byte> packed, Span<int> indices, Span<float> values)
+    {
+        int n = indices.Length;
         int width = Columns <= 1 << 16 ? 2 : 4;
         if (width == 2) Widen(MemoryMarshal.Cast<byte, ushort>(packed[..(2 * n)]), indices);
         else MemoryMarshal.Cast<byte, int>(packed[..(4 * n)]).CopyTo(indices);

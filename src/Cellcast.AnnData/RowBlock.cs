@@ -134,6 +134,23 @@ public sealed class RowBlock
         (indices, values) = (_indices.AsMemory(0, StoredCount), _values.AsMemory(0, StoredCount));
     }
 
+    /// <summary>Rows of a matrix that lie in memory, each with its room, to be filled in any order with <see cref="Matrix.FillPlace"/>.</summary>
+    internal void Lay(ReadOnlySpan<int> rows, Matrix matrix)
+    {
+        Clear();
+        Reserve(rows.Length, 0);
+        for (int i = 0; i < rows.Length; i++) _rowPointers[i + 1] = _rowPointers[i] + matrix.LengthInMemory(rows[i]);
+        Reserve(rows.Length, _rowPointers[rows.Length]);
+        Count = rows.Length;
+    }
+
+    internal void At(int row, out Span<int> indices, out Span<float> values)
+    {
+        int start = (int)_rowPointers[row], length = (int)(_rowPointers[row + 1] - start);
+        indices = _indices.AsSpan(start, length);
+        values = _values.AsSpan(start, length);
+    }
+
     private void Reserve(int rows, long stored)
     {
         if (stored > Array.MaxLength) throw new InvalidOperationException($"a block of rows holds at most {Array.MaxLength} values; ask for fewer rows at a time");

@@ -40,6 +40,16 @@ public sealed class SparseMatrix : Matrix
     /// <summary>Stored values of a row.</summary>
     public ReadOnlySpan<float> RowValues(int row) => Values.AsSpan((int)IndPtr[row], (int)(IndPtr[row + 1] - IndPtr[row]));
 
+    private protected override bool RowsLieInMemory => true;
+
+    internal override int LengthInMemory(int row) => (int)(IndPtr[row + 1] - IndPtr[row]);
+
+    private protected override void CopyRow(int row, Span<int> indices, Span<float> values)
+    {
+        RowIndices(row).CopyTo(indices);
+        RowValues(row).CopyTo(values);
+    }
+
     private protected override void FillRows(int first, int count, RowBlock block)
     {
         for (int r = first; r < first + count; r++) block.Append(RowIndices(r), RowValues(r));

@@ -20,12 +20,9 @@ public sealed partial class CpuDevice
     /// <inheritdoc/>
     public override void KlStandardNormalGradient(Tensor mu, Tensor sigma, float upstream, Tensor? dmu, Tensor? dsigma)
     {
-        Span<float> m = mu.Span, s = sigma.Span;
-        for (int i = 0; i < m.Length; i++)
-        {
-            if (dmu is not null) dmu.Span[i] += upstream * m[i];
-            if (dsigma is not null) dsigma.Span[i] += upstream * (s[i] - 1 / s[i]);
-        }
+        Span<float> m = mu.Span, s = sigma.Span, dm = SpanOf(dmu), ds = SpanOf(dsigma);
+        for (int i = 0; i < dm.Length; i++) dm[i] += upstream * m[i];
+        for (int i = 0; i < ds.Length; i++) ds[i] += upstream * (s[i] - 1 / s[i]);
     }
 
     /// <inheritdoc/>

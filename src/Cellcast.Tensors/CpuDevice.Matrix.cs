@@ -36,8 +36,10 @@ public sealed partial class CpuDevice
     /// <inheritdoc/>
     public override void CopyColumns(Tensor x, int xFirst, Tensor y, int yFirst, int count, bool accumulate)
     {
-        for (int r = 0; r < x.Rows; r++)
-            CopyOrAdd(x.Span.Slice(r * x.Columns + xFirst, count), y.Span.Slice(r * y.Columns + yFirst, count), accumulate);
+        Span<float> from = x.Span, to = y.Span;
+        int rows = x.Rows, fromColumns = x.Columns, toColumns = y.Columns;
+        for (int r = 0; r < rows; r++)
+            CopyOrAdd(from.Slice(r * fromColumns + xFirst, count), to.Slice(r * toColumns + yFirst, count), accumulate);
     }
 
     /// <inheritdoc/>
@@ -59,8 +61,9 @@ public sealed partial class CpuDevice
     {
         int n = weight.Columns;
         SparseDense.Forward(Workers, x.Matrix, x.RowNumbers, weight.Span[..(x.Columns * n)], n, bias is null ? default : bias.Span, y.Span);
+        Span<float> oneHot = weight.Span[(x.Columns * n)..], ys = y.Span;
         for (int r = 0; r < codes.Length; r++)
-            if (codes[r] >= 0) CopyOrAdd(weight.Span.Slice((x.Columns + codes[r]) * n, n), y.Span.Slice(r * n, n), accumulate: true);
+            if (codes[r] >= 0) CopyOrAdd(oneHot.Slice(codes[r] * n, n), ys.Slice(r * n, n), accumulate: true);
     }
 
     /// <inheritdoc/>
@@ -68,9 +71,10 @@ public sealed partial class CpuDevice
     {
         int n = dweight.Columns;
         SparseDense.BackwardWeights(Workers, x.Matrix, x.RowNumbers, dy.Span, n, dweight.Span[..(x.Columns * n)], accumulate);
-        if (!accumulate) dweight.Span[(x.Columns * n)..].Clear();
+        Span<float> oneHot = dweight.Span[(x.Columns * n)..], dys = dy.Span;
+        if (!accumulate) oneHot.Clear();
         for (int r = 0; r < codes.Length; r++)
-            if (codes[r] >= 0) CopyOrAdd(dy.Span.Slice(r * n, n), dweight.Span.Slice((x.Columns + codes[r]) * n, n), accumulate: true);
+            if (codes[r] >= 0) CopyOrAdd(dys.Slice(r * n, n), oneHot.Slice(codes[r] * n, n), accumulate: true);
     }
 
     private static void CopyOrAdd(ReadOnlySpan<float> x, Span<float> y, bool accumulate)

@@ -131,6 +131,35 @@ public class StreamingTests
         Same.Elements("selected", whole.SelectColumns([5, 2, 699]), stored.SelectColumns([5, 2, 699]));
     }
 
+    [Fact]
+    public void Rows_in_memory_are_filled_by_several_threads_in_any_order()
+    {
+        using var dir = new TemporaryDirectory();
+        SparseMatrix whole = s_large.Value;
+        // Values that take more than a byte in the packed rows, among those that do not.
+        Matrix[] inMemory = [whole, PackedMatrix.Of(whole)];
+        var random = new Random(2);
+        var block = new RowBlock();
+        foreach (Matrix m in inMemory)
+        {
+            foreach (int count in new[] { 300, 0, 700, 1 })
+            {
+                int[] rows = [.. Enumerable.Range(0, count).Select(_ => random.Next(count == 700 ? 50 : whole.Rows))];
+                Assert.True(m.TryLayRows(rows, block));
+                Parallel.For(0, count, i => m.FillPlace(rows[count - 1 - i], block, count - 1 - i));
+                RequireRows(whole, rows, block);
+            }
+            Assert.Throws<ArgumentOutOfRangeException>(() => m.TryLayRows([3, whole.Rows], block));
+        }
+        using var spilled = PackedMatrix.Of(whole, new ScratchSpace(0, () => dir.Path));
+        foreach (Matrix m in new Matrix[] { spilled, new GeneratedMatrix(16_000, 700, Rows) })
+        {
+            whole.ReadRows([5, 9], block);
+            Assert.False(m.TryLayRows([1, 2, 3], block));
+            RequireRows(whole, [5, 9], block);
+        }
+    }
+
     [ToolFact("h5py")]
     public void Rows_are_read_from_every_dress_of_compressed_rows()
     {

@@ -124,7 +124,7 @@ internal sealed class ScSurvStages
     private Tensor CellLoss(int[] rows, RandomKey noise)
     {
         // Unpacked next to each other; the block is used again once the tape has been reset.
-        _data.Cells.Counts.ReadRows(rows, _block);
+        Unpack.Rows(_data.Cells.Counts, rows, _block, _device);
         var counts = new SparseRows(_block.RowPointers, _block.Indices, _block.Values, _data.Cells.Counts.Columns);
         int[] samples = Gather(_data.Cells.SampleOf, rows);
         var eps = new float[rows.Length * _options.Latent];
