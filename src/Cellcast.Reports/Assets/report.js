@@ -1,4 +1,4 @@
-/*! cellcast report, MIT licence. Sources sha256 ef9184899a7b45ddd8cc1576429b9eec6246285a60cb46043fe763283ab4e9b4.
+/*! cellcast report, MIT licence. Sources sha256 c2e2c4b17c72e124a01479999a3197daf609fca341bd659664ee44a8e7fca7d3.
 Contains d3-scale, d3-array, d3-color, d3-format, d3-interpolate, d3-time, d3-time-format and internmap.
 Copyright 2010-2023 Mike Bostock. Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby
 granted, provided that the above copyright notice and this permission notice appear in all copies. THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR
