@@ -92,14 +92,15 @@ public sealed class UncertaintyTests : IDisposable
     [Fact]
     public void A_finished_run_gets_intervals_tests_and_power_that_agree_with_its_own_tables()
     {
-        Done("simulate", "--out", _folder["study"], "--name", "s", "--cells", "150", "--genes", "120", "--types", "4", "--families", "2", "--samples", "2", "--patients", "80", "--gradient-types", "1");
+        // More cells than pass through a model at once.
+        Done("simulate", "--out", _folder["study"], "--name", "s", "--cells", "1150", "--genes", "120", "--types", "4", "--families", "2", "--samples", "2", "--patients", "80", "--gradient-types", "1");
         Done("scsurv", "fit", "--reference", _folder["study/s_cells.h5ad"], "--bulk", _folder["study/s_bulk.h5ad"], "--batch", "sample", "--label", "label", "--out", _folder["fit"],
             "--max-epochs", "3", "--draws", "2", "--latent", "4", "--hidden", "8", "--runs", "2");
         // What two seeds agree on; the first is the run itself.
         JsonObject runs = JsonNode.Parse(File.ReadAllText(_folder["fit/metrics.json"]))!["runs"]!.AsObject();
         Assert.Equal([0, 1], runs["seeds"]!.AsArray().Select(s => (int)s!));
         Assert.All((string[])["train", "test"], part => Assert.True((double)runs["concordance"]![part]!["sd"]! >= 0));
-        foreach (var (file, rows) in ((string, int)[])[("cells", 150), ("patients", 80), ("genes", Table("fit/genes.csv").Length), ("cell_types", 4)])
+        foreach (var (file, rows) in ((string, int)[])[("cells", 1150), ("patients", 80), ("genes", Table("fit/genes.csv").Length), ("cell_types", 4)])
         {
             var table = Table($"fit/runs/{file}.csv");
             Assert.Equal(rows, table.Length);
@@ -122,7 +123,7 @@ public sealed class UncertaintyTests : IDisposable
         Assert.Equal(patients.Count - Table("fit/patients.csv").Count(r => r["split"] == "test"), found.Length);
         Assert.All(found, p => Assert.Equal(patients[p["patient"]], Number(p["linear_predictor"]), 1e-4));
         Assert.All(Table("one/cell_types.csv"), t => Assert.True(Number(t["contribution_lower"]) < Number(t["contribution"]) && Number(t["contribution"]) < Number(t["contribution_upper"])));
-        Assert.Equal(150, Table("one/cells.csv").Length);
+        Assert.Equal(1150, Table("one/cells.csv").Length);
 
         Done([.. options, "--out", _folder["two"], "--threads", "2"]);
         foreach (string file in (string[])["cell_types.csv", "cells.csv", "cells.h5ad", "genes.csv", "patients.csv", "power.csv", "uncertainty.json"])

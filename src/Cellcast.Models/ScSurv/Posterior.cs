@@ -164,7 +164,7 @@ public sealed class Posterior
         new ShareAverage(this, [.. parts.Select(p => p.Decoder)], [.. parts.SelectMany(p => p.Columns)], draws, key, cancellation).Fill(shares);
 
     /// <summary>Decoded rates of a range of cells at the posterior mean, count x G; valid until the next call.</summary>
-    public IEnumerable<(int From, int Count, float[] Rates)> RatesAtMean(ScSurvModule module)
+    public IEnumerable<(int From, int Count, ReadOnlyMemory<float> Rates)> RatesAtMean(ScSurvModule module)
     {
         ArgumentNullException.ThrowIfNull(module);
         var tape = new Tape(_device, recordGradients: false);
@@ -175,7 +175,7 @@ public sealed class Posterior
             int count = Math.Min(BlockRows, Cells - from);
             RatesAtMean(tape, module, from, count).Span.CopyTo(rates);
             tape.Reset();
-            yield return (from, count, rates);
+            yield return (from, count, rates.AsMemory(0, count * module.Sizes.Genes));
         }
     }
 

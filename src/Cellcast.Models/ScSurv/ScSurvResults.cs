@@ -237,7 +237,7 @@ internal static class Reconstruction
         foreach (var (from, count, rates) in fit.Model.Posterior.RatesAtMean(module))
         {
             cancellation.ThrowIfCancellationRequested();
-            Tensor r = tape.Input(rates.AsSpan(0, count * genes), count, genes);
+            Tensor r = tape.Input(rates.Span, count, genes);
             Mix(tape, shares, from, count, r, bulkMix);
             if (spotShares is not null) Mix(tape, spotShares, from, count, r, spotMix);
             tape.Reset();
@@ -251,7 +251,7 @@ internal static class Reconstruction
                 ReadOnlySpan<int> index = rows.RowIndices(i);
                 ReadOnlySpan<float> value = rows.RowValues(i);
                 for (int k = 0; k < index.Length; k++) observed[index[k]] = value[k] / size;
-                expression.Add(LogCorrelation(observed, rates.AsSpan(c * genes, genes)));
+                expression.Add(LogCorrelation(observed, rates.Span.Slice(c * genes, genes)));
             }
         }
         double bulk = Median(bulkMix, module.BulkGenes, data.Patients, genes, fit.Fitted);

@@ -25,12 +25,13 @@ public static class GeneFeatures
             // Centred before they are rounded to float.
             var block = new float[count * f];
             for (int i = 0; i < block.Length; i++) block[i] = (float)(features[from * f + i] - center[i % f]);
-            ReadOnlySpan<float> part = Op.MatMul(tape.Input(rates, count, genes), tape.Input(block, count, f), transposeA: true).Span;
+            ReadOnlySpan<float> part = Op.MatMul(tape.Input(rates.Span, count, genes), tape.Input(block, count, f), transposeA: true).Span;
             for (int i = 0; i < covariance.Length; i++) covariance[i] += part[i] / (double)cells;
             tape.Reset();
-            for (int i = 0; i < rates.Length; i++)
+            ReadOnlySpan<float> all = rates.Span;
+            for (int i = 0; i < all.Length; i++)
             {
-                double r = rates[i];
+                double r = all[i];
                 sum[i % genes] += r;
                 squares[i % genes] += r * r;
             }
