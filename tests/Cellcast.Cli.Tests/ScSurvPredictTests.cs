@@ -43,6 +43,30 @@ public sealed class ScSurvPredictTests : IClassFixture<ScSurvPredictTests.Fitted
     }
 
     [Fact]
+    public void Contributions_come_from_all_patients_and_predictions_of_held_out_ones_do_not()
+    {
+        string train = _fitted.Folder["train"];
+        Fitted.Done([.. _fitted.Arguments(train), "--refit", "train"]);
+        // What is said of patients is the same to the byte; contributions have learned more.
+        foreach (string file in (string[])["patients.csv", "survival_curves.csv"])
+            Assert.Equal(File.ReadAllBytes(Path.Combine(train, file)), File.ReadAllBytes(_fitted.Folder["fit/" + file]));
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(train, "cell_types.csv")), File.ReadAllBytes(_fitted.Folder["fit/cell_types.csv"]));
+        TextTable patients = TextTable.Read(Path.Combine(train, "patients.csv"));
+        int test = Enumerable.Range(0, patients.Rows).Count(r => patients.Require("split")[r] == "test");
+        int Behind(string folder) => (int)System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "metrics.json")))!["dimensions"]!["contribution_patients"]!;
+        Assert.Equal((80, 80 - test), (Behind(_fitted.Folder["fit"]), Behind(train)));
+
+        // Uncertainty takes the patients that were learned from; predictions of patients whose outcome was seen are no test.
+        Fitted.Done("scsurv", "uncertainty", train, "--bootstrap", "0", "--permutations", "0", "--out", _fitted.Folder["sure"]);
+        Assert.Equal(80 - test, TextTable.Read(_fitted.Folder["sure/patients.csv"]).Rows);
+        foreach (var (fit, seen) in ((string, int)[])[("fit", 80), ("train", 80 - test)])
+        {
+            ProcessResult again = CommandLine.Run("scsurv", "predict", "--model", _fitted.Folder[fit], "--bulk", _fitted.Bulk, "--time", "survival_time", "--event", "vital_status", "--out", _fitted.Folder[fit + "_again"]);
+            Assert.Contains($"{seen} of 80 patients have the names of patients that the model was learned from", again.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void New_cells_get_contributions_with_intervals_in_a_table_and_in_h5ad()
     {
         string output = _fitted.Folder["cells"];

@@ -106,7 +106,9 @@ public sealed class ContributionModel
     }
 
     /// <summary>The same cells, programs and shares with another fit of the contributions.</summary>
-    internal ContributionModel With(ContributionFit fit) => new(Parts with { Fit = fit });
+    /// <param name="fit">The fit.</param>
+    /// <param name="patients">Features of the patients that it was learned from; null for the same ones.</param>
+    internal ContributionModel With(ContributionFit fit, double[]? patients = null) => new(Parts with { Fit = fit, PatientFeatures = patients ?? Parts.PatientFeatures, PatientVariance = patients is null ? Parts.PatientVariance : [] });
 
     /// <summary>Shares that know the programs, for new patients (or spots, with their own response).</summary>
     /// <param name="mixtures">Counts on all genes of the model.</param>

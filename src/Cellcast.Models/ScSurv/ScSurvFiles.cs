@@ -25,7 +25,7 @@ internal static class ScSurvFiles
     internal static void Save(ScSurvModel model, string folder)
     {
         RiskScale risk = model.Risk ?? throw new InvalidOperationException("a model without a risk scale cannot predict: collect the results first");
-        var content = new Content("scsurv", model.Contributions is null ? PublishedSchema : SchemaVersion, model.Module.Sizes, model.Options, model.Genes, model.Samples, model.Patients, risk.Center, risk.Median, model.Contributions?.Types, model.Clinical);
+        var content = new Content("scsurv", model.Contributions is null ? PublishedSchema : SchemaVersion, model.Module.Sizes, model.Options, model.Genes, model.Samples, model.Patients, risk.Center, risk.Median, model.Contributions?.Types, model.Clinical, model.LearnedFrom is [] ? null : model.LearnedFrom);
         AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, s_json) + "\n");
         AtomicFile.Write(Path.Combine(folder, Weights), new SafetensorsWriter().AddAll(model.Module.ExportState()).Write);
         if (model.Contributions is { } contributions) AtomicFile.Write(Path.Combine(folder, ContributionFiles.File), ContributionFiles.Tensors(contributions).Write);
@@ -59,7 +59,7 @@ internal static class ScSurvFiles
             bool published = c.SchemaVersion == PublishedSchema;
             ContributionModel? contributions = published ? null
                 : ContributionFiles.Read(Path.Combine(folder, ContributionFiles.File), c.Types ?? throw new JsonException("it names no types"), posterior.Mu, posterior.Latent, c.Genes.Count, c.Samples.Count);
-            return new ScSurvModel(module, published ? c.Options with { Method = HazardMethod.Published } : c.Options, c.Genes, c.Samples, c.Patients, posterior, reference.ReadTensor("bulk_profile").ToArray()) { Risk = new RiskScale(hazard, c.RiskCenter, c.RiskMedian), Contributions = contributions, Clinical = c.Clinical };
+            return new ScSurvModel(module, published ? c.Options with { Method = HazardMethod.Published } : c.Options, c.Genes, c.Samples, c.Patients, posterior, reference.ReadTensor("bulk_profile").ToArray()) { Risk = new RiskScale(hazard, c.RiskCenter, c.RiskMedian), Contributions = contributions, Clinical = c.Clinical, LearnedFrom = c.LearnedFrom ?? [] };
         }
         catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException or SurvivalDataException or FileNotFoundException or KeyNotFoundException or EndOfStreamException)
         {
@@ -68,5 +68,6 @@ internal static class ScSurvFiles
     }
 
     private sealed record Content(string Model, int SchemaVersion, ScSurvSizes Sizes, ScSurvOptions Options, IReadOnlyList<string> Genes, IReadOnlyList<string> Samples, IReadOnlyList<string> Patients, double RiskCenter, double RiskMedian, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Types = null,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ClinicalPart? Clinical = null);
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ClinicalPart? Clinical = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? LearnedFrom = null);
 }

@@ -55,6 +55,9 @@ public sealed class ScSurvModel
     /// <summary>Covariates, kind of outcome and strata; null for survival by shares alone.</summary>
     public ClinicalPart? Clinical { get; internal set; }
 
+    /// <summary>Names of the patients whose outcome the model has seen; empty for models that were written before this was kept.</summary>
+    public IReadOnlyList<string> LearnedFrom { get; internal set; } = [];
+
     /// <summary>Trains all stages.</summary>
     /// <param name="device">Computes.</param>
     /// <param name="data">What to learn from.</param>

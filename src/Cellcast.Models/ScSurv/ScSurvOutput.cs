@@ -219,6 +219,7 @@ public static class ScSurvOutput
                 ["genes"] = results.Genes.Count,
                 ["patients"] = results.Patients.Count,
                 ["events"] = results.Outcome.Kind == OutcomeKind.Continuous ? null : results.Outcome.Information,
+                ["contribution_patients"] = results.ContributionPatients.Length,
                 ["spots"] = results.Spots.Count,
                 ["samples"] = data.Cells.Samples.Count,
                 ["latent"] = fit.Model.Options.Latent,

@@ -90,6 +90,10 @@ public sealed class ScSurvResults
     /// of log1p of both, per unit of size; NaN where there is nothing to compare.</summary>
     public required (double Expression, double Bulk, double Spatial) Fit { get; init; }
 
+    /// <summary>Patients whose outcome the contributions (of cells, types and genes) and the model for new patients were learned from: rows of the cohort, ascending. Where test patients are
+    /// among them, predictors, risks and concordances of this cohort come from a fit without.</summary>
+    public required int[] ContributionPatients { get; init; }
+
     /// <summary>Collects the results of a finished training.</summary>
     /// <param name="device">Computes.</param>
     /// <param name="fit">The training.</param>
@@ -97,8 +101,10 @@ public sealed class ScSurvResults
     /// <param name="progress">Who is told.</param>
     /// <param name="space">Memory that the shares may take, and where they lie beyond it.</param>
     /// <param name="threads">Threads of what does not run on the device, 0 for all cores; nothing depends on them.</param>
+    /// <param name="refit">When the test patients have been predicted without their outcome, learn contributions, intervals and the model for new patients again from all patients; what is said of
+    /// patients of this cohort stays as it was. Without effect on the published method. Not for cross-validation: the model that is left has seen everybody.</param>
     /// <param name="cancellation">Checked between blocks of cells.</param>
-    public static ScSurvResults Collect(Device device, ScSurvFit fit, ScSurvData data, ITrainingProgress progress, ScratchSpace? space = null, int threads = 0, CancellationToken cancellation = default)
+    public static ScSurvResults Collect(Device device, ScSurvFit fit, ScSurvData data, ITrainingProgress progress, ScratchSpace? space = null, int threads = 0, bool refit = false, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(fit);
         ArgumentNullException.ThrowIfNull(data);
@@ -116,19 +122,34 @@ public sealed class ScSurvResults
             spotShares = new RowStore(n, spatial.Outputs, space);
             posterior.FillMeanShares([(spatial, [.. Enumerable.Range(0, spatial.Outputs)])], draws, key, spotShares, cancellation);
         }
+        int[] train = data.Learned(model.Options.Method), everybody = [.. Enumerable.Range(0, patients)];
         var (smooth, sharesVariance) = model.Options.Method == HazardMethod.Smooth ? LearnContributions(model, data, shares, spotShares, progress, threads, cancellation) : (null, []);
-        ContributionValues? contributions = smooth?.Cells();
+        ContributionValues? predictors = smooth?.Patients(shares, threads).Widened(sharesVariance);
+        // Patients of this cohort by what was learned without the held-out ones; then, perhaps, everything that is kept by all of them.
+        ContributionModel? kept = smooth;
+        if (refit && smooth is not null && train.Length < patients)
+        {
+            progress.Message($"learning contributions again from all {patients} patients");
+            kept = Relearned(model, smooth, data, everybody, shares, threads);
+        }
+        bool all = !ReferenceEquals(kept, smooth);
+        model.Contributions = kept;
+        ContributionValues? contributions = kept?.Cells();
         float[] raw = contributions is null ? posterior.MeanContribution(model.Module.Hazard, draws, key) : [.. contributions.Mean.Select(m => (float)m)];
         float least = raw.Min();
         float[] contribution = [.. raw.Select(b => b - least)];
 
-        ContributionValues? predictors = smooth?.Patients(shares, threads).Widened(sharesVariance);
         double[] sharesEta = predictors?.Mean ?? ScSurv.LinearPredictor.OfCells(shares, raw);
-        int[] train = data.Learned(model.Options.Method);
-        var (eta, baselines) = AddClinical(model, smooth, data, train, sharesEta);
-        double[] trainEta = [.. train.Select(i => eta[i])];
-        var risk = new RiskScale(baselines?.All ?? BaselineHazard.Restore([], []), trainEta.Average(), Median(trainEta));
-        model.Risk = risk;
+        var (eta, baselines, clinical) = AddClinical(smooth, data, train, sharesEta);
+        RiskScale risk = Scale(eta, baselines, train);
+        (model.Risk, model.Clinical) = (risk, clinical);
+        if (all)
+        {
+            var (keptEta, keptBaselines, keptClinical) = AddClinical(kept, data, everybody, kept!.Patients(shares, threads).Mean);
+            (model.Risk, model.Clinical) = (Scale(keptEta, keptBaselines, everybody), keptClinical);
+        }
+        int[] behind = all ? everybody : train;
+        model.LearnedFrom = [.. behind.Select(i => data.Patients.Names[i])];
         BaselineHazard[] own = data.Outcome is not SurvivalOutcome s ? [] : [.. Enumerable.Range(0, patients).Select(i => baselines!.Of(s.Data.Strata.IsEmpty ? 0 : s.Data.Strata[i]))];
 
         double[] spotEta = spotShares is null ? [] : ScSurv.LinearPredictor.OfCells(spotShares, contribution);
@@ -161,13 +182,14 @@ public sealed class ScSurvResults
             Event = data.Event,
             Splits = data.Splits,
             RiskScale = risk,
+            ContributionPatients = behind,
             Concordance = Enum.GetValues<Split>().ToDictionary(s => s, s => ConcordanceOf(data, eta, s)),
             SpotHazard = [.. hazard.Select(h => h / meanHazard)],
             Fit = Reconstruction.Correlations(device, fit, data, shares, spotShares, cancellation),
         };
     }
 
-    private static (ContributionModel? Model, double[] SharesVariance) LearnContributions(ScSurvModel model, ScSurvData data, RowStore shares, RowStore? spotShares, ITrainingProgress progress, int threads, CancellationToken cancellation)
+    private static (ContributionModel Model, double[] SharesVariance) LearnContributions(ScSurvModel model, ScSurvData data, RowStore shares, RowStore? spotShares, ITrainingProgress progress, int threads, CancellationToken cancellation)
     {
         int[] learn = data.Learned(HazardMethod.Smooth);
         progress.Message($"learning contributions from {learn.Length} patients");
@@ -180,12 +202,21 @@ public sealed class ScSurvResults
         if (spotShares is not null) smooth.RefineSpots(data.Cells, model.Module.SpatialGenes!, data.Spots!, spotShares, threads);
         progress.Message($"{smooth.Programs.Count} expression programs differ between patients; the contributions have {smooth.Fit.EffectiveDegreesOfFreedom:0.0} effective parameters");
         double[] variance = smooth.SharesVariance(shares, data.Patients, null, threads);
-        model.Contributions = smooth = smooth.WithPatientVariance([.. learn.Select(s => variance[s])]);
-        return (smooth, variance);
+        return (smooth.WithPatientVariance([.. learn.Select(s => variance[s])]), variance);
+    }
+
+    /// <summary>The same programs and shares, with contributions from other patients.</summary>
+    private static ContributionModel Relearned(ScSurvModel model, ContributionModel smooth, ScSurvData data, int[] learn, RowStore shares, int threads)
+    {
+        double[] features = smooth.FeaturesOf(shares, threads);
+        Outcome outcome = data.Outcome.Subset(learn);
+        double[]? covariates = data.Covariates?.Of(learn);
+        var again = smooth.With(OutcomeContributions.Fit(outcome, features, smooth.Basis.Components, covariates, model.Options.Ties).Contributions, features);
+        return again.WithPatientVariance(again.SharesVariance(shares, data.Patients, null, threads));
     }
 
     /// <summary>What covariates and intercept add to the shares, and the baseline hazards that go with the sum.</summary>
-    private static (double[] Eta, StratifiedBaseline? Baselines) AddClinical(ScSurvModel model, ContributionModel? smooth, ScSurvData data, int[] train, double[] sharesEta)
+    private static (double[] Eta, StratifiedBaseline? Baselines, ClinicalPart? Clinical) AddClinical(ContributionModel? smooth, ScSurvData data, int[] train, double[] sharesEta)
     {
         double? variance = null;
         double[] eta = sharesEta;
@@ -196,8 +227,13 @@ public sealed class ScSurvResults
         }
         if (data.Outcome is ContinuousOutcome y) variance = train.Average(i => (y.Values[i] - eta[i]) * (y.Values[i] - eta[i]));
         StratifiedBaseline? baselines = data.Outcome is SurvivalOutcome s ? StratifiedBaseline.Estimate(s.Data.Subset(train), [.. train.Select(i => eta[i])]) : null;
-        model.Clinical = smooth is null ? null : ClinicalPart.From(data, smooth.Fit, variance, baselines);
-        return (eta, baselines);
+        return (eta, baselines, smooth is null ? null : ClinicalPart.From(data, smooth.Fit, variance, baselines));
+    }
+
+    private static RiskScale Scale(double[] eta, StratifiedBaseline? baselines, int[] train)
+    {
+        double[] trainEta = [.. train.Select(i => eta[i])];
+        return new RiskScale(baselines?.All ?? BaselineHazard.Restore([], []), trainEta.Average(), Median(trainEta));
     }
 
     private static Concordance? ConcordanceOf(ScSurvData data, double[] eta, Split split)

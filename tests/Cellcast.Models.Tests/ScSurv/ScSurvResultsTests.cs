@@ -41,6 +41,42 @@ public sealed class ScSurvResultsTests
         for (int q = 0; q < spots; q++) Assert.Equal(hazard[q] / hazard.Average(), r.SpotHazard[q], 6);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_outcome_of_held_out_patients_reaches_nothing_that_is_said_of_patients(bool refit)
+    {
+        using var device = new CpuDevice(2);
+        ScSurvData data = Cohort.Make();
+        int[] held = data.PatientsIn(Split.Test);
+        double[] time = [.. data.Time];
+        bool[] died = [.. data.Event];
+        foreach (int i in held) (time[i], died[i]) = (1000 / data.Time[i], true);
+        ScSurvData other = data with { Time = time, Event = died };
+        var (a, model) = Collect(data);
+        var (b, otherModel) = Collect(other);
+
+        Assert.Equal(a.LinearPredictor, b.LinearPredictor);
+        Assert.Equal(a.LinearPredictorInterval!.StandardDeviation, b.LinearPredictorInterval!.StandardDeviation);
+        Assert.Equal(a.Risk, b.Risk);
+        Assert.Equal(a.HighRisk, b.HighRisk);
+        Assert.Equal(a.RiskScale.Hazard.LogCumulativeHazard, b.RiskScale.Hazard.LogCumulativeHazard);
+        Assert.Equal(a.Concordance[Split.Train]!.Value, b.Concordance[Split.Train]!.Value);
+        // Contributions, and the model for new patients, have learned from them or not, and say so.
+        Assert.Equal(!refit, a.RawContribution.SequenceEqual(b.RawContribution));
+        Assert.Equal(refit ? [.. Enumerable.Range(0, Cohort.Patients)] : data.Learned(HazardMethod.Smooth), a.ContributionPatients);
+        Assert.Equal(a.ContributionPatients.Select(i => data.Patients.Names[i]), model.LearnedFrom);
+        double[] Eta(ScSurvModel m) => m.Predict(device, data.Patients.Select([0, 1, 2]), null, NoProgress.Instance, default).LinearPredictor.Mean;
+        Assert.Equal(!refit, Eta(model).SequenceEqual(Eta(otherModel)));
+        Assert.Equal(!refit, model.Risk!.Hazard.LogCumulativeHazard.SequenceEqual(otherModel.Risk!.Hazard.LogCumulativeHazard));
+
+        (ScSurvResults, ScSurvModel) Collect(ScSurvData of)
+        {
+            ScSurvFit fit = ScSurvModel.Fit(device, of, Cohort.Quick, new NoCheckpoints(), null, NoProgress.Instance, default);
+            return (ScSurvResults.Collect(device, fit, of, NoProgress.Instance, refit: refit), fit.Model);
+        }
+    }
+
     [Fact]
     public void Results_are_the_same_where_counts_are_packed_and_nothing_fits_in_memory()
     {

@@ -60,7 +60,15 @@ internal static class ScSurvReport
         ]);
         NamedIntervals? intervals = table is null || !sure ? null : new NamedIntervals(Intervals(source.CellTypes!), "contribution relative to the average cell of the average patient",
             $"Mean of each cell type with its 95 % interval: how well the patients determine it. To the right: {meaning.Higher}. An interval that crosses the dashed line leaves open on which side of the average the type is. The zero is another one than above, where cells are compared with the median cell.");
-        return new ContributionSection("contribution relative to the median cell", 0, groupings, table, $"To the right: {meaning.Higher}.", intervals);
+        return new ContributionSection("contribution relative to the median cell", 0, groupings, table, $"To the right: {meaning.Higher}.{(LearnedFromAll(source) is { } all ? $" {all}" : "")}", intervals);
+    }
+
+    /// <summary>Says so where contributions were learned from patients whose predictions came from a fit without them; null otherwise.</summary>
+    private static string? LearnedFromAll(ScSurvReportSource source)
+    {
+        double? from = source.Metrics["dimensions"]?["contribution_patients"]?.GetValue<double>();
+        return from == source.Patients.Length && source.Patients.Contains("split") && Columns.Texts(source.Patients, "split").Contains("test")
+            ? $"Contributions were learned from all {from:0} patients; what is said of held-out patients comes from a fit without them." : null;
     }
 
     private static NamedInterval[] Intervals(DataFrame t)
@@ -129,7 +137,8 @@ internal static class ScSurvReport
         JsonObject m = source.Metrics;
         var facts = new List<Fact> { new("program", $"cellcast {m["version"]}"), new("model", "scSurv"), new("protocol", Protocol(m["protocol"]?.ToString())), new("seed", m["seed"]?.ToString() ?? "") };
         foreach (var (name, value) in m["dimensions"] as JsonObject ?? [])
-            if (value?.ToString() is not (null or "0")) facts.Add(new(name, value?.GetValueKind() == System.Text.Json.JsonValueKind.Number ? value.GetValue<double>().ToString("#,0", CultureInfo.InvariantCulture) : ""));
+            if (name != "contribution_patients" && value?.ToString() is not (null or "0")) facts.Add(new(name, value?.GetValueKind() == System.Text.Json.JsonValueKind.Number ? value.GetValue<double>().ToString("#,0", CultureInfo.InvariantCulture) : ""));
+        if (LearnedFromAll(source) is { } all) facts.Add(new("contributions", all));
         foreach (JsonNode? s in m["stages"] as JsonArray ?? []) facts.Add(new($"stage {s?["name"]}", string.Create(CultureInfo.InvariantCulture, $"{s?["epochs"]} epochs, {s?["steps"]} steps, {s?["seconds"]?.GetValue<double>():0.0} s")));
         foreach (var (name, value) in m["correlation"] as JsonObject ?? [])
             if (value is not null) facts.Add(new($"fit of {name}", string.Create(CultureInfo.InvariantCulture, $"median correlation over genes {value.GetValue<double>():0.000}")));

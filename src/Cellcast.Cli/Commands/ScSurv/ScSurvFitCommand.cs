@@ -31,6 +31,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
     private readonly Option<string?> _split = new("--split") { Description = "Column of the cohort with train, validation or test; drawn from the seed when left out.", HelpName = "COLUMN" };
     private readonly ChoiceOption<Protocol> _protocol = new("--protocol", "heldout keeps test patients out of gene selection and every training stage; transductive is as published.", s_defaults.Protocol, ("heldout", Protocol.HeldOut), ("transductive", Protocol.Transductive));
     private readonly ChoiceOption<HazardMethod> _method = new("--method", "Estimator of the contributions: smooth over cell types, latent states and expression programs, with intervals; or published.", s_defaults.Method, ("smooth", HazardMethod.Smooth), ("published", HazardMethod.Published));
+    private readonly ChoiceOption<bool> _refit = new("--refit", "all learns contributions, intervals and the model for new patients from all patients, after the test patients have been predicted without them; train leaves test patients out of those too.", true, ("all", true), ("train", false));
     private readonly Option<int> _genes = NumberOptions.Whole("--genes", "Variable genes to use.", s_defaults.Genes);
     private readonly ChoiceOption<GeneSource> _geneSource = new("--gene-source", "Matrix that ranks the genes by variability.", s_defaults.GeneSource, ("bulk", GeneSource.Bulk), ("sc", GeneSource.Cells), ("spatial", GeneSource.Spots));
     private readonly Option<double> _minDetected = NumberOptions.Real("--min-detected", "Share of cells and patients in which a gene must be detected.", s_defaults.MinimumDetected, 0, 1);
@@ -58,7 +59,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
 
     public ScSurvFitCommand() : base("fit", "Train scSurv on a single-cell reference and a bulk cohort with survival.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, .. _clinical.All, _method, _protocol, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _runs, _memory, _checkpointEvery])
+        foreach (Option o in (Option[])[_reference, _bulk, _spatial, _batch, _label, _time, _event, _layer, _split, .. _clinical.All, _method, _protocol, _refit, _genes, _geneSource, _minDetected, _likelihood, _ties, _latent, _hidden, _blocks, _learningRate, _hazardLearningRate, _maxEpochs, _patience, _draws, _noShares, _rates, _runs, _memory, _checkpointEvery])
             Options.Add(o);
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --batch sample --label cell_type --out fit", "the usual call");
         AddExample("cellcast scsurv fit --reference cells.h5ad --bulk cohort.h5ad --covariates age,sex,stage:categorical --out fit", "hazard of the cells beyond age, sex and stage");
@@ -113,7 +114,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
             SplitColumn = a.GetValue(_split),
             Design = design,
         };
-        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), withRates: a.GetValue(_rates), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)), memory, a.GetValue(_runs));
+        ScSurvResults results = ScSurvJob.Run(context, inputs, options, Settings(a), withShares: !a.GetValue(_noShares), withRates: a.GetValue(_rates), TimeSpan.FromSeconds(a.GetValue(_checkpointEvery)), memory, a.GetValue(_runs), _refit.Of(a));
         Summarize(context, results);
     }
 

@@ -27,7 +27,8 @@ internal static class ScSurvJob
     /// <param name="checkpointEvery">Time between checkpoints within a stage.</param>
     /// <param name="memory">Memory for counts and shares, in bytes; what does not fit lies in the output folder meanwhile. The usual when null.</param>
     /// <param name="runs">Trainings with different seeds; what they agree on goes into the folder <c>runs</c>.</param>
-    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates, TimeSpan checkpointEvery, long? memory = null, int runs = 1)
+    /// <param name="refit">Learn the contributions that are kept from all patients, once the test patients have been predicted.</param>
+    internal static ScSurvResults Run(CommandContext context, ScSurvInputs inputs, ScSurvOptions options, IReadOnlyDictionary<string, string> settings, bool withShares, bool withRates, TimeSpan checkpointEvery, long? memory = null, int runs = 1, bool refit = true)
     {
         // Counts and shares may take half each.
         var space = new ScratchSpace(memory / 2 ?? ScratchSpace.Default.Memory, () => Path.GetDirectoryName(context.Directory.File("scratch"))!);
@@ -43,11 +44,11 @@ internal static class ScSurvJob
         Snapshot? resume = directory.IsResumed ? checkpoint.Load() : null;
         if (resume is not null) context.Log.Info($"resuming {(resume.Finished.Count == 0 ? "the first stage" : "after " + string.Join(", ", resume.Finished.Select(s => s.Name)))}");
         ScSurvFit fit = ScSurvModel.Fit(device, data, options, checkpoint, resume, context.Progress, context.Cancellation);
-        ScSurvResults results = ScSurvResults.Collect(device, fit, data, context.Progress, space, context.Threads, context.Cancellation);
-        if (data.Outcome.Kind == OutcomeKind.Survival && ScSurvRuns.Caution(data, fit.Model, context.Threads) is { } caution) context.Log.Warning(caution);
+        ScSurvResults Collect(ScSurvFit of) => ScSurvResults.Collect(device, of, data, context.Progress, space, context.Threads, refit, context.Cancellation);
+        ScSurvResults results = Collect(fit);
+        if (data.Outcome.Kind == OutcomeKind.Survival && ScSurvRuns.Caution(data, results.ContributionPatients, fit.Model, context.Threads) is { } caution) context.Log.Warning(caution);
         ScSurvTables tables = ScSurvTables.From(device, fit, results, data, inputs);
-        JsonObject? agreement = runs < 2 ? null : ScSurvRuns.Write(context, inputs, data, options, runs, device, fit, results, tables,
-            next => ScSurvResults.Collect(device, next, data, context.Progress, space, context.Threads, context.Cancellation), checkpointEvery);
+        JsonObject? agreement = runs < 2 ? null : ScSurvRuns.Write(context, inputs, data, options, runs, device, fit, results, tables, Collect, checkpointEvery);
         Write(context, inputs, data, fit, results, tables, agreement, device, settings, withShares, withRates);
         return results;
     }

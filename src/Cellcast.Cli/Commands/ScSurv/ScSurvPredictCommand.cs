@@ -69,6 +69,9 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
         if (unlike > 0)
             context.Log.Warning($"{unlike} of {patients.Count} patients are unlike those that the model was fitted to ({string.Join(", ", patients.Names.Where((_, i) => prediction.Unlike[i]).Take(3))}, …; column unlike_training of patients.csv): their risks are extrapolated.");
         if (survival is null) return;
+        int seen = patients.Names.Count(model.LearnedFrom.ToHashSet(StringComparer.Ordinal).Contains);
+        if (seen > 0)
+            context.Log.Warning($"{seen} of {patients.Count} patients have the names of patients that the model was learned from: if they are the same, the concordance below is flattered; that of patients held out is in the metrics.json of the fit.");
         Concordance c = Concordance.Compute(survival, eta);
         metrics["concordance"] = new JsonObject { ["value"] = c.Value, ["standard_error"] = c.StandardError };
         context.Result["concordance"] = c.Value;

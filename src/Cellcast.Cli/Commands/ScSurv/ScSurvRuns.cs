@@ -17,10 +17,9 @@ internal static class ScSurvRuns
     private const int Simulations = 60;
 
     /// <summary>What the user must know about the size of the cohort; null when it is large enough, or when the method has no features to tell by.</summary>
-    internal static string? Caution(ScSurvData data, ScSurvModel model, int threads)
+    internal static string? Caution(ScSurvData data, int[] learned, ScSurvModel model, int threads)
     {
         if (model.Contributions is not { } contributions) return null;
-        int[] learned = data.Learned(model.Options.Method);
         return PowerAnalysis.OfFeatures(contributions.PatientFeatures, contributions.Basis.Components)
             .Caution(learned.Length, learned.Count(i => data.Event[i]), UsualEffect, RandomKey.From(model.Options.Seed, "scsurv").Split("power"), Simulations, threads);
     }

@@ -84,9 +84,10 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
     private static (Outcome Outcome, double[]? Covariates, string[] Names) Learned(ScSurvReportSource source, ScSurvModel fitted, ContributionModel model, string folder)
     {
         string?[] split = source.Patients.Require("split", Path.Combine(folder, "patients.csv")).ToText();
-        int[] learned = [.. Enumerable.Range(0, split.Length).Where(i => split[i] is "train" or "validation")];
         int expected = model.PatientFeatures.Length / model.Basis.Features;
-        if (learned.Length != expected) throw new InputException($"'{folder}': patients.csv has {learned.Length} training and validation patients but the model was fitted to {expected}; the files belong to different runs.");
+        // All patients after a fit's last step, or those that are not held out.
+        int[] learned = [.. Enumerable.Range(0, split.Length).Where(i => expected == split.Length || split[i] is "train" or "validation")];
+        if (learned.Length != expected) throw new InputException($"'{folder}': patients.csv has {split.Length} patients, {learned.Length} of them for training and validation, but the model was fitted to {expected}; the files belong to different runs.");
         string path = Path.Combine(folder, DesignFile.Name);
         bool known = File.Exists(path);
         foreach (string option in (string[])["--covariates", "--strata", "--entry", "--weights"])

@@ -129,7 +129,7 @@ public static class CohortEvaluation
 
         var (checkpoints, resume) = store.Training(number);
         ScSurvFit fit = ScSurvModel.Fit(device, data, heldOut, checkpoints, resume, progress, cancellation);
-        ScSurvResults results = ScSurvResults.Collect(device, fit, data, progress, null, threads, cancellation);
+        ScSurvResults results = ScSurvResults.Collect(device, fit, data, progress, null, threads, refit: false, cancellation);
         using RowStore shareStore = results.PatientShares;
         if (fit.Model.Contributions is { } smooth)
         {
