@@ -37,7 +37,7 @@ public class BaselineTests
                 Assert.True(gradient >= -1e-7, $"seed {seed}: column {j} has gradient {gradient}");
                 if (x[j] > 0) Assert.Equal(0, gradient, 1e-7);
             }
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+        }).CheckOnRandomCases(2000);
 
     [Fact]
     public void Mixtures_of_profiles_are_taken_apart_exactly()

@@ -70,7 +70,7 @@ public class StatisticsTests
             double[] values = [.. list.Select(v => (double)v)], ranks = Ranks.Of(values);
             for (int i = 0; i < values.Length; i++)
                 Assert.Equal(values.Count(v => v < values[i]) + (values.Count(v => v == values[i]) + 1) / 2.0, ranks[i]);
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
     [Fact]
     public void Ranking_many_genes_at_once_equals_ranking_each_also_with_signs_zeros_and_extremes()
@@ -97,7 +97,7 @@ public class StatisticsTests
             Assert.Equal(u / (x.Length * y.Length), test.Auc, 1e-12);
             Assert.InRange(test.PValue, 0, 1);
             Assert.Equal(test.Z, -TwoSampleTests.RankSum(y, x).Z, 1e-12);
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
     [Fact]
     public void False_discovery_rates_are_the_smallest_that_call_each_test()

@@ -1,3 +1,4 @@
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -32,7 +33,7 @@ public class SparseMatrixTests
         Assert.Equal(Dense(m), s.ToDense());
         for (int r = 0; r < s.Rows; r++)
             for (int k = 1; k < s.RowIndices(r).Length; k++) Assert.True(s.RowIndices(r)[k] > s.RowIndices(r)[k - 1]);
-    }).QuickCheckThrowOnFailure();
+    }).CheckOnRandomCases();
 
     [Fact]
     public void Transposing_swaps_rows_and_columns_and_twice_changes_nothing() => Prop.ForAll(s_matrices, m =>
@@ -45,7 +46,7 @@ public class SparseMatrixTests
         Assert.Equal(s.IndPtr, back.IndPtr);
         Assert.Equal(s.Indices, back.Indices);
         Assert.Equal(s.Values, back.Values);
-    }).QuickCheckThrowOnFailure();
+    }).CheckOnRandomCases();
 
     [Fact]
     public void Selections_take_what_they_name() => Prop.ForAll(s_matrices, Gen.Choose(0, int.MaxValue).ToArbitrary(), (m, seed) =>
@@ -58,7 +59,7 @@ public class SparseMatrixTests
         Assert.Equal((rows.Length, columns.Length), (selected.Rows, selected.Columns));
         for (int r = 0; r < rows.Length; r++)
             for (int c = 0; c < columns.Length; c++) Assert.Equal(s[rows[r], columns[c]], selected[r, c]);
-    }).QuickCheckThrowOnFailure();
+    }).CheckOnRandomCases();
 
     [Fact]
     public void Column_statistics_are_those_of_the_dense_matrix() => Prop.ForAll(s_matrices, m =>
@@ -76,7 +77,7 @@ public class SparseMatrixTests
             Assert.Equal(variance, statistics.SampleVariances[c], 10);
         }
         for (int r = 0; r < s.Rows; r++) Assert.Equal(d.AsSpan(r * s.Columns, s.Columns).ToArray().Sum(v => (double)v), s.RowSums()[r], 12);
-    }).QuickCheckThrowOnFailure();
+    }).CheckOnRandomCases();
 
     [Fact]
     public void Dense_and_sparse_hold_the_same() => Prop.ForAll(s_matrices, m =>
@@ -90,7 +91,7 @@ public class SparseMatrixTests
         Assert.Equal(0, rounded);
         Assert.Equal(s.Indices, wide.Indices);
         Assert.Equal(s.Values, wide.Values);
-    }).QuickCheckThrowOnFailure();
+    }).CheckOnRandomCases();
 
     [Fact]
     public void Writing_and_reading_changes_nothing() => Prop.ForAll(s_matrices, m =>
@@ -101,7 +102,7 @@ public class SparseMatrixTests
         data.Obs.Set("sum", s.RowSums());
         H5ad.H5adFile.Write(dir["a.h5ad"], data);
         Same.Data(data, H5ad.H5adFile.Read(dir["a.h5ad"]));
-    }).QuickCheckThrowOnFailure();
+    }).CheckOnRandomCases();
 
     [Theory]
     [InlineData(new long[] { 0, 1 }, new[] { 0 }, "indptr has 2 entries")]

@@ -11,7 +11,7 @@ public class DemoTests
         using var folder = new TemporaryDirectory();
         for (int run = 0; run < 2; run++)
         {
-            var result = ExternalTool.Run("dotnet", [TestPaths.CommandLine, "demo", "--out", folder["demo"], "--json"], timeoutSeconds: 900);
+            var result = ExternalTool.Run("dotnet", [TestPaths.CommandLine, "demo", "--out", folder["demo"], "--json"]);
             Assert.True(result.ExitCode == 0, result.Error);
             var agreement = result.LastLine()["agreement"]!;
             Assert.True((double)agreement["correlation_types"]! > 0.7);

@@ -124,6 +124,32 @@ public sealed class RunDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_was_killed_at_once_is_resumed_from_the_beginning()
+    {
+        Directory.CreateDirectory(_folder["a/.cellcast-partial"]);
+        foreach (string left in new[] { ".cellcast-lock", ".cellcast-run.json.tmp" }) File.WriteAllText(_folder["a/" + left], "");
+        using (var run = Open("a", resume: true)) Assert.False(run.IsResumed);
+        using (var run = Open("a"))
+        {
+            run.Begin();
+            File.WriteAllText(run.File("cells.csv"), "1");
+            run.Commit();
+        }
+        Assert.Equal(["cells.csv", "run.log"], VisibleFiles("a"));
+        Assert.False(File.Exists(_folder["a/.cellcast-run.json.tmp"]));
+    }
+
+    [Fact]
+    public void A_folder_knows_of_its_run_before_anything_that_a_user_sees_is_in_it()
+    {
+        // Where the log cannot be written, the run has come as far as one that was killed there.
+        Directory.CreateDirectory(_folder["a/run.log"]);
+        using (var run = Open("a", overwrite: true)) Assert.ThrowsAny<Exception>(run.Begin);
+        Directory.Delete(_folder["a/run.log"]);
+        using (var run = Open("a", resume: true)) Assert.True(run.IsResumed);
+    }
+
+    [Fact]
     public void Resuming_with_other_options_is_refused_by_name()
     {
         using (var run = Open("a")) run.Begin();

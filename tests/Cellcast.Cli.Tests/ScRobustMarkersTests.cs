@@ -68,15 +68,16 @@ public sealed class ScRobustMarkersTests : IDisposable
         Pretrain("cells.h5ad");
         string[] options = ["--model", _folder["encoder"], "--checkpoint-every", "0"];
         Assert.Equal(0, Markers("whole", [.. options, "--threads", "1"]).ExitCode);
-        using (var killed = CommandLineProcess.Start(["scrobust", "markers", "--cells", _folder["cells.h5ad"], "--label", "kind", .. options, "--out", _folder["killed"]]))
+        using (var killed = CommandLineProcess.StartAndHold("epoch 0 step 9.", ["scrobust", "markers", "--cells", _folder["cells.h5ad"], "--label", "kind", .. options, "--out", _folder["killed"]]))
         {
-            string checkpoint = _folder["killed/checkpoint/group1.safetensors"];
-            for (int i = 0; i < 1200 && !File.Exists(checkpoint) && !File.Exists(_folder["killed/vector_genes.csv"]); i++) Thread.Sleep(25);
             killed.Signal("KILL");
             killed.WaitForExit();
         }
+        Assert.NotEmpty(Directory.GetFiles(_folder["killed/checkpoint"]));
+        Assert.False(File.Exists(_folder["killed/vector_genes.csv"]));
         var resumed = Markers("killed", [.. options, "--threads", "3", "--resume"]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Assert.Contains("resuming after 8 cells", resumed.Error, StringComparison.Ordinal);
         foreach (string file in new[] { "markers.csv", "vector_genes.csv", "markers.h5ad" }) Assert.Equal(File.ReadAllBytes(_folder["whole/" + file]), File.ReadAllBytes(_folder["killed/" + file]));
     }
 

@@ -7,7 +7,11 @@ namespace Cellcast.Reports.Tests;
 public sealed class Browser : IAsyncLifetime, IDisposable
 {
     private static readonly string[] s_arguments =
-        ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
+        ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+            // Slowness is no failure: nothing is given up for hung on a busy machine, nothing depends on the size of /dev/shm.
+            "--disable-gpu-watchdog", "--disable-hang-monitor", "--disable-dev-shm-usage"];
+
+    private static readonly float s_patience = (float)ExternalTool.Limit.TotalMilliseconds;
 
     private readonly TemporaryDirectory _folder = new();
     private IPlaywright? _playwright;
@@ -16,6 +20,7 @@ public sealed class Browser : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         if (!ExternalTool.IsPresent("chromium")) return;
+        Assertions.SetDefaultExpectTimeout(s_patience);
         _playwright = await Playwright.CreateAsync();
         _browser = await Launch(s_arguments);
     }
@@ -41,6 +46,7 @@ public sealed class Browser : IAsyncLifetime, IDisposable
         string path = _folder[Guid.NewGuid().ToString("N") + ".html"];
         using (var file = File.Create(path)) ReportWriter.Write(file, data);
         IBrowserContext context = await (webGl ? _browser! : _withoutWebGl!).NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height }, ColorScheme = colors, AcceptDownloads = true });
+        context.SetDefaultTimeout(s_patience);
         var report = new OpenReport(context, await context.NewPageAsync());
         await report.Page.GotoAsync("file://" + path);
         await report.Page.WaitForSelectorAsync("html[data-ready]");
@@ -48,7 +54,7 @@ public sealed class Browser : IAsyncLifetime, IDisposable
     }
 
     private Task<IBrowser> Launch(string[] arguments) =>
-        _playwright!.Chromium.LaunchAsync(new() { ExecutablePath = ExternalTool.Run("sh", ["-c", "command -v chromium"]).Output.Trim(), Args = arguments, ChromiumSandbox = false });
+        _playwright!.Chromium.LaunchAsync(new() { ExecutablePath = ExternalTool.Run("sh", ["-c", "command -v chromium"]).Output.Trim(), Args = arguments, ChromiumSandbox = false, Timeout = s_patience });
 }
 
 /// <summary>A report in a browser, and everything that went wrong in it.</summary>
@@ -89,8 +95,9 @@ internal sealed class OpenReport : IAsyncDisposable
         await Page.Locator("#tab-" + tab).ClickAsync();
         ILocator panel = Page.Locator("#panel-" + tab);
         await panel.Locator(".view").WaitForAsync();
-        // Pictures are drawn when their size is known: one frame later.
-        await Page.EvaluateAsync("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))");
+        // Pictures are drawn when their size is known, and anew when what was drawn has changed it.
+        await Page.WaitForFunctionAsync("id => [...document.querySelectorAll('#' + id + ' figure .plot')].every(p => p.clientWidth < 40 || p.querySelector('svg').hasChildNodes())", "panel-" + tab);
+        await Page.EvaluateAsync("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(r))))");
         return panel;
     }
 

@@ -55,18 +55,18 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
 
         await HoverMiddle();
         // 121 cells on a grid: number 60 is in the middle, and of type 60 % 3.
-        Assert.Contains("cell 60", await tooltip.InnerTextAsync());
-        Assert.Contains("Neuron", await tooltip.InnerTextAsync());
+        await Assertions.Expect(tooltip).ToContainTextAsync("cell 60");
+        await Assertions.Expect(tooltip).ToContainTextAsync("Neuron");
         int before = await Painted(panel);
         Assert.True(before > 1000);
 
         await panel.Locator("select").Nth(1).SelectOptionAsync(new SelectOptionValue { Label = "label" });
         ILocator entry = panel.Locator("button.entry", new() { HasText = "Neuron" });
         await entry.ClickAsync();
-        Assert.Equal("false", await entry.GetAttributeAsync("aria-pressed"));
+        await Assertions.Expect(entry).ToHaveAttributeAsync("aria-pressed", "false");
         await report.Page.Mouse.MoveAsync(1, 1);
         await HoverMiddle();
-        Assert.False(await tooltip.IsVisibleAsync());
+        await Assertions.Expect(tooltip).ToBeHiddenAsync();
         int after = await Painted(panel);
         Assert.InRange(after, before * 0.55, before * 0.75); // a third of the cells is gone
         Assert.Empty(report.Troubles);
@@ -137,7 +137,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
         Assert.Equal(["GENE2", "GENE3"], await table.Locator("tbody th").AllInnerTextsAsync());
         await table.Locator("tbody th button").First.ClickAsync();
         await Assertions.Expect(report.Page.Locator("#panel-cells h3").First).ToContainTextAsync("GENE2");
-        Assert.EndsWith("#cells", report.Page.Url, StringComparison.Ordinal);
+        await Assertions.Expect(report.Page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("#cells$"));
 
         panel = await report.Show("quality");
         await Assertions.Expect(panel.Locator("h3").First).ToContainTextAsync("Genes per label");
@@ -152,7 +152,7 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
         await using var report = await browser.Open(SampleReport.Create());
         await report.Page.Locator("#tab-summary").FocusAsync();
         await report.Page.Keyboard.PressAsync("ArrowRight");
-        Assert.Equal("tab-patients", await report.Page.EvaluateAsync<string>("document.activeElement.id"));
+        await Assertions.Expect(report.Page.Locator("#tab-patients")).ToBeFocusedAsync();
         ILocator survival = report.Page.Locator("#panel-patients figure svg[role=img]").First;
         await survival.FocusAsync();
         for (int k = 0; k < 10; k++) await report.Page.Keyboard.PressAsync("Shift+ArrowRight");

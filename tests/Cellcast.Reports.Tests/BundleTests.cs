@@ -26,7 +26,7 @@ public class BundleTests
     {
         if (!Directory.Exists(Path.Combine(s_web, "node_modules", "esbuild")))
         {
-            var install = ExternalTool.Run("npm", ["ci", "--no-audit", "--no-fund"], workingDirectory: s_web);
+            var install = ExternalTool.Run("npm", ["ci", "--no-audit", "--no-fund", "--fetch-retries", "5"], workingDirectory: s_web);
             Assert.True(install.ExitCode == 0, install.Error);
         }
         using var folder = new TemporaryDirectory();

@@ -25,7 +25,7 @@ public class PictureTests
             double area = 0;
             for (int k = 1; k < d.At.Length; k++) area += (d.Density[k] + d.Density[k - 1]) / 2 * (d.At[k] - d.At[k - 1]);
             if (n >= 100) Assert.InRange(area, 0.85, 1.01); // tails beyond the extreme values are cut
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public class PictureTests
                 float[] other = [.. Enumerable.Range(0, rows).Select(r => (float)(Enumerable.Range(0, z).Sum(a => w[a] * latent[r * z + a]) / norm))];
                 Assert.True(Variance(other) <= first * (1 + 1e-5));
             }
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
         static double Variance(float[] v) => v.Sum(x => Math.Pow(x - v.Average(), 2)) / (v.Length - 1);
     }
@@ -115,7 +115,7 @@ public class PictureTests
             PngImage small = Decode(PngPicture.DataAddress(pixels, width, height, mostSide: 10));
             Assert.InRange(Math.Max(small.Width, small.Height), 1, 10);
             Assert.InRange(small.Pixels.Average(b => (double)b) - pixels.Average(b => (double)b), -25, 25);
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
         static PngImage Decode(string address)
         {

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -45,7 +46,7 @@ public class ReportWriterTests
                 Assert.Equal(values[i] > 0, levels[i] > 0);
                 Assert.InRange(Math.Abs(levels[i] / 255f * max - values[i]), 0, max / 255);
             }
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
         static CellSection Cells(float[] values) => new()
         {

@@ -1,3 +1,4 @@
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -36,5 +37,5 @@ internal sealed record Cohort(SurvivalData Data, double[] Eta, TieMethod Ties, i
     /// <summary>Checks a property on many cohorts; the failing one's seed is in the message.</summary>
     public static void ForAll(Action<Cohort> property, double etaScale = 0, int count = 300) =>
         Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed => property(Create(seed, etaScale)))
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(count));
+            .CheckOnRandomCases(count);
 }

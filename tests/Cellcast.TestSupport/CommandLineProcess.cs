@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Cellcast.TestSupport;
@@ -19,44 +20,71 @@ public sealed class CommandLineProcess : IDisposable
     }
 
     /// <summary>Starts it.</summary>
-    public static CommandLineProcess Start(params string[] arguments)
+    public static CommandLineProcess Start(params string[] arguments) => Start(null, arguments);
+
+    /// <summary>
+    /// Starts it and waits until it stands still where it first says a text, or first comes to <c>STAGE epoch N step M.</c> in training: neither a slow test nor
+    /// a fast run changes where the next signal finds it. An interrupted run goes on from there as it does from anywhere.
+    /// </summary>
+    public static CommandLineProcess StartAndHold(string at, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (string a in (string[])[TestPaths.CommandLine, .. arguments]) start.ArgumentList.Add(a);
-        return new CommandLineProcess(Process.Start(start)!);
+        var process = Start(at, arguments);
+        try
+        {
+            process.WaitForError($"held at '{at}'");
+            return process;
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Waits until standard error has had a text; fails when the process ends before.</summary>
-    public void WaitForError(string text, int timeoutSeconds = 120)
+    /// <summary>Waits until standard error has had a text; fails when the process ends without having said it.</summary>
+    public void WaitForError(string text)
     {
         var watch = Stopwatch.StartNew();
         while (true)
         {
-            bool ended = _process.HasExited;
+            // In this order: all that an ended process said has been read.
+            bool ended = _reader.IsCompleted;
             lock (_error)
                 if (_error.ToString().Contains(text, StringComparison.Ordinal)) return;
             if (ended) throw new InvalidOperationException($"cellcast ended before it said '{text}': {_error}");
-            if (watch.Elapsed.TotalSeconds > timeoutSeconds) throw new TimeoutException($"cellcast did not say '{text}': {_error}");
+            if (watch.Elapsed > ExternalTool.Limit) throw new TimeoutException($"cellcast did not say '{text}': {_error}");
             Thread.Sleep(20);
         }
     }
 
-    /// <summary>Sends a signal (<c>INT</c>, <c>TERM</c>, <c>KILL</c>).</summary>
-    public void Signal(string name) => ExternalTool.Run("kill", ["-" + name, _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+    /// <summary>Sends a signal (<c>INT</c>, <c>TERM</c>, <c>KILL</c>); one that has ended gets none.</summary>
+    public void Signal(string name)
+    {
+        if (!_process.HasExited) ExternalTool.Run("kill", ["-" + name, _process.Id.ToString(CultureInfo.InvariantCulture)]);
+    }
 
     /// <summary>Waits for the end.</summary>
-    public ProcessResult WaitForExit(int timeoutSeconds = 120)
+    public ProcessResult WaitForExit()
     {
-        if (!_process.WaitForExit(TimeSpan.FromSeconds(timeoutSeconds))) throw new TimeoutException($"cellcast did not end: {_error}");
+        if (!_process.WaitForExit(ExternalTool.Limit)) throw new TimeoutException($"cellcast did not end: {_error}");
         _reader.Wait();
         return new ProcessResult(_process.ExitCode, _output.Result, _error.ToString());
     }
 
-    /// <inheritdoc/>
+    /// <summary>Kills it where it still runs, and waits until it is gone: nothing is written to its folders any more.</summary>
     public void Dispose()
     {
         if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
         _process.Dispose();
+    }
+
+    private static CommandLineProcess Start(string? holdAt, string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (string a in (string[])[TestPaths.CommandLine, .. arguments]) start.ArgumentList.Add(a);
+        if (holdAt is not null) start.Environment["CELLCAST_HOLD_AT"] = holdAt;
+        return new CommandLineProcess(Process.Start(start)!);
     }
 
     private async Task ReadErrorAsync()

@@ -53,9 +53,11 @@ internal static class CommandHost
     {
         long start = Stopwatch.GetTimestamp();
         bool quiet = arguments.GetValue(command.Quiet), json = arguments.GetValue(command.Json);
-        using var log = new RunLog(quiet);
-        using var progress = new ProgressDisplay(log, quiet);
+        using var hold = new HoldPoint();
+        using var log = new RunLog(quiet, hold);
+        using var progress = new ProgressDisplay(log, quiet, hold);
         using var interruption = new Interruption(() => log.Warning("stopping at the next safe point; press Ctrl-C again to kill."));
+        using var release = interruption.Token.Register(hold.Release);
         RunDirectory? directory = null;
         Failure? failure = null;
         JsonObject values = [];

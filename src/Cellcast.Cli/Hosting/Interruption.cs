@@ -34,7 +34,8 @@ internal sealed class Interruption : IDisposable
             ProcessExit.Now((int)ExitCode.Interrupted);
         }
         _firstTime();
-        _source.Cancel();
+        try { _source.Cancel(); }
+        catch (ObjectDisposedException) { } // the run had just ended
     }
 
     public void Dispose()

@@ -8,7 +8,7 @@ namespace Cellcast.Cli.Hosting;
 /// Files of an earlier run are replaced or, with <c>--overwrite</c>, removed only then.</summary>
 internal sealed class RunDirectory : IDisposable
 {
-    private const string LockName = ".cellcast-lock", StagingName = ".cellcast-partial", ManifestName = ".cellcast-run.json", LogName = "run.log";
+    private const string LockName = ".cellcast-lock", StagingName = ".cellcast-partial", ManifestName = ".cellcast-run.json", LogName = "run.log", Unfinished = ".tmp";
 
     private readonly FileStream _lock;
     private readonly List<string> _created;
@@ -136,8 +136,9 @@ internal sealed class RunDirectory : IDisposable
         _begun = true;
         DeleteFolder(Path.Combine(FullPath, StagingName));
         if (!IsResumed) DeleteFolder(Path.Combine(FullPath, "checkpoint"));
-        _log.OpenFile(Path.Combine(FullPath, LogName), append: IsResumed);
+        // Before anything that a user sees: a run that is killed here can be resumed as at any later moment.
         if (!IsComplete) WriteManifest("running", _previous?.Files ?? []);
+        _log.OpenFile(Path.Combine(FullPath, LogName), append: IsResumed);
     }
 
     /// <summary>Moves the results to their names and removes what an earlier run left and this one does not replace.</summary>
@@ -185,8 +186,9 @@ internal sealed class RunDirectory : IDisposable
     /// <summary>Full name of the command whose run is in a folder; null where there is none.</summary>
     internal static string? CommandIn(string path) => Directory.Exists(path) ? ReadManifest(path)?.Command : null;
 
+    /// <summary>What is in a folder, without what a run that was killed at once may leave.</summary>
     private static IEnumerable<string> Entries(string path) =>
-        Directory.EnumerateFileSystemEntries(path).Where(e => Path.GetFileName(e) != LockName);
+        Directory.EnumerateFileSystemEntries(path).Where(e => Path.GetFileName(e) is not (LockName or StagingName or ManifestName + Unfinished));
 
     private static FileStream Lock(string folder)
     {
@@ -263,7 +265,7 @@ internal sealed class RunDirectory : IDisposable
     private void WriteManifest(string status, IReadOnlyList<string> files)
     {
         string path = Path.Combine(FullPath, ManifestName);
-        string temporary = path + ".tmp";
+        string temporary = path + Unfinished;
         System.IO.File.WriteAllText(temporary, JsonSerializer.Serialize(new Manifest(_command, CommandHost.Version, status, _settings, files), s_json));
         System.IO.File.Move(temporary, path, overwrite: true);
     }

@@ -10,9 +10,10 @@ internal sealed class RunLog : IDisposable
     private readonly Lock _lock = new();
     private readonly bool _quiet;
     private readonly List<string> _waiting = [], _warnings = [];
+    private readonly HoldPoint? _hold;
     private StreamWriter? _file;
 
-    internal RunLog(bool quiet) => _quiet = quiet;
+    internal RunLog(bool quiet, HoldPoint? hold = null) => (_quiet, _hold) = (quiet, hold);
 
     /// <summary>Path of the log file once there is one.</summary>
     internal string? FilePath { get; private set; }
@@ -71,6 +72,7 @@ internal sealed class RunLog : IDisposable
             else WriteLine(line);
         }
         if (onScreen is not null) Terminal.ErrorLine("cellcast: " + onScreen);
+        _hold?.Pass(text);
     }
 
     private void WriteLine(string line)

@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace Cellcast.Cli.Progress;
 
 /// <summary>Shows progress on standard error: a live table on a terminal, a plain line every few seconds elsewhere and in <c>run.log</c>.</summary>
-internal sealed class ProgressDisplay(RunLog log, bool quiet) : ITrainingProgress, IDisposable
+internal sealed class ProgressDisplay(RunLog log, bool quiet, HoldPoint? hold = null) : ITrainingProgress, IDisposable
 {
     private static readonly TimeSpan s_betweenLines = TimeSpan.FromSeconds(5), s_betweenFrames = TimeSpan.FromMilliseconds(120);
 
@@ -21,6 +21,7 @@ internal sealed class ProgressDisplay(RunLog log, bool quiet) : ITrainingProgres
     /// <inheritdoc/>
     public void Report(in TrainingUpdate update)
     {
+        hold?.Pass(update);
         lock (_lock)
         {
             if (_disposed) return;

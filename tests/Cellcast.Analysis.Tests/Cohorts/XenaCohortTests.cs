@@ -41,7 +41,7 @@ public sealed class XenaCohortTests : IDisposable
     public void Any_count_survives_the_logarithm_as_files_write_it()
     {
         var counts = Gen.Choose(0, 10_000_000).ArrayOf(9);
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(50), Prop.ForAll(counts.ToArbitrary(), c =>
+        RandomCases.Check(50, Prop.ForAll(counts.ToArbitrary(), c =>
         {
             int i = 0;
             string text = Table(_ => Log(c[i++], "0.##########"));

@@ -9,7 +9,7 @@ namespace Cellcast.AnnData.Tests.Tables;
 
 public sealed class TablePropertyTests : IDisposable
 {
-    private static readonly Config s_config = Config.QuickThrowOnFailure.WithMaxTest(200);
+    private const int Cases = 200;
     private readonly TemporaryDirectory _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -26,7 +26,7 @@ public sealed class TablePropertyTests : IDisposable
                      from cells in s_cell.ArrayOf(rows * columns)
                      from name in Gen.Elements("t.csv", "t.tsv", "t.csv.gz")
                      select (rows, columns, cells, name);
-        Check.One(s_config, Prop.ForAll(tables.ToArbitrary(), t =>
+        RandomCases.Check(Cases, Prop.ForAll(tables.ToArbitrary(), t =>
         {
             var file = new CsvFile();
             for (int c = 0; c < t.columns; c++) file.Add("column " + c, t.cells[(c * t.rows)..((c + 1) * t.rows)]);
@@ -40,7 +40,7 @@ public sealed class TablePropertyTests : IDisposable
     [Fact]
     public void Every_double_and_float_reads_back_to_the_same_bits()
     {
-        Check.One(s_config, Prop.ForAll<double[], float[]>((d, f) =>
+        RandomCases.Check(Cases, Prop.ForAll<double[], float[]>((d, f) =>
         {
             foreach (double v in d.Where(double.IsFinite))
                 if (!Parse(CsvFile.Text(v)).Equals(v)) return false;
@@ -64,7 +64,7 @@ public sealed class TablePropertyTests : IDisposable
                     from digits in Gen.Choose(0, 9)
                     from sign in Gen.Elements("", "-")
                     select digits == 0 ? $"{sign}{whole}" : $"{sign}{whole}.{fraction % (int)Math.Pow(10, digits):D9}"[..^(9 - digits)];
-        Check.One(s_config.WithMaxTest(2000), Prop.ForAll(texts.ToArbitrary(), text =>
+        RandomCases.Check(2000, Prop.ForAll(texts.ToArbitrary(), text =>
             Utf8Number.TryParse(Encoding.ASCII.GetBytes(text), out double v, out int decimals)
             && v.Equals(double.Parse(text, CultureInfo.InvariantCulture))
             && decimals == (text.Contains('.') ? text.Length - text.IndexOf('.') - 1 : 0)));
@@ -78,7 +78,7 @@ public sealed class TablePropertyTests : IDisposable
                      from counts in Gen.OneOf(Gen.Constant(0), Gen.Choose(0, 1 << 24)).ArrayOf(genes * samples)
                      from flip in Gen.Elements(true, false)
                      select (genes, samples, counts, flip);
-        Check.One(s_config, Prop.ForAll(tables.ToArbitrary(), t =>
+        RandomCases.Check(Cases, Prop.ForAll(tables.ToArbitrary(), t =>
         {
             var data = new AnnotatedData(
                 new DataFrame([.. Enumerable.Range(0, t.samples).Select(i => $"patient_{i}")]),
@@ -95,7 +95,7 @@ public sealed class TablePropertyTests : IDisposable
     public void Names_made_unique_are_unique_and_the_first_of_each_stays()
     {
         var names = Gen.Elements("A", "B", "A-1", "A-2", "B-1").ArrayOf();
-        Check.One(s_config, Prop.ForAll(names.ToArbitrary(), n =>
+        RandomCases.Check(Cases, Prop.ForAll(names.ToArbitrary(), n =>
         {
             string[] unique = UniqueNames.Make(n);
             return unique.Distinct().Count() == n.Length && n.Distinct().All(name => unique[Array.IndexOf(n, name)] == name);

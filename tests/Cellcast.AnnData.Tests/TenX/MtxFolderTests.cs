@@ -111,7 +111,7 @@ public sealed class MtxFolderTests : IDisposable
     {
         var values = Gen.OneOf(Gen.Constant(0f), Gen.Choose(1, 1 << 20).Select(v => (float)v), Gen.Elements(0.1f, -2.5e-7f, 3.4e38f));
         var matrices = from cells in Gen.Choose(1, 6) from genes in Gen.Choose(1, 6) from x in values.ArrayOf(cells * genes) select (cells, genes, x);
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(50), Prop.ForAll(matrices.ToArbitrary(), t =>
+        RandomCases.Check(50, Prop.ForAll(matrices.ToArbitrary(), t =>
         {
             var var = new DataFrame([.. Enumerable.Range(0, t.genes).Select(i => "S" + i)]);
             var["gene_ids"] = new StringColumn([.. Enumerable.Range(0, t.genes).Select(i => "ENSG" + i)]);

@@ -2,6 +2,7 @@ using Cellcast.AnnData;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.Training;
 using Cellcast.Tensors.Random;
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -28,7 +29,7 @@ public sealed class CellThinningTests
             foreach (int g in thinning.Genes) left[g] = counts[g];
             float[] expected = Normalise(left).RowValues(0).ToArray();
             for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], thinning.Values[i], 1e-4f);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+        }).CheckOnRandomCases(300);
 
     [Fact]
     public void The_share_that_is_lost_is_the_wanted_one_and_nothing_is_lost_at_zero()

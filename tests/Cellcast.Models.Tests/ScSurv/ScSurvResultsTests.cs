@@ -106,7 +106,7 @@ public sealed class ScSurvResultsTests
             bool Near(Split s, bool e, double share) =>
                 Math.Abs(Enumerable.Range(0, events.Length).Count(i => events[i] == e && splits[i] == s) - share * (e ? died : censored)) <= 1;
             return Near(Split.Train, true, .6) && Near(Split.Train, false, .6) && Near(Split.Validation, true, .2) && Near(Split.Validation, false, .2) && Near(Split.Test, true, .2);
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
     [Fact]
     public void Too_few_events_are_refused_with_the_number_that_is_needed()

@@ -1,4 +1,5 @@
 using Cellcast.Models.Training;
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -58,5 +59,5 @@ public class EarlyStoppingTests
             second.Restore(first.Save());
             var rest = values[cut..].Select(second.Observe).ToArray();
             return decisions.Skip(cut).SequenceEqual(rest) && second.Best.Equals(whole.Best) && second.ShouldStop == whole.ShouldStop;
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 }

@@ -1,5 +1,6 @@
 using Cellcast.Models.Training;
 using Cellcast.Tensors.Random;
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -17,7 +18,7 @@ public class MinibatchesTests
             return dealt.SelectMany(b => b).Order().SequenceEqual(all)
                 && dealt.All(b => b.Length <= size && b.SequenceEqual(b.Order()))
                 && dealt.Max(b => b.Length) - dealt.Min(b => b.Length) <= 1;
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
     [Fact]
     public void The_order_of_an_epoch_does_not_depend_on_the_epochs_before_it()

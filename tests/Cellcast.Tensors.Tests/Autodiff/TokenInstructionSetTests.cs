@@ -11,8 +11,7 @@ public sealed class TokenInstructionSetTests
     [InlineData("DOTNET_EnableHWIntrinsic")]
     public void Operations_on_tokens_are_right_at_every_instruction_set_level(string switchedOff)
     {
-        var result = ExternalTool.Run("dotnet", ["vstest", typeof(TokenInstructionSetTests).Assembly.Location, "--TestCaseFilter:FullyQualifiedName~TokenOpTests"],
-            new Dictionary<string, string> { [switchedOff] = "0" });
+        var result = ExternalTool.RunTestsWithout(typeof(TokenInstructionSetTests).Assembly.Location, "FullyQualifiedName~TokenOpTests", switchedOff);
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
     }
 }

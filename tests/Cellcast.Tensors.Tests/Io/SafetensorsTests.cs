@@ -55,7 +55,7 @@ public sealed class SafetensorsTests
             new SafetensorsWriter().Add("x", values).Write(stream);
             using var file = SafetensorsFile.Open(stream);
             return values.Select(BitConverter.SingleToInt32Bits).SequenceEqual(file.ReadTensor("x").ToArray().Select(BitConverter.SingleToInt32Bits));
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
     [Theory]
     [InlineData("F16", new byte[] { 0x00, 0x3C, 0x01, 0x00, 0x00, 0xFC }, new[] { 1f, 5.9604645e-8f, float.NegativeInfinity })]

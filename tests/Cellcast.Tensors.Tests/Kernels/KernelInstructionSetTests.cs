@@ -14,8 +14,7 @@ public class KernelInstructionSetTests
     [InlineData("DOTNET_EnableHWIntrinsic", All + "&FullyQualifiedName!~Equals_the_reference_in_every_transposition&FullyQualifiedName!~Optimiser&FullyQualifiedName!~same_bits&FullyQualifiedName!~llocate")]
     public void Kernels_equal_their_references_at_every_instruction_set_level(string switchedOff, string filter)
     {
-        var result = ExternalTool.Run("dotnet", ["vstest", typeof(KernelInstructionSetTests).Assembly.Location, "--TestCaseFilter:" + filter],
-            new Dictionary<string, string> { [switchedOff] = "0" });
+        var result = ExternalTool.RunTestsWithout(typeof(KernelInstructionSetTests).Assembly.Location, filter, switchedOff);
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
     }
 }

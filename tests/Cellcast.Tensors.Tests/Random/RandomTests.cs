@@ -1,5 +1,6 @@
 using Cellcast.Tensors.Kernels;
 using Cellcast.Tensors.Random;
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -107,7 +108,7 @@ public sealed class RandomTests
         {
             var stream = new RandomStream(RandomKey.From(seed, "bounded"));
             return Enumerable.Range(0, 100).All(_ => stream.NextInt32(bound) is var v && v >= 0 && v < bound);
-        }).QuickCheckThrowOnFailure();
+        }).CheckOnRandomCases();
 
     [Fact]
     public void Large_bounds_show_no_bias()
@@ -122,7 +123,7 @@ public sealed class RandomTests
     [Fact]
     public void Permutations_hold_every_item_once() =>
         Prop.ForAll(Gen.Choose(0, 300).ToArbitrary(), ArbMap.Default.ArbFor<int>(), (count, seed) =>
-            new RandomStream(RandomKey.From(seed, "permutation")).NextPermutation(count).Order().SequenceEqual(Enumerable.Range(0, count))).QuickCheckThrowOnFailure();
+            new RandomStream(RandomKey.From(seed, "permutation")).NextPermutation(count).Order().SequenceEqual(Enumerable.Range(0, count))).CheckOnRandomCases();
 
     [Fact]
     public void Every_permutation_is_equally_likely()
