@@ -134,16 +134,35 @@ public sealed class ContributionModel
     /// <param name="spots">Counts.</param>
     /// <param name="shares">Shares, N x P; tilted in place.</param>
     /// <param name="threads">Threads, 0 for all cores.</param>
-    public void RefineSpots(ReferenceCells cells, GeneParameters genes, Mixtures spots, RowStore shares, int threads = 0)
+    /// <returns>What the spots' counts say of types and programs, for <see cref="Spots"/>.</returns>
+    internal ProgramShares RefineSpots(ReferenceCells cells, GeneParameters genes, Mixtures spots, RowStore shares, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(genes);
         ArgumentNullException.ThrowIfNull(spots);
         ArgumentNullException.ThrowIfNull(shares);
-        if (Programs.Count == 0) return;
         double[] typeShares = TypeShares(shares, TypeOf, Types.Count);
         ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, GeneResponse.Of(genes), spots, typeShares, [.. Enumerable.Range(0, spots.Count)], threads);
         mixed.Tilt(shares, TypeOf, Scores, mixed.Means(spots, typeShares, null, threads), threads);
+        return mixed;
+    }
+
+    /// <summary>Predictors of spots relative to the average spot of the section, with what patients and the spots' own counts leave open: a spot of few counts is known less well.</summary>
+    /// <param name="shares">Refined shares, N x P.</param>
+    /// <param name="spots">Counts.</param>
+    /// <param name="mixed">What <see cref="RefineSpots"/> gave.</param>
+    /// <param name="threads">Threads, 0 for all cores.</param>
+    internal ContributionValues Spots(RowStore shares, Mixtures spots, ProgramShares mixed, int threads = 0)
+    {
+        double[] features = FeaturesOf(shares, threads);
+        int f = Basis.Features, n = spots.Count;
+        // A difference of two spots does not depend on the average patient, nor does its error.
+        var shift = new double[f];
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < f; j++) shift[j] += features[i * f + j] / n;
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < f; j++) features[i * f + j] += Fit.Center[j] - shift[j];
+        return Fit.Of(features, threads).Widened(VarianceOf(mixed, shares, spots, null, threads));
     }
 
     /// <summary>Contributions of the reference's cells, relative to the average cell of the average patient. Their intervals hold what patients leave open and what the cell's
@@ -167,7 +186,9 @@ public sealed class ContributionModel
     /// <param name="mixtures">The patients' counts.</param>
     /// <param name="present">Genes that the counts have, or null for all.</param>
     /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
-    public double[] SharesVariance(RowStore shares, Mixtures mixtures, int[]? present = null, int threads = 0)
+    public double[] SharesVariance(RowStore shares, Mixtures mixtures, int[]? present = null, int threads = 0) => VarianceOf(Parts.Shares, shares, mixtures, present, threads);
+
+    private double[] VarianceOf(ProgramShares mixed, RowStore shares, Mixtures mixtures, int[]? present, int threads)
     {
         ArgumentNullException.ThrowIfNull(shares);
         ArgumentNullException.ThrowIfNull(mixtures);
@@ -181,7 +202,7 @@ public sealed class ContributionModel
             for (int k = 0; k < Programs.Count; k++) slopes[(t + k) * f + firstProgram + k] = typeShares[s * t + Programs.TypeOf[k]] * Basis.ProgramDeviation[k];
             for (int i = 0; i < t; i++)
                 for (int j = 0; j < f; j++) slopes[i * f + j] -= Fit.Center[j];
-            double[] open = Parts.Shares.Uncertainty(mixtures, typeShares, s, present), effect = new double[d], row = new double[f];
+            double[] open = mixed.Uncertainty(mixtures, typeShares, s, present), effect = new double[d], row = new double[f];
             for (int i = 0; i < d; i++) effect[i] = Blocks.Dot(slopes.AsSpan(i * f, f), Fit.Coefficients);
             double sum = 0;
             for (int i = 0; i < d; i++)

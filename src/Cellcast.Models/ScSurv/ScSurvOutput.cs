@@ -58,6 +58,7 @@ public static class ScSurvOutput
         DataFrame obs = Copy(given.Obs);
         obs.Set("Hazard_rates", results.SpotHazard);
         obs.Set("log_hazard", results.SpotHazard.Select(h => Math.Log(h)).ToArray());
+        AddInterval((name, values) => obs.Set(name, values), "log_hazard", results.SpotLogHazard, withMean: false);
         var spots = new AnnotatedData(obs, given.Var, given.X) { Obsm = given.Obsm, Uns = given.Uns };
         if (types is not null)
         {

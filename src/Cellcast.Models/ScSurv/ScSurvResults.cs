@@ -86,6 +86,10 @@ public sealed class ScSurvResults
     /// <summary>exp(sum_c p[q,c] beta_c) of each spot over its mean over spots; empty without spatial counts.</summary>
     public required double[] SpotHazard { get; init; }
 
+    /// <summary>Logarithm of <see cref="SpotHazard"/> with intervals: what patients leave open of the difference to the average spot, and what the spot's own counts do. Null without spatial counts,
+    /// and with the published method.</summary>
+    public ContributionValues? SpotLogHazard { get; init; }
+
     /// <summary>How well expected counts follow observed ones: median over test cells, fitted patients, spots of the Pearson correlation over genes
     /// of log1p of both, per unit of size; NaN where there is nothing to compare.</summary>
     public required (double Expression, double Bulk, double Spatial) Fit { get; init; }
@@ -123,7 +127,8 @@ public sealed class ScSurvResults
             posterior.FillMeanShares([(spatial, [.. Enumerable.Range(0, spatial.Outputs)])], draws, key, spotShares, cancellation);
         }
         int[] train = data.Learned(model.Options.Method), everybody = [.. Enumerable.Range(0, patients)];
-        var (smooth, sharesVariance) = model.Options.Method == HazardMethod.Smooth ? LearnContributions(model, data, shares, spotShares, progress, threads, cancellation) : (null, []);
+        var (smooth, sharesVariance) = model.Options.Method == HazardMethod.Smooth ? LearnContributions(model, data, shares, progress, threads, cancellation) : (null, []);
+        ProgramShares? mixedSpots = spotShares is null ? null : smooth?.RefineSpots(data.Cells, model.Module.SpatialGenes!, data.Spots!, spotShares, threads);
         ContributionValues? predictors = smooth?.Patients(shares, threads).Widened(sharesVariance);
         // Patients of this cohort by what was learned without the held-out ones; then, perhaps, everything that is kept by all of them.
         ContributionModel? kept = smooth;
@@ -156,6 +161,7 @@ public sealed class ScSurvResults
         double top = spotEta.Length == 0 ? 0 : spotEta.Max();
         double[] hazard = [.. spotEta.Select(e => Math.Exp(e - top))];
         double meanHazard = hazard.Length == 0 ? 1 : hazard.Average();
+        ContributionValues? spotInterval = mixedSpots is null ? null : kept!.Spots(spotShares!, data.Spots!, mixedSpots, threads) with { Mean = [.. hazard.Select(h => Math.Log(h / meanHazard))] };
 
         return new ScSurvResults
         {
@@ -185,11 +191,12 @@ public sealed class ScSurvResults
             ContributionPatients = behind,
             Concordance = Enum.GetValues<Split>().ToDictionary(s => s, s => ConcordanceOf(data, eta, s)),
             SpotHazard = [.. hazard.Select(h => h / meanHazard)],
+            SpotLogHazard = spotInterval,
             Fit = Reconstruction.Correlations(device, fit, data, shares, spotShares, cancellation),
         };
     }
 
-    private static (ContributionModel Model, double[] SharesVariance) LearnContributions(ScSurvModel model, ScSurvData data, RowStore shares, RowStore? spotShares, ITrainingProgress progress, int threads, CancellationToken cancellation)
+    private static (ContributionModel Model, double[] SharesVariance) LearnContributions(ScSurvModel model, ScSurvData data, RowStore shares, ITrainingProgress progress, int threads, CancellationToken cancellation)
     {
         int[] learn = data.Learned(HazardMethod.Smooth);
         progress.Message($"learning contributions from {learn.Length} patients");
@@ -199,7 +206,6 @@ public sealed class ScSurvResults
             new ContributionOptions { Covariates = covariates }, RandomKey.From(model.Options.Seed, "scsurv").Split("contributions"), threads, cancellation);
         if (outcome.Kind == OutcomeKind.Continuous)
             smooth = smooth.With(OutcomeContributions.Fit(outcome, smooth.PatientFeatures, smooth.Basis.Components, covariates, model.Options.Ties).Contributions);
-        if (spotShares is not null) smooth.RefineSpots(data.Cells, model.Module.SpatialGenes!, data.Spots!, spotShares, threads);
         progress.Message($"{smooth.Programs.Count} expression programs differ between patients; the contributions have {smooth.Fit.EffectiveDegreesOfFreedom:0.0} effective parameters");
         double[] variance = smooth.SharesVariance(shares, data.Patients, null, threads);
         return (smooth.WithPatientVariance([.. learn.Select(s => variance[s])]), variance);

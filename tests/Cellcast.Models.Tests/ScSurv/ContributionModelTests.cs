@@ -27,6 +27,28 @@ public class ContributionModelTests
     }
 
     [Fact]
+    public void The_interval_of_a_spot_holds_the_truth_and_is_wider_where_there_are_fewer_counts()
+    {
+        Study study = Make();
+        ContributionModel model = study.Learn(study.Shares(), [.. Enumerable.Range(0, Patients)]);
+        var random = new RandomStream(RandomKey.From(2, "spots"));
+        // The patients' mixtures as spots: with all counts, and with a two-hundredth of them, about as many as a spot of Visium has per gene of a patient.
+        Mixtures thin = Mixtures.From(study.Mixtures.Names, SparseMatrix.FromDense(Patients, Genes, [.. study.Mixtures.Counts.Select(v => (float)random.NextPoisson(v / 200))]));
+        ContributionValues deep = Spots(study.Mixtures), shallow = Spots(thin);
+        double[] truth = [.. study.Eta.Select(e => e - study.Eta.Average())];
+        Assert.True(Correlation(deep.Mean, truth) > 0.8);
+        Assert.True(shallow.StandardDeviation.Average() > deep.StandardDeviation.Average() * 1.1);
+        foreach (ContributionValues v in (ContributionValues[])[deep, shallow])
+            Assert.InRange(Enumerable.Range(0, Patients).Count(i => v.Lower[i] <= truth[i] && truth[i] <= v.Upper[i]), 0.85 * Patients, Patients);
+
+        ContributionValues Spots(Mixtures spots)
+        {
+            var shares = new RowStore(2 * CellsPerType, Patients, study.Shares());
+            return model.Spots(shares, spots, model.RefineSpots(study.Cells, Study.Response(), spots, shares, 1), 1);
+        }
+    }
+
+    [Fact]
     public void The_share_of_every_type_stays_as_it_was()
     {
         Study study = Make();
@@ -195,14 +217,19 @@ public class ContributionModelTests
             return shares;
         }
 
-        internal ContributionModel Learn(float[] shares, int[] learn, bool labelled = true, int threads = 1)
+        internal static GeneParameters Response()
         {
             var genes = new GeneParameters("test", Genes);
             genes.Scale.Span.Fill(0.5413f); // softplus: 1
             genes.Offset.Span.Fill(-20);
             genes.Dispersion.Span.Fill(100);
+            return genes;
+        }
+
+        internal ContributionModel Learn(float[] shares, int[] learn, bool labelled = true, int threads = 1)
+        {
             CategoricalColumn? labels = labelled ? CategoricalColumn.FromLabels([.. TypeOf.Select(t => t == 0 ? "quiet" : "stirring")]) : null;
-            return ContributionModel.Learn(States, Cells, labels, genes, Mixtures, new RowStore(TypeOf.Length, Patients, shares), learn, new PartialLikelihood(Survival.Subset(learn)), null, RandomKey.From(0, "test"), threads);
+            return ContributionModel.Learn(States, Cells, labels, Response(), Mixtures, new RowStore(TypeOf.Length, Patients, shares), learn, new PartialLikelihood(Survival.Subset(learn)), null, RandomKey.From(0, "test"), threads);
         }
     }
 }

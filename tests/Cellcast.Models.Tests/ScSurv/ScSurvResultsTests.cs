@@ -39,6 +39,8 @@ public sealed class ScSurvResultsTests
         Assert.Equal(1, r.SpotHazard.Average(), 9);
         double[] hazard = [.. Enumerable.Range(0, spots).Select(q => Math.Exp(Enumerable.Range(0, n).Sum(c => (double)spotShares[c * spots + q] * r.Contribution[c])))];
         for (int q = 0; q < spots; q++) Assert.Equal(hazard[q] / hazard.Average(), r.SpotHazard[q], 6);
+        Assert.Equal(method == HazardMethod.Smooth, r.SpotLogHazard is not null);
+        for (int q = 0; q < spots && r.SpotLogHazard is { } log; q++) Assert.True(log.Mean[q] == Math.Log(r.SpotHazard[q]) && log.StandardDeviation[q] > 0);
     }
 
     [Theory]

@@ -11,7 +11,7 @@ internal static class CellPictures
 {
     private const int MostCategories = 80, MostColumns = 6, GenesPerEnd = 40, MostTypes = 40, SpotGenesPerEnd = 100;
     private const string RawContribution = "raw_beta_z";
-    private static readonly string[] s_own = ["beta_z", "raw_beta_z", "raw_beta_zl", "Hazard_rates", "log_hazard"];
+    private static readonly string[] s_own = ["beta_z", "raw_beta_z", "raw_beta_zl", "Hazard_rates", "log_hazard", "log_hazard_sd"];
 
     /// <summary>Contribution of each cell minus the median of all cells: shares of a patient sum to one, so only differences mean something.</summary>
     internal static float[] Contribution(ScSurvReportSource source)
@@ -97,6 +97,8 @@ internal static class CellPictures
                 ? new("hazard", [.. Columns.Numbers(spots.Obs, "Hazard_rates").Select(v => (float)v)], "hazard relative to the mean over the section (right: worse)", 1, Logarithmic: true)
                 : new("predictor", Centred(Columns.Numbers(spots.Obs, "log_hazard")), $"predictor relative to the median spot (right: {meaning.HigherShort})", 0),
         };
+        if (spots.Obs.Contains("log_hazard_sd"))
+            values.Add(new("how sure", [.. Columns.Numbers(spots.Obs, "log_hazard_sd").Select(v => (float)v)], $"standard deviation of the {(meaning.IsSurvival ? "log hazard" : "predictor")} (right: less sure)"));
         if (spots.Obsm.TryGet("cell_type_shares", out DenseMatrix? shares) && spots.Uns.TryGet("cell_types", out NdArray? types) && types.Data is string?[] names && names.Length == shares.Columns)
             for (int t = 0; t < Math.Min(names.Length, MostTypes); t++) values.Add(new($"share of {names[t]}", Column(shares, t), $"share of {names[t]}"));
         values.AddRange(Numbers(spots.Obs, s_own));
