@@ -101,6 +101,8 @@ public sealed class AnalyzeTests : IDisposable
     [InlineData("--min-genes", "1000", 3, "0 are left by the filter")]
     [InlineData("--min-cells", "1000", 3, "lower that number")]
     [InlineData("--against", "nobody", 2, "'nobody' is neither the number of a cluster nor a type")]
+    [InlineData("--against", "007", 2, "'007' is no number of a cluster: they are numbered from 0.")]
+    [InlineData("--against", "180", 2, "'180' is no number of a cluster: they are numbered from 0, and there are 180 cells.")]
     [InlineData("--resolution", "0", 2, "--resolution takes a number")]
     [InlineData("--gene-sets", "missing.gmt", 3, "'missing.gmt' does not exist")]
     public void What_cannot_be_done_is_said_in_a_sentence_and_leaves_no_result(string option, string value, int code, string because)
@@ -120,6 +122,20 @@ public sealed class AnalyzeTests : IDisposable
         Assert.Contains("the types are '", run.ErrorSentence(), StringComparison.Ordinal);
         Assert.DoesNotContain("components", run.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(_folder["out"], "analysis.h5ad")));
+    }
+
+    [Fact]
+    public void A_number_that_no_cluster_has_is_refused_as_soon_as_there_are_clusters()
+    {
+        var run = CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["out"], "--min-genes", "20", "--label", "type", "--against", "99");
+        Assert.Equal(3, run.ExitCode);
+        Assert.Matches("there is no group '99' to compare others with: the cells fall into clusters 0 to \\d+, and none that is left is of that type in obs\\['type'\\]\\.$", run.ErrorSentence());
+        Assert.Contains("[leiden]", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("[UMAP]", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("markers", run.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_folder["out"], "analysis.h5ad")));
+        var known = CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["known"], "--min-genes", "20", "--no-umap", "--against", "1");
+        Assert.True(known.ExitCode == 0, known.Error);
     }
 
     [Fact]

@@ -79,6 +79,45 @@ public class ReportTests
         foreach (string section in new[] { "summary", "cells", "evaluation", "trainingRuns", "run" }) Assert.True(JsonNode.DeepEquals(run[section], again[section]), $"{section} differs");
     }
 
+    /// <summary>Test cells by the vectors of the encoder that all folds start from: a map of all of them, in which neither labels nor folds had a part.</summary>
+    [Fact]
+    public void An_evaluation_that_starts_from_an_encoder_shows_the_cells_as_the_encoder_sees_them()
+    {
+        using var folder = new TemporaryDirectory();
+        Done("simulate", "--out", folder["study"], "--cells", "90", "--genes", "60", "--types", "3", "--families", "3", "--samples", "1", "--patients", "10", "--gradient-types", "0");
+        string cells = Directory.GetFiles(folder["study"], "*cells*.h5ad").Single();
+        Done("scrobust", "pretrain", "--cells", cells, "--hidden", "16", "--heads", "2", "--genes-per-view", "15", "--batch", "16", "--epochs", "2", "--out", folder["encoder"]);
+        JsonObject Evaluated(string name, params string[] options)
+        {
+            Done(["scrobust", "evaluate", "--cells", cells, "--label", "label", "--encoder", folder["encoder"], "--genes", "40", "--batch", "16", "--epochs", "1", "--baselines", "false", .. options, "--out", folder[name]]);
+            return Data(folder[name + "/report.html"])["cells"]!.AsObject();
+        }
+
+        JsonObject two = Evaluated("two", "--folds", "2"), three = Evaluated("three", "--folds", "3", "--repeats", "2");
+        Assert.Equal(["vectors of the encoder", "vectors of the first fold's model", "principal components"], two["embeddings"]!.AsArray().Select(e => (string)e!["name"]!));
+        JsonNode map = two["embeddings"]![0]!;
+        Assert.Contains("before any fold trained it", (string)map["note"]!, StringComparison.Ordinal);
+        Assert.True(JsonNode.DeepEquals(map, three["embeddings"]![0]), "how the folds were cut decides where cells lie");
+        Assert.False(JsonNode.DeepEquals(two["embeddings"]![1], three["embeddings"]![1]));
+
+        // All cells have a place in it, which the table tells too; in the map of the first fold only the cells that it was tested on have.
+        var table = AnnData.Tables.TextTable.Read(folder["two/cells.csv"]);
+        Assert.Equal(90, table.Rows);
+        double[] At(string column) => [.. table.Require(column).Select(v => v.Length == 0 ? double.NaN : double.Parse(v, System.Globalization.CultureInfo.InvariantCulture))];
+        foreach (string axis in new[] { "umap1", "umap2" })
+        {
+            double[] all = At("encoder_" + axis);
+            Assert.DoesNotContain(all, double.IsNaN);
+            Assert.True(all.Distinct().Count() > 80);
+            Assert.Equal(45, At("fold1_" + axis).Count(double.IsFinite));
+        }
+
+        JsonObject run = Data(folder["two/report.html"]);
+        File.Delete(folder["two/report.html"]);
+        Done("report", folder["two"]);
+        Assert.True(JsonNode.DeepEquals(run, Data(folder["two/report.html"])), "the report of the folder is not that of the run");
+    }
+
     [Fact]
     public void A_folder_without_results_is_refused_with_what_to_do()
     {

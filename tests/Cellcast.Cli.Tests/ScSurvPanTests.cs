@@ -71,6 +71,22 @@ public sealed class ScSurvPanTests : IClassFixture<ScSurvPanTests.Study>
     }
 
     [Fact]
+    public void The_report_of_the_folder_is_that_of_the_run()
+    {
+        string to = _study.Folder["report"];
+        ProcessResult report = CommandLine.Run("report", _study.Folder["pan"], "--to", to, "--json");
+        Assert.True(report.ExitCode == 0, report.Error);
+        Assert.Equal(Path.Combine(to, "report.html"), (string)report.LastLine()["report"]!);
+        Assert.Equal(File.ReadAllText(_study.Folder["pan/report.html"]), File.ReadAllText(Path.Combine(to, "report.html")));
+        foreach (string section in Directory.GetFiles(_study.Folder["pan/multiqc"])) Assert.Equal(File.ReadAllText(section), File.ReadAllText(Path.Combine(to, "multiqc", Path.GetFileName(section))));
+
+        foreach (string file in (string[])["pan.json", "cell_types.csv", "genes.csv", "cohorts.csv"]) File.Copy(_study.Folder["pan/" + file], Path.Combine(to, file));
+        ProcessResult incomplete = CommandLine.Run("report", to);
+        Assert.Equal(3, incomplete.ExitCode);
+        Assert.Contains("has no effects.csv, so it is no complete result of 'cellcast scsurv pan'", incomplete.ErrorSentence());
+    }
+
+    [Fact]
     public void An_interrupted_table_goes_on_with_the_fits_that_are_missing()
     {
         // The second row cannot be fitted; the first is kept.

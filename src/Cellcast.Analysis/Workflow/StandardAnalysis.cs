@@ -29,7 +29,7 @@ public static class StandardAnalysis
     /// <param name="options">Settings.</param>
     /// <param name="progress">Is told of every step.</param>
     /// <param name="cancellation">Stops the work between parts of steps.</param>
-    /// <exception cref="InputException">The matrix holds no raw counts, a column is missing, or too little is left after filtering.</exception>
+    /// <exception cref="InputException">The matrix holds no raw counts, a column is missing, too little is left after filtering, or the reference of the marker genes is neither a cluster nor a known type.</exception>
     public static AnalysisResult Run(AnnotatedData data, AnalysisOptions options, IAnalysisProgress progress, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -46,9 +46,10 @@ public static class StandardAnalysis
         var (components, scores) = ComponentsOf(result, expression, variable, options, progress);
         NeighborGraph graph = NeighborsOf(result, scores, components.Count, options, progress, cancellation);
         Partition clusters = ClustersOf(result, graph, options, progress, cancellation);
+        CategoricalColumn? label = options.Label is { } name ? Categorical(result.Obs[name]) : null;
+        RequireReference(options, clusters, label, source);
         LayOut(result, graph, scores, components.Count, options, progress, cancellation);
 
-        CategoricalColumn? label = options.Label is { } name ? Categorical(result.Obs[name]) : null;
         MarkerGenes? markers = MarkersOf(result, expression, (CategoricalColumn)result.Obs[ClusterColumn], ClusterColumn, "rank_genes_groups", options, progress, cancellation);
         MarkerGenes? labelMarkers = label is null ? null : MarkersOf(result, expression, label, options.Label!, "rank_genes_groups_" + options.Label, options, progress, cancellation);
         return new AnalysisResult
@@ -262,6 +263,15 @@ public static class StandardAnalysis
         result.Uns.Remove(ClusterColumn + "_colors"); // of an earlier clustering
         progress.Done(ClusterColumn, string.Create(CultureInfo.InvariantCulture, $"{found.Count} clusters, {(options.Leiden.Objective == PartitionObjective.Modularity ? "modularity" : "quality")} {found.Quality:0.0000}"));
         return found;
+    }
+
+    /// <summary>As soon as it is known which clusters there are, and before what takes longest.</summary>
+    private static void RequireReference(AnalysisOptions options, Partition clusters, CategoricalColumn? label, string source)
+    {
+        if (options.Markers.Reference is not { } reference) return;
+        if (int.TryParse(reference, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < clusters.Count && reference == number.ToString(CultureInfo.InvariantCulture)) return;
+        if (label is not null && Enumerable.Range(0, label.Length).Any(i => label.Codes[i] >= 0 && label.Categories[label.Codes[i]] == reference)) return;
+        throw new InputException($"'{source}': there is no group '{reference}' to compare others with: the cells fall into clusters 0 to {clusters.Count - 1}{(label is null ? "" : $", and none that is left is of that type in obs['{options.Label}']")}.");
     }
 
     private static void LayOut(AnnotatedData result, NeighborGraph graph, float[] scores, int dimensions, AnalysisOptions options, IAnalysisProgress progress, CancellationToken cancellation)

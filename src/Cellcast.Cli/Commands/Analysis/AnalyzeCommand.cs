@@ -104,13 +104,12 @@ internal sealed class AnalyzeCommand : CellcastCommand
             Seed = context.Seed,
             Threads = context.Threads,
         };
-        if (options.Label is null) RequireGroup(options.Markers.Reference, []);
+        if (options.Label is null) RequireGroup(options.Markers.Reference, [], int.MaxValue);
         context.Log.Info($"reading {path}");
         AnnotatedData data = AnyFile.Read(path, _data.Of(a, context.Threads));
         foreach (string warning in data.Warnings) context.Log.Warning(warning);
-        if (options.Label is { } known && data.Obs.TryGet(known, out Column? types)) RequireGroup(options.Markers.Reference, types.ToText());
+        RequireGroup(options.Markers.Reference, options.Label is { } known && data.Obs.TryGet(known, out Column? types) ? types.ToText() : [], data.ObservationCount);
         AnalysisResult result = StandardAnalysis.Run(data, options, new AnalyzeProgress(context.Progress), context.Cancellation);
-        if (options.Markers.Reference is { } reference && !IsGroup(result, reference)) throw new UsageException($"--against '{reference}' is neither a cluster nor a type of --label.");
 
         var clusters = ClusterSummary.Of(result);
         foreach (string note in H5adFile.Write(context.Directory.File(AnalysisReportSource.DataFile), result.Data, new H5adWriteOptions { Threads = context.Threads })) context.Log.Warning(note);
@@ -138,16 +137,19 @@ internal sealed class AnalyzeCommand : CellcastCommand
             if (metrics[key] is { } value) context.Result[key] = value.DeepClone();
     }
 
-    /// <summary>Refuses, before any work, what can be neither a known type nor the number of a cluster. Which clusters there are shows only later.</summary>
-    private static void RequireGroup(string? reference, IReadOnlyList<string?> types)
+    /// <summary>Refuses, before any work, what can be neither a known type nor the number of a cluster. Which clusters there are shows only when they have been found.</summary>
+    private static void RequireGroup(string? reference, IReadOnlyList<string?> types, int cells)
     {
-        if (reference is null || reference.All(char.IsAsciiDigit) || types.Contains(reference)) return;
+        if (reference is null || types.Contains(reference)) return;
+        if (reference.Length > 0 && reference.All(char.IsAsciiDigit))
+        {
+            // Clusters are numbered from 0, the largest first.
+            if (reference is "0" || (reference[0] != '0' && int.TryParse(reference, CultureInfo.InvariantCulture, out int number) && number < cells)) return;
+            throw new UsageException($"--against '{reference}' is no number of a cluster: they are numbered from 0{(cells < int.MaxValue ? string.Create(CultureInfo.InvariantCulture, $", and there are {cells:#,0} cells") : "")}.");
+        }
         string[] named = [.. types.OfType<string>().Distinct().Order(StringComparer.Ordinal)];
         throw new UsageException($"--against '{reference}' is neither the number of a cluster nor a type of --label" + (named.Length == 0 ? "; with --label types can be named, too." : $"; the types are {string.Join(", ", named.Take(20).Select(n => $"'{n}'"))}{(named.Length > 20 ? ", …" : "")}."));
     }
-
-    private static bool IsGroup(AnalysisResult result, string name) =>
-        new[] { StandardAnalysis.ClusterColumn, result.Agreement?.Column }.OfType<string>().Any(c => result.Data.Obs[c].ToText().Contains(name));
 
     private JsonObject Metrics(CommandContext context, AnalysisResult result, AnalysisOptions options)
     {

@@ -9,7 +9,7 @@ namespace Cellcast.Cli.Commands.Reporting;
 /// <summary><c>cellcast report</c>: makes the report of a finished run again.</summary>
 internal sealed class ReportCommand : CellcastCommand
 {
-    private readonly Argument<string> _folder = new("DIR") { Description = "Folder that 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate' or 'cellcast analyze' has filled." };
+    private readonly Argument<string> _folder = new("DIR") { Description = "Folder that 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' or 'cellcast scsurv pan' has filled." };
     private readonly Option<string?> _to = new("--to") { Description = "Folder for report.html and multiqc/; DIR itself when left out.", HelpName = "DIR" };
 
     public ReportCommand() : base("report", "Make report.html, one file to look at and to mail, from the results of a finished run.")
@@ -22,18 +22,23 @@ internal sealed class ReportCommand : CellcastCommand
     protected internal override void Run(CommandContext context)
     {
         string folder = context.Arguments.GetValue(_folder)!, target = context.Arguments.GetValue(_to) ?? folder;
-        JsonObject metrics = ScSurvReportSource.ReadMetrics(folder);
-        ReportData report = Model(metrics) switch
-        {
-            "scsurv" => ScSurvReport.From(ScSurvReportSource.Read(folder, metrics, context.Threads)),
-            "scrobust" => ScRobustReport.From(ScRobustReportSource.Read(folder, metrics)),
-            "analyze" => AnalysisReport.From(AnalysisReportSource.Read(folder, metrics, context.Threads)),
-            _ => throw new InputException($"'{folder}': its metrics.json is of no command that reports are made for; they are made of the results of 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate' and 'cellcast analyze'."),
-        };
+        ReportData report = PanReportSource.IsIn(folder) ? PanReport.From(PanReportSource.Read(folder)) : OfMetrics(folder, context.Threads);
         ReportFiles.Write(report, name => Path.Combine(target, name));
         string page = Path.Combine(Path.GetFullPath(target), ReportFiles.Page);
         context.Log.Info($"the report is {page}");
         context.Result["report"] = page;
+    }
+
+    private static ReportData OfMetrics(string folder, int threads)
+    {
+        JsonObject metrics = ScSurvReportSource.ReadMetrics(folder);
+        return Model(metrics) switch
+        {
+            "scsurv" => ScSurvReport.From(ScSurvReportSource.Read(folder, metrics, threads)),
+            "scrobust" => ScRobustReport.From(ScRobustReportSource.Read(folder, metrics)),
+            "analyze" => AnalysisReport.From(AnalysisReportSource.Read(folder, metrics, threads)),
+            _ => throw new InputException($"'{folder}': its metrics.json is of no command that reports are made for; they are made of the results of 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' and 'cellcast scsurv pan'."),
+        };
     }
 
     private static string? Model(JsonObject metrics) => metrics["model"] is JsonValue v && v.TryGetValue(out string? name) ? name : null;

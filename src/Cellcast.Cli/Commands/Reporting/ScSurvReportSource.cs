@@ -101,8 +101,8 @@ internal sealed record ScSurvReportSource
     internal static JsonObject ReadMetrics(string folder)
     {
         string path = Path.Combine(folder, "metrics.json");
-        if (!Directory.Exists(folder)) throw new InputException($"'{folder}': there is no such folder; name one that 'cellcast scsurv fit', 'cellcast demo' or 'cellcast scrobust evaluate' has filled.");
-        if (!File.Exists(path)) throw new InputException($"'{folder}': has no metrics.json; name a folder that 'cellcast scsurv fit', 'cellcast demo' or 'cellcast scrobust evaluate' has filled.");
+        if (!Directory.Exists(folder)) throw new InputException($"'{folder}': there is no such folder; name one that 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' or 'cellcast scsurv pan' has filled.");
+        if (!File.Exists(path)) throw new InputException($"'{folder}': has no metrics.json; name a folder that 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' or 'cellcast scsurv pan' has filled.");
         try { return JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InputException($"'{path}': is no JSON object."); }
         catch (JsonException e) { throw new InputException($"'{path}': is damaged ({e.Message.TrimEnd('.')}).", e); }
     }

@@ -9,7 +9,6 @@ using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScSurv;
 using Cellcast.Models.ScSurv.Pan;
-using Cellcast.Reports;
 using Cellcast.Tensors;
 using Spectre.Console;
 
@@ -131,15 +130,17 @@ internal sealed class ScSurvPanCommand : CellcastCommand
         JsonObject summary = PanTables.Summary(analysis, options, gene);
         summary["version"] = CommandHost.Version;
         summary["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
-        AtomicFile.WriteText(directory.File("pan.json"), summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-        ReportFiles.TryWrite(context, () => PanReport.From(Path.GetFileName(directory.FullPath), analysis, options, gene, new ReportTable(
-        [
-            ReportColumn.Of("cohort", "cohort", names),
-            ReportColumn.Of("patients", "patients", names.Select(n => Number(n, "dimensions", "patients")), ColumnFormat.Integer),
-            ReportColumn.Of("events", "events", names.Select(n => Number(n, "dimensions", "events")), ColumnFormat.Integer),
-            ReportColumn.Of("cells", "cells", names.Select(n => Number(n, "dimensions", "cells")), ColumnFormat.Integer),
-            ReportColumn.Of("test_concordance", "concordance, held out", names.Select(n => Number(n, "concordance", "test"))),
-        ]), context.Log.Warnings));
+        AtomicFile.WriteText(directory.File(PanReportSource.SummaryFile), summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        ReportFiles.TryWrite(context, () => PanReport.From(new PanReportSource
+        {
+            Name = Path.GetFileName(directory.FullPath),
+            Types = PanReportSource.Rows(analysis.Types, analysis.Cohorts),
+            Genes = PanReportSource.Rows(analysis.Genes, analysis.Cohorts),
+            Cohorts = [.. names.Select(n => new PanReportCohort(n, Number(n, "dimensions", "patients"), Number(n, "dimensions", "events"), Number(n, "dimensions", "cells"), Number(n, "concordance", "test")))],
+            Options = options,
+            Gene = gene,
+            Warnings = context.Log.Warnings,
+        }));
         foreach (string part in (string[])["cell_types", "genes"])
             context.Result[part] = new JsonObject { ["tested"] = summary[part]!["tested"]!.DeepClone(), ["adverse"] = summary[part]!["adverse"]!.AsArray().Count, ["favourable"] = summary[part]!["favourable"]!.AsArray().Count };
     }

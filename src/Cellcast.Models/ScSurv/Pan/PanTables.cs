@@ -90,6 +90,10 @@ public static class PanTables
     /// <param name="verdict">Of a <see cref="PanResult"/>.</param>
     public static string? Word(int verdict) => verdict > 0 ? "adverse" : verdict < 0 ? "favourable" : null;
 
+    /// <summary>The verdict that a word stands for; see <see cref="Word"/>.</summary>
+    /// <param name="word">The word.</param>
+    public static int Verdict(string? word) => word == Word(1) ? 1 : word == Word(-1) ? -1 : 0;
+
     private static IEnumerable<(string Kind, PanResult Result)> Rows(PanAnalysis analysis) => analysis.Types.Select(t => ("cell_type", t)).Concat(analysis.Genes.Select(g => ("gene", g)));
 
     private static CsvFile Pooled(CsvFile table, RandomEffects[] pooled) => table
