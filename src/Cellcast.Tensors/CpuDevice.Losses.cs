@@ -7,14 +7,16 @@ public sealed partial class CpuDevice
     /// <inheritdoc/>
     public override double KlStandardNormal(Tensor mu, Tensor sigma)
     {
-        double sum = 0;
         Span<float> m = mu.Span, s = sigma.Span;
+        double sum = 0;
+        var logs = new LogSum();
         for (int i = 0; i < m.Length; i++)
         {
             double ratio = (double)s[i] * s[i];
-            sum += 0.5 * (ratio + (double)m[i] * m[i] - 1 - Math.Log(ratio));
+            sum += ratio + (double)m[i] * m[i] - 1;
+            logs.Add(ratio);
         }
-        return sum;
+        return 0.5 * (sum - logs.Total);
     }
 
     /// <inheritdoc/>
@@ -29,13 +31,13 @@ public sealed partial class CpuDevice
     public override double PoissonDecoder(Tensor h, Tensor weight, Tensor bias, ReadOnlySpan<float> sizeFactors, in SparseRows counts, double logFactorials,
         Tensor? dh, Tensor? dweight, Tensor? dbias) =>
         CountDecoderLoss.Poisson(Workers, h.Span, h.Columns, weight.Span, bias.Span, counts.Matrix, counts.RowNumbers, sizeFactors, logFactorials,
-            new DecoderGradients { Hidden = SpanOf(dh), Weight = SpanOf(dweight), Bias = SpanOf(dbias) });
+            new DecoderGradients { Hidden = SpanOf(dh), Weight = SpanOf(dweight), Bias = SpanOf(dbias) }, counts.Starts);
 
     /// <inheritdoc/>
     public override double NegativeBinomialDecoder(Tensor h, Tensor weight, Tensor bias, Tensor theta, ReadOnlySpan<float> sizeFactors, in SparseRows counts,
         double logFactorials, Tensor? dh, Tensor? dweight, Tensor? dbias, Tensor? dtheta) =>
         CountDecoderLoss.NegativeBinomial(Workers, h.Span, h.Columns, weight.Span, bias.Span, counts.Matrix, counts.RowNumbers, sizeFactors, theta.Span, logFactorials,
-            new DecoderGradients { Hidden = SpanOf(dh), Weight = SpanOf(dweight), Bias = SpanOf(dbias), Dispersion = SpanOf(dtheta) });
+            new DecoderGradients { Hidden = SpanOf(dh), Weight = SpanOf(dweight), Bias = SpanOf(dbias), Dispersion = SpanOf(dtheta) }, counts.Starts);
 
     /// <inheritdoc/>
     public override double NegativeBinomial(Tensor mu, Tensor theta, Tensor counts, double constant, Tensor? dmu, Tensor? dtheta) =>

@@ -60,7 +60,7 @@ public sealed partial class CpuDevice
     public override void SparseLinear(in SparseRows x, ReadOnlySpan<int> codes, Tensor weight, Tensor? bias, Tensor y)
     {
         int n = weight.Columns;
-        SparseDense.Forward(Workers, x.Matrix, x.RowNumbers, weight.Span[..(x.Columns * n)], n, bias is null ? default : bias.Span, y.Span);
+        SparseDense.Forward(Workers, x.Matrix, x.RowNumbers, weight.Span[..(x.Columns * n)], n, bias is null ? default : bias.Span, y.Span, x.Starts);
         Span<float> oneHot = weight.Span[(x.Columns * n)..], ys = y.Span;
         for (int r = 0; r < codes.Length; r++)
             if (codes[r] >= 0) CopyOrAdd(oneHot.Slice(codes[r] * n, n), ys.Slice(r * n, n), accumulate: true);
@@ -70,7 +70,7 @@ public sealed partial class CpuDevice
     public override void SparseLinearWeightGradient(in SparseRows x, ReadOnlySpan<int> codes, Tensor dy, Tensor dweight, bool accumulate)
     {
         int n = dweight.Columns;
-        SparseDense.BackwardWeights(Workers, x.Matrix, x.RowNumbers, dy.Span, n, dweight.Span[..(x.Columns * n)], accumulate);
+        SparseDense.BackwardWeights(Workers, x.Matrix, x.RowNumbers, dy.Span, n, dweight.Span[..(x.Columns * n)], accumulate, starts: x.Starts);
         Span<float> oneHot = dweight.Span[(x.Columns * n)..], dys = dy.Span;
         if (!accumulate) oneHot.Clear();
         for (int r = 0; r < codes.Length; r++)

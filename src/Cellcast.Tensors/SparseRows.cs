@@ -11,6 +11,8 @@ public readonly struct SparseRows
     private readonly ReadOnlyMemory<int> _indices;
     private readonly ReadOnlyMemory<float> _values;
     private readonly ReadOnlyMemory<int> _rowNumbers;
+    private readonly BlockStarts? _starts;
+    private readonly long _serving;
 
     /// <summary>Chosen rows of a matrix.</summary>
     /// <param name="rowPointers">Start of each row, and the end of the last: one more than the matrix has rows.</param>
@@ -51,10 +53,13 @@ public readonly struct SparseRows
     /// <param name="indices">Column of each stored value.</param>
     /// <param name="values">The stored values.</param>
     /// <param name="columns">Number of columns.</param>
+    /// <param name="starts">Remembers from kernel to kernel what is found out about the rows, and now forgets what it knew of others; or null.</param>
     /// <exception cref="ArgumentException">The parts do not fit each other.</exception>
-    public SparseRows(ReadOnlyMemory<long> rowPointers, ReadOnlyMemory<int> indices, ReadOnlyMemory<float> values, int columns)
+    public SparseRows(ReadOnlyMemory<long> rowPointers, ReadOnlyMemory<int> indices, ReadOnlyMemory<float> values, int columns, BlockStarts? starts = null)
         : this(rowPointers, indices, values, columns, 0, Math.Max(0, rowPointers.Length - 1))
     {
+        _starts = starts;
+        _serving = starts?.Begin() ?? 0;
     }
 
     /// <summary>How many rows.</summary>
@@ -77,6 +82,9 @@ public readonly struct SparseRows
 
     /// <summary>The whole matrix as kernels take it.</summary>
     public CsrView Matrix => new(RowPointers, Indices, Values, Columns);
+
+    /// <summary>What kernels remember about these rows; null where nothing is remembered, or others are by now.</summary>
+    internal BlockStarts? Starts => _starts?.Serving == _serving ? _starts : null;
 
     /// <summary>Columns in which a row stores a value.</summary>
     /// <param name="row">From 0 to <see cref="Count"/> - 1.</param>

@@ -3,6 +3,7 @@ using Cellcast.Models.Training;
 using Cellcast.Survival;
 using Cellcast.Tensors;
 using Cellcast.Tensors.Autodiff;
+using Cellcast.Tensors.Kernels;
 using Cellcast.Tensors.Nn;
 using Cellcast.Tensors.Random;
 using static Cellcast.Tensors.Autodiff.Op;
@@ -22,6 +23,7 @@ internal sealed class ScSurvStages
     private readonly Tape _tape;
     private readonly RandomKey _key;
     private readonly RowBlock _block = new();
+    private readonly BlockStarts _starts = new();
     private readonly double[] _logFactorials;
     private readonly int[] _trainCells;
     private readonly int[] _validationCells;
@@ -125,12 +127,12 @@ internal sealed class ScSurvStages
     {
         // Unpacked next to each other; the block is used again once the tape has been reset.
         Unpack.Rows(_data.Cells.Counts, rows, _block, _device);
-        var counts = new SparseRows(_block.RowPointers, _block.Indices, _block.Values, _data.Cells.Counts.Columns);
+        var counts = new SparseRows(_block.RowPointers, _block.Indices, _block.Values, _data.Cells.Counts.Columns, _starts);
         int[] samples = Gather(_data.Cells.SampleOf, rows);
-        var eps = new float[rows.Length * _options.Latent];
-        RandomFill.Normal(noise, eps);
+        Tensor eps = _tape.NewTensor(rows.Length, _options.Latent);
+        RandomFill.Normal(noise, eps.Span);
         return _module.CellLoss(_tape, counts, samples, OneHot(rows), Gather(_data.Cells.Size, rows),
-            _tape.Input(eps, rows.Length, _options.Latent), _options.Likelihood, rows.Sum(r => _logFactorials[r]));
+            eps, _options.Likelihood, rows.Sum(r => _logFactorials[r]));
     }
 
     private static double[] LogFactorials(Matrix counts)
@@ -162,12 +164,18 @@ internal sealed class ScSurvStages
     {
         double total = 0;
         int chunks = Chunks(size);
-        for (int i = 0; i < chunks; i++)
+        // Losses that find their gradients on the way spare themselves the trouble.
+        _tape.RecordsGradients = false;
+        try
         {
-            int from = (int)((long)_validationCells.Length * i / chunks), to = (int)((long)_validationCells.Length * (i + 1) / chunks);
-            total += loss(_validationCells[from..to], i).ToScalar();
-            _tape.Reset();
+            for (int i = 0; i < chunks; i++)
+            {
+                int from = (int)((long)_validationCells.Length * i / chunks), to = (int)((long)_validationCells.Length * (i + 1) / chunks);
+                total += loss(_validationCells[from..to], i).ToScalar();
+                _tape.Reset();
+            }
         }
+        finally { _tape.RecordsGradients = true; }
         return total;
     }
 

@@ -37,12 +37,13 @@ public static unsafe class CountDecoderLoss
     /// <param name="sizeFactors">C size factors, in the order of <paramref name="rows"/>.</param>
     /// <param name="logFactorials">Sum of log(x!) over the minibatch, see <see cref="LogFactorials(CsrView, ReadOnlySpan{int})"/>; or 0 where the constant is not wanted.</param>
     /// <param name="gradients">Where gradients go; default for none.</param>
+    /// <param name="starts">Remembers from kernel to kernel what is found out about these rows of the counts; or null.</param>
     /// <returns>The loss.</returns>
     public static double Poisson(Workers workers, ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,
-        ReadOnlySpan<float> sizeFactors, double logFactorials, DecoderGradients gradients)
+        ReadOnlySpan<float> sizeFactors, double logFactorials, DecoderGradients gradients, BlockStarts? starts = null)
     {
         Check(hidden, h, weight, bias, counts, rows, sizeFactors, gradients);
-        return logFactorials + Run<PoissonModel>(workers, hidden, h, weight, bias, counts, rows, sizeFactors, default, gradients);
+        return logFactorials + Run<PoissonModel>(workers, hidden, h, weight, bias, counts, rows, sizeFactors, default, gradients, starts);
     }
 
     /// <summary>Negative binomial with mean as above and total count theta + 1e-10 per gene.</summary>
@@ -50,12 +51,12 @@ public static unsafe class CountDecoderLoss
     /// <param name="dispersion">theta, G positive values.</param>
 #pragma warning disable CS1573 // the other parameters are inherited
     public static double NegativeBinomial(Workers workers, ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,
-        ReadOnlySpan<float> sizeFactors, ReadOnlySpan<float> dispersion, double logFactorials, DecoderGradients gradients)
+        ReadOnlySpan<float> sizeFactors, ReadOnlySpan<float> dispersion, double logFactorials, DecoderGradients gradients, BlockStarts? starts = null)
 #pragma warning restore CS1573
     {
         Check(hidden, h, weight, bias, counts, rows, sizeFactors, gradients);
         Guard.Length(dispersion.Length, counts.Columns);
-        return logFactorials + Run<NegativeBinomialModel>(workers, hidden, h, weight, bias, counts, rows, sizeFactors, dispersion, gradients);
+        return logFactorials + Run<NegativeBinomialModel>(workers, hidden, h, weight, bias, counts, rows, sizeFactors, dispersion, gradients, starts);
     }
 
     /// <summary>Sum of log(x!) over chosen rows: constant for a minibatch, so worth keeping.</summary>
@@ -80,7 +81,7 @@ public static unsafe class CountDecoderLoss
     }
 
     private static double Run<TModel>(Workers workers, ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,
-        ReadOnlySpan<float> sizeFactors, ReadOnlySpan<float> dispersion, DecoderGradients gradients) where TModel : struct, ICountModel
+        ReadOnlySpan<float> sizeFactors, ReadOnlySpan<float> dispersion, DecoderGradients gradients, BlockStarts? starts) where TModel : struct, ICountModel
     {
         double loss = 0;
         fixed (float* pHidden = hidden, pWeight = weight, pBias = bias, pSize = sizeFactors, pTheta = dispersion, pValues = counts.Values)
@@ -92,7 +93,7 @@ public static unsafe class CountDecoderLoss
             {
                 int cells = Math.Min(DecoderPlan.CellBatch, rows.Length - first);
                 bool accumulate = gradients.Accumulate || first > 0;
-                using var entries = new BlockedRows(workers, pRowStart, counts.Offset, pColumns, pValues, pRows + first, cells, counts.Columns, DecoderPlan.GeneBlock);
+                using var entries = new BlockedRows(workers, pRowStart, counts.Offset, pColumns, pValues, pRows, first, cells, rows.Length, counts.Columns, DecoderPlan.GeneBlock, starts);
                 loss += Batch<TModel>(workers, pHidden + (nint)first * h, cells, h, pWeight, pBias, pTheta, counts.Columns, entries,
                     pSize + first, pDHidden == null ? null : pDHidden + (nint)first * h, gradients.Accumulate, pDWeight, pDBias, pDTheta, accumulate);
             }
@@ -116,7 +117,6 @@ public static unsafe class CountDecoderLoss
             Cells = cells,
             Genes = genes,
             H = h,
-            GeneBlocks = geneBlocks,
             HiddenPanels = panels.Pointer,
             HiddenTransposed = transposed.Pointer,
             PaddedH = paddedH,
@@ -125,6 +125,8 @@ public static unsafe class CountDecoderLoss
             Theta = theta,
             SizeFactors = sizeFactors,
             Starts = entries.Starts,
+            StartsStride = entries.Stride,
+            StartsStep = entries.Step,
             Columns = entries.Columns,
             Values = entries.Values,
             Losses = (double*)losses.Pointer,

@@ -13,7 +13,8 @@ public static unsafe class SparseDense
     /// <param name="h">Columns of W.</param>
     /// <param name="bias">h values added to every row, or empty.</param>
     /// <param name="y">rows x h, replaced.</param>
-    public static void Forward(Workers workers, CsrView x, ReadOnlySpan<int> rows, ReadOnlySpan<float> w, int h, ReadOnlySpan<float> bias, Span<float> y)
+    /// <param name="starts">Remembers from kernel to kernel what is found out about these rows of X; or null.</param>
+    public static void Forward(Workers workers, CsrView x, ReadOnlySpan<int> rows, ReadOnlySpan<float> w, int h, ReadOnlySpan<float> bias, Span<float> y, BlockStarts? starts = null)
     {
         Guard.Length(w.Length, (long)x.Columns * h);
         Guard.Length(y.Length, (long)rows.Length * h);
@@ -27,12 +28,14 @@ public static unsafe class SparseDense
             int stride = PaddedCopy.Stride(h);
             using Scratch padded = Scratch.Rent((long)x.Columns * stride);
             RowKernel<PaddedCopy>.For(workers, new PaddedCopy(pw, padded.Pointer, h, stride), x.Columns, h);
-            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, SparseBlocks.Columns(stride, x.Columns, EntriesPerRow(x, rows)));
+            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, 0, rows.Length, rows.Length, x.Columns, SparseBlocks.Columns(stride, x.Columns, EntriesPerRow(x, rows)), starts);
             workers.ForVectors((rows.Length + SparseForward.RowsPerBlock - 1) / SparseForward.RowsPerBlock, new SparseForward
             {
                 Rows = rows.Length,
                 ColumnBlocks = entries.ColumnBlocks,
                 Starts = entries.Starts,
+                StartsStride = entries.Stride,
+                StartsStep = entries.Step,
                 Columns = entries.Columns,
                 Values = entries.Values,
                 W = padded.Pointer,
@@ -53,7 +56,8 @@ public static unsafe class SparseDense
     /// <param name="dw">G x h.</param>
     /// <param name="accumulate">Add to dW instead of replacing it.</param>
     /// <param name="touched">G bytes set to 1 where the minibatch has an entry in that column and 0 elsewhere, or empty: rows of dW with 0 have no gradient.</param>
-    public static void BackwardWeights(Workers workers, CsrView x, ReadOnlySpan<int> rows, ReadOnlySpan<float> dy, int h, Span<float> dw, bool accumulate = false, Span<byte> touched = default)
+    /// <param name="starts">As in <see cref="Forward"/>.</param>
+    public static void BackwardWeights(Workers workers, CsrView x, ReadOnlySpan<int> rows, ReadOnlySpan<float> dy, int h, Span<float> dw, bool accumulate = false, Span<byte> touched = default, BlockStarts? starts = null)
     {
         Guard.Length(dw.Length, (long)x.Columns * h);
         Guard.Length(dy.Length, (long)rows.Length * h);
@@ -69,14 +73,15 @@ public static unsafe class SparseDense
             using Scratch padded = Scratch.Rent((long)rows.Length * stride);
             RowKernel<PaddedCopy>.For(workers, new PaddedCopy(pdy, padded.Pointer, h, stride), rows.Length, h);
             int columnsPerBlock = SparseBlocks.Columns(stride, x.Columns, EntriesPerRow(x, rows));
-            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, rows.Length, x.Columns, columnsPerBlock);
+            using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, 0, rows.Length, rows.Length, x.Columns, columnsPerBlock, starts);
             workers.ForVectors(entries.ColumnBlocks, new SparseBackward
             {
                 Rows = rows.Length,
                 TotalColumns = x.Columns,
-                ColumnBlocks = entries.ColumnBlocks,
                 ColumnsPerBlock = columnsPerBlock,
                 Starts = entries.Starts,
+                StartsStride = entries.Stride,
+                StartsStep = entries.Step,
                 Columns = entries.Columns,
                 Values = entries.Values,
                 DY = padded.Pointer,

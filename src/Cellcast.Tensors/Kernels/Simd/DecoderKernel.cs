@@ -12,7 +12,6 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     public int Cells;
     public int Genes;
     public int H;
-    public int GeneBlocks;
 
     /// <summary>Hidden layer in panels of cells by h, and in panels of h by cells for each block of cells.</summary>
     public float* HiddenPanels;
@@ -24,8 +23,9 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     public float* Theta;
     public float* SizeFactors;
 
-    /// <summary>First entry of each gene block in each cell's row.</summary>
+    /// <summary>First entry of each gene block in each cell's row, see <see cref="BlockedRows"/>.</summary>
     public int* Starts;
+    public int StartsStride, StartsStep;
     public int* Columns;
     public float* Values;
 
@@ -156,15 +156,15 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         double loss = 0;
         for (int c = 0; c < tile.Cells; c++)
         {
-            int* start = Starts + (nint)(tile.FirstCell + c) * (GeneBlocks + 1) + block;
+            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + block * StartsStep;
             float size = SizeFactors[tile.FirstCell + c];
             if (c + Ahead < tile.Cells)
             {
-                int* next = start + (nint)Ahead * (GeneBlocks + 1);
-                CacheWalk.Fetch(columns + next[0], (next[1] - next[0]) * sizeof(int));
-                CacheWalk.Fetch(values + next[0], (next[1] - next[0]) * sizeof(float));
+                int* next = start + (nint)Ahead * StartsStride;
+                CacheWalk.Fetch(columns + next[0], (next[StartsStep] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(values + next[0], (next[StartsStep] - next[0]) * sizeof(float));
             }
-            for (int e = start[0], end = start[1]; e < end; e++)
+            for (int e = start[0], end = start[StartsStep]; e < end; e++)
             {
                 float x = values[e];
                 if (x == 0) continue;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Cellcast.Tensors.Kernels.Simd;
@@ -37,7 +38,7 @@ internal static class SparseBlocks
     /// <param name="entriesPerRow">Of the sparse matrix, about: with only one or two of them to a block, going from block to block would cost more than the cache saves.</param>
     public static int Columns(int stride, int columns, double entriesPerRow)
     {
-        int block = Math.Clamp(DenseFloats / stride, FewestColumns, MostColumns);
+        int block = Math.Clamp((int)BitOperations.RoundUpToPowerOf2((uint)(DenseFloats / stride + 1)) / 2, FewestColumns, MostColumns);
         while (block < MostColumns && entriesPerRow * block < (double)WantedEntries * columns) block *= 2;
         return Math.Min(block, MostColumns);
     }
@@ -49,7 +50,10 @@ internal unsafe struct SparseForward : IVectorKernel
     public const int RowsPerBlock = 32;
 
     public int Rows, ColumnBlocks, H;
+
+    /// <summary>See <see cref="BlockedRows"/>.</summary>
     public int* Starts;
+    public int StartsStride, StartsStep;
     public int* Columns;
     public float* Values;
 
@@ -80,13 +84,14 @@ internal unsafe struct SparseForward : IVectorKernel
     {
         for (int r = 0; r < rows; r++)
         {
-            int* start = Starts + (nint)(first + r) * (ColumnBlocks + 1) + block;
-            int e = start[0], count = start[1] - e, stride = Stride, j = 0;
+            int* start = Starts + (nint)(first + r) * StartsStride + block * StartsStep;
+            int e = start[0], end = start[StartsStep], count = end - e, stride = Stride, j = 0;
             if (block + 1 < ColumnBlocks)
             {
                 // The row's next entries are wanted after all other rows have had their turn: far enough away to be forgotten, or never seen.
-                CacheWalk.Fetch(Columns + start[1], (start[2] - start[1]) * sizeof(int));
-                CacheWalk.Fetch(Values + start[1], (start[2] - start[1]) * sizeof(float));
+                int next = start[2 * StartsStep] - end;
+                CacheWalk.Fetch(Columns + end, next * sizeof(int));
+                CacheWalk.Fetch(Values + end, next * sizeof(float));
             }
             if (count == 0) continue;
             float* y = sums + (nint)r * stride;
@@ -158,8 +163,11 @@ internal unsafe struct SparseBackward : IVectorKernel
 {
     private const int Ahead = 8;
 
-    public int Rows, TotalColumns, ColumnBlocks, ColumnsPerBlock, H;
+    public int Rows, TotalColumns, ColumnsPerBlock, H;
+
+    /// <summary>See <see cref="BlockedRows"/>.</summary>
     public int* Starts;
+    public int StartsStride, StartsStep;
     public int* Columns;
     public float* Values;
 
@@ -179,16 +187,16 @@ internal unsafe struct SparseBackward : IVectorKernel
         if (Touched != null) new Span<byte>(Touched + first, count).Clear();
         for (int r = 0; r < Rows; r++)
         {
-            int* start = Starts + (nint)r * (ColumnBlocks + 1) + block;
+            int* start = Starts + (nint)r * StartsStride + block * StartsStep;
             float* dy = DY + (nint)r * stride;
             if (r + Ahead < Rows)
             {
                 // Entries of one block of columns lie far apart from row to row.
-                int* next = start + (nint)Ahead * (ColumnBlocks + 1);
-                CacheWalk.Fetch(Columns + next[0], (next[1] - next[0]) * sizeof(int));
-                CacheWalk.Fetch(Values + next[0], (next[1] - next[0]) * sizeof(float));
+                int* next = start + (nint)Ahead * StartsStride;
+                CacheWalk.Fetch(Columns + next[0], (next[StartsStep] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(Values + next[0], (next[StartsStep] - next[0]) * sizeof(float));
             }
-            int e = start[0], entries = start[1] - e, j = 0;
+            int e = start[0], entries = start[StartsStep] - e, j = 0;
             if (entries == 0) continue;
             if (Touched != null)
                 for (int i = 0; i < entries; i++) Touched[Columns[e + i]] = 1;
