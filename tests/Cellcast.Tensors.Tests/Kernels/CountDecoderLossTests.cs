@@ -107,6 +107,20 @@ public class CountDecoderLossTests
     }
 
     [Fact]
+    public void Zeros_that_are_stored_count_as_those_that_are_not()
+    {
+        Case c = Make(230, 700, 20);
+        // In the second tile of cells and the first of genes, in a row's first and last entry, and a whole row of them.
+        foreach (int row in new[] { 11, 200 })
+        {
+            c.Values[c.RowStart[row]] = 0;
+            c.Values[c.RowStart[row + 1] - 1] = 0;
+        }
+        Array.Fill(c.Values, 0, (int)c.RowStart[50], (int)(c.RowStart[51] - c.RowStart[50]));
+        foreach (bool negativeBinomial in new[] { false, true }) Near(Compute(Workers.Inline, c, negativeBinomial), Compute(null, c, negativeBinomial));
+    }
+
+    [Fact]
     public void Has_the_same_bits_for_any_number_of_threads()
     {
         Case c = Make(400, 1100, 30);

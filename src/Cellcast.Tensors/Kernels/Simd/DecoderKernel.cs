@@ -8,6 +8,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
 {
     /// <summary>Cells whose counts are asked for ahead of their use.</summary>
     private const int Ahead = 6;
+    private const int MarkAhead = 16;
 
     public int Cells;
     public int Genes;
@@ -49,7 +50,11 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         public float* WeightPanels, WeightTransposed, Logits, Strip, WeightShare, BiasSums, ThetaSums, Bias, Theta, Constant, Digamma;
         public float* Added, AddedTheta;
         public CountRun Run;
+
+        /// <summary>Where the counts of the tile are: places in <see cref="Logits"/> in the order of <see cref="Added"/>, or, where <see cref="IsMarked"/>, a byte per gene of each cell.</summary>
         public int* Positions;
+        public sbyte* Marks;
+        public bool IsMarked;
         public int CountsInTile;
     }
 
@@ -63,7 +68,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         int paddedH = DecoderPlan.Round(H, rows), tileSize = DecoderPlan.CellBlock * DecoderPlan.GeneBlock, g = DecoderPlan.GeneBlock;
         using Scratch panels = Scratch.Rent((long)g * H), transposed = Scratch.Rent((long)g * paddedH), logits = Scratch.Rent(tileSize),
             share = Scratch.Rent((long)g * paddedH), strip = Scratch.Rent(width * g), genes = Scratch.Rent(6 * g), run = Scratch.Rent(CountRun.Arrays * CountRun.Length),
-            added = Scratch.Rent(tileSize + CountRun.Length), addedTheta = Scratch.Rent(TModel.HasDispersion ? tileSize + CountRun.Length : 0), positions = Scratch.Rent(tileSize + CountRun.Length);
+            added = Scratch.Rent(tileSize + CountRun.Length), addedTheta = Scratch.Rent(TModel.HasDispersion ? tileSize + CountRun.Length : 0), positions = Scratch.Rent(tileSize + CountRun.Length), marks = Scratch.Rent(T.SelectsLanes ? tileSize / sizeof(float) : 0);
         tile.WeightPanels = panels.Pointer;
         tile.WeightTransposed = transposed.Pointer;
         tile.Logits = logits.Pointer;
@@ -79,6 +84,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         tile.Added = added.Pointer;
         tile.AddedTheta = addedTheta.Pointer;
         tile.Positions = (int*)positions.Pointer;
+        tile.Marks = (sbyte*)marks.Pointer;
 
         PrepareGenes<T>(ref tile);
         double loss = 0;
@@ -86,10 +92,12 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         {
             tile.Cells = Math.Min(DecoderPlan.CellBlock, Cells - tile.FirstCell);
             Forward<T>(tile);
-            loss += CollectCounts<T>(ref tile, block);
+            tile.IsMarked = T.SelectsLanes && CollectMarked<T>(tile, block, ref loss);
+            if (!tile.IsMarked) loss += CollectCounts<T>(ref tile, block);
             loss += Dense<T>(tile);
             if (!NeedsGradient) continue;
-            AddCounts(tile);
+            if (tile.IsMarked) AddMarked<T>(tile);
+            else AddCounts(tile);
             if (DBias != null) BiasGradient<T>(tile);
             if (DWeight != null) WeightGradient<T>(tile);
             if (HiddenShares != null) HiddenGradient<T>(tile, block);
@@ -189,6 +197,104 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         loss += AddedByCounts<T>(tile, done, filled);
         tile.CountsInTile = done + filled;
         return loss;
+    }
+
+    /// <summary>Marks the counts of the tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Mark(in Tile tile, int block)
+    {
+        new Span<sbyte>(tile.Marks, tile.Cells * DecoderPlan.GeneBlock).Clear();
+        int* columns = Columns;
+        for (int c = 0; c < tile.Cells; c++)
+        {
+            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + block * StartsStep;
+            if (c + MarkAhead < tile.Cells)
+            {
+                int* next = start + (nint)MarkAhead * StartsStride;
+                CacheWalk.Fetch(columns + next[0], (next[StartsStep] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(Values + next[0], (next[StartsStep] - next[0]) * sizeof(float));
+            }
+            int first = start[0], end = start[StartsStep];
+            sbyte* marks = tile.Marks + (nint)c * DecoderPlan.GeneBlock - tile.FirstGene;
+            for (int e = first; e < end; e++) marks[columns[e]] = -1;
+        }
+    }
+
+    /// <summary><see cref="CollectCounts"/> with whole vectors of genes at a time. False, with nothing done, where a count is stored that is 0: it is not for the logarithms of a likelihood.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly bool CollectMarked<T>(in Tile tile, int block, ref double loss) where T : struct, IVec<T>
+    {
+        Mark(tile, block);
+        int width = 2 * T.Count, filled = 0, done = 0;
+        float* bias = tile.Bias, theta = tile.Theta, constant = tile.Constant, digamma = tile.Digamma;
+        CountRun run = tile.Run;
+        double sum = 0;
+        for (int c = 0; c < tile.Cells; c++)
+        {
+            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + block * StartsStep;
+            int first = start[0], count = start[StartsStep] - first;
+            if (count == 0) continue;
+            if (filled + count + T.Count > CountRun.Length)
+            {
+                sum += AddedByCounts<T>(tile, done, filled);
+                done += filled;
+                filled = 0;
+            }
+            T size = T.Create(SizeFactors[tile.FirstCell + c]), zeros = T.Zero;
+            for (int i = 0; i < count; i += T.Count)
+            {
+                int left = count - i;
+                T x = left >= T.Count ? T.Load(Values + first + i) : T.LoadPartial(Values + first + i, left);
+                zeros |= left >= T.Count ? T.Equal(x, T.Zero) : T.Equal(x, T.Zero) & T.FirstLanes(left);
+                T.Store(run.X + filled + i, x);
+                T.Store(run.Size + filled + i, size);
+            }
+            if (T.Any(zeros)) return false;
+            sbyte* marks = tile.Marks + (nint)c * DecoderPlan.GeneBlock;
+            float* logits = tile.Logits + (nint)c * width;
+            int to = filled;
+            for (int j = 0; j < tile.PaddedGenes; j += width, logits += DecoderPlan.CellBlock * width)
+            {
+                for (int i = j; i < j + width; i += T.Count)
+                {
+                    if (TModel.HasDispersion)
+                    {
+                        T.StoreMarked(run.Theta + to, T.Load(theta + i), marks + i);
+                        T.StoreMarked(run.Constant + to, T.Load(constant + i), marks + i);
+                        T.StoreMarked(run.Digamma + to, T.Load(digamma + i), marks + i);
+                    }
+                    to += T.StoreMarked(run.Z + to, T.Load(logits + (i - j)) + T.Load(bias + i), marks + i);
+                }
+            }
+            filled += count;
+        }
+        loss += sum + AddedByCounts<T>(tile, done, filled);
+        return true;
+    }
+
+    /// <summary><see cref="AddCounts"/> with whole vectors of genes at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddMarked<T>(in Tile tile) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count, genes = tile.PaddedGenes;
+        float* added = tile.Added, addedTheta = tile.AddedTheta, thetaSums = tile.ThetaSums;
+        for (int c = 0; c < tile.Cells; c++)
+        {
+            sbyte* marks = tile.Marks + (nint)c * DecoderPlan.GeneBlock;
+            float* logits = tile.Logits + (nint)c * width;
+            for (int j = 0; j < genes; j += width, logits += DecoderPlan.CellBlock * width)
+            {
+                for (int i = j; i < j + width; i += T.Count)
+                {
+                    float* z = logits + (i - j);
+                    T.Store(z, T.Load(z) + T.LoadMarked(added, marks + i, out int count));
+                    added += count;
+                    if (!TModel.HasDispersion) continue;
+                    T.Store(thetaSums + i, T.Load(thetaSums + i) + T.LoadMarked(addedTheta, marks + i, out _));
+                    addedTheta += count;
+                }
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -118,6 +118,12 @@ internal readonly unsafe struct F128 : IVec<F128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F128 ShiftRightArithmetic(F128 a, int bits) => new(Vector128.ShiftRightArithmetic(a._v.AsInt32(), bits).AsSingle());
 
+    public static bool SelectsLanes => false;
+
+    public static int StoreMarked(float* to, F128 value, sbyte* marks) => throw new NotSupportedException();
+
+    public static F128 LoadMarked(float* from, sbyte* marks, out int count) => throw new NotSupportedException();
+
     public static double SumAcross(F128 a) => Vector128.Sum(Vector128.WidenLower(a._v) + Vector128.WidenUpper(a._v));
 
     public static float MaxAcross(F128 a)

@@ -119,6 +119,12 @@ internal readonly unsafe struct F256 : IVec<F256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F256 ShiftRightArithmetic(F256 a, int bits) => new(Vector256.ShiftRightArithmetic(a._v.AsInt32(), bits).AsSingle());
 
+    public static bool SelectsLanes => false;
+
+    public static int StoreMarked(float* to, F256 value, sbyte* marks) => throw new NotSupportedException();
+
+    public static F256 LoadMarked(float* from, sbyte* marks, out int count) => throw new NotSupportedException();
+
     public static double SumAcross(F256 a) => Vector256.Sum(Vector256.WidenLower(a._v) + Vector256.WidenUpper(a._v));
 
     public static float MaxAcross(F256 a)

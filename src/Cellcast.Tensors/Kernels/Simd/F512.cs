@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -118,6 +119,29 @@ internal readonly unsafe struct F512 : IVec<F512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static F512 ShiftRightArithmetic(F512 a, int bits) => new(Vector512.ShiftRightArithmetic(a._v.AsInt32(), bits).AsSingle());
+
+    public static bool SelectsLanes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx512F.IsSupported;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int StoreMarked(float* to, F512 value, sbyte* marks)
+    {
+        // Not straight to memory: processors of some makers take a hundred cycles for that.
+        Vector512<float> mask = Avx512F.ConvertToVector512Int32(Vector128.Load(marks)).AsSingle();
+        Avx512F.Compress(Vector512<float>.Zero, mask, value._v).Store(to);
+        return BitOperations.PopCount(mask.ExtractMostSignificantBits());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F512 LoadMarked(float* from, sbyte* marks, out int count)
+    {
+        Vector512<float> mask = Avx512F.ConvertToVector512Int32(Vector128.Load(marks)).AsSingle();
+        count = BitOperations.PopCount(mask.ExtractMostSignificantBits());
+        return new(Avx512F.Expand(Vector512<float>.Zero, mask, Vector512.Load(from)));
+    }
 
     public static double SumAcross(F512 a) => Vector512.Sum(Vector512.WidenLower(a._v) + Vector512.WidenUpper(a._v));
 

@@ -54,6 +54,16 @@ internal unsafe interface IVec<T> where T : struct, IVec<T>
     static abstract T ShiftLeft(T a, int bits);
     static abstract T ShiftRightArithmetic(T a, int bits);
 
+    /// <summary>Whether <see cref="StoreMarked"/> and <see cref="LoadMarked"/> are there.</summary>
+    static abstract bool SelectsLanes { get; }
+
+    /// <summary>Stores the elements whose byte in <paramref name="marks"/> is set one after the other, and anything behind them up to a whole vector.</summary>
+    /// <returns>How many are marked.</returns>
+    static abstract int StoreMarked(float* to, T value, sbyte* marks);
+
+    /// <summary>Numbers that lie one after the other, each at the next element whose byte in <paramref name="marks"/> is set; 0 elsewhere. Reads a whole vector.</summary>
+    static abstract T LoadMarked(float* from, sbyte* marks, out int count);
+
     /// <summary>Sum of the elements, in double precision and in a fixed order.</summary>
     static abstract double SumAcross(T a);
     static abstract float MaxAcross(T a);
