@@ -79,6 +79,63 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     [ToolFact(Chromium)]
+    public async Task Names_of_groups_hide_neither_small_groups_nor_one_another()
+    {
+        // A few cells in the very middle of a large group, two groups of the same middle, and one beside.
+        string[] types = ["A large type of many cells", "Tiny", "Upper half", "Lower half"];
+        var points = new List<(double X, double Y, int Type)>();
+        void Disc(int type, int count, double x, double y, double radius, Func<double, double, bool>? keep = null)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                double r = radius * Math.Sqrt((i + 0.5) / count), angle = i * 2.399963;
+                if (keep is null || keep(r * Math.Cos(angle), r * Math.Sin(angle))) points.Add((x + r * Math.Cos(angle), y + r * Math.Sin(angle), type));
+            }
+        }
+        Disc(0, 500, 0, 0, 10);
+        Disc(1, 8, 0, 0, 0.5);
+        Disc(2, 200, 28, 0, 6, (x, y) => y > Math.Sin(3 * x));
+        Disc(3, 200, 28, 0, 6, (x, y) => y <= Math.Sin(3 * x));
+        ReportData data = SampleReport.Create() with
+        {
+            Cells = new CellSection
+            {
+                Count = points.Count,
+                Names = [.. points.Select((_, i) => "cell " + i)],
+                Embeddings = [new Embedding("UMAP", "UMAP 1", "UMAP 2", [.. points.Select(p => (float)p.X)], [.. points.Select(p => (float)p.Y)])],
+                Groups = [new PointGroups("label", types, [.. points.Select(p => p.Type)])],
+                GroupsFirst = true,
+            },
+        };
+        await using var report = await browser.Open(data);
+        ILocator figure = (await report.Show("cells")).Locator("figure").First;
+        var (texts, tiny) = await Drawn();
+        Assert.Equal(types.Order(StringComparer.Ordinal), texts.Select(t => t.Text).Order(StringComparer.Ordinal));
+        foreach (var (text, left, right, y) in texts)
+        {
+            Assert.DoesNotContain(tiny, p => p.X > left && p.X < right && Math.Abs(p.Y - y) < 6);
+            Assert.DoesNotContain(texts, t => t.Text != text && t.Right > left && t.Left < right && Math.Abs(t.Y - y) < 12);
+            Assert.InRange(left, 0, right);
+        }
+        // The small group's name is beside it.
+        var own = texts.Single(t => t.Text == "Tiny");
+        Assert.InRange(tiny.Min(p => Math.Max(Math.Max(own.Left - p.X, p.X - own.Right), Math.Abs(p.Y - own.Y))), 0, 40);
+        Assert.Equal(texts, (await Drawn()).Texts);
+        Assert.Empty(report.Troubles);
+
+        async Task<((string Text, double Left, double Right, double Y)[] Texts, (double X, double Y)[] Tiny)> Drawn()
+        {
+            XElement svg = XElement.Parse(Encoding.UTF8.GetString(await report.Download(figure.Locator("button", new() { HasTextRegex = new("^SVG$") }))));
+            static double Number(XElement e, string name) => double.Parse(e.Attribute(name)!.Value, System.Globalization.CultureInfo.InvariantCulture);
+            XElement[] circles = [.. svg.Descendants().Where(e => e.Name.LocalName == "circle" && e.Ancestors().Any(a => a.Attribute("clip-path") is not null))];
+            string rare = circles.GroupBy(c => c.Attribute("fill")!.Value).MinBy(g => g.Count())!.Key;
+            return ([.. svg.Descendants().Where(e => e.Name.LocalName == "text" && (string?)e.Attribute("paint-order") == "stroke")
+                    .Select(e => (e.Value, Number(e, "x") - 3.6 * e.Value.Length, Number(e, "x") + 3.6 * e.Value.Length, Number(e, "y") - 4))],
+                [.. circles.Where(c => c.Attribute("fill")!.Value == rare).Select(c => (Number(c, "cx"), Number(c, "cy")))]);
+        }
+    }
+
+    [ToolFact(Chromium)]
     public async Task A_gene_can_be_searched_sorted_found_in_the_picture_and_shown_on_the_cells()
     {
         await using var report = await browser.Open(SampleReport.Create());

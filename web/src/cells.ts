@@ -3,6 +3,7 @@ import { byGene, byGroup, byValues, type Coloring } from "./coloring";
 import { open, type CellSection } from "./data";
 import { clip, h, on, select } from "./dom";
 import { integer } from "./format";
+import type { Label } from "./labels";
 import { Scatter } from "./scatter";
 
 /** Cells on an embedding, coloured by what the user chooses. */
@@ -102,10 +103,15 @@ export async function cellsPicture(section: CellSection, group: number): Promise
   return scatter.figure;
 }
 
-/** Where to write the name of each group: the point whose coordinates are the medians. */
-function middles(group: Coloring["group"], x: Float32Array, y: Float32Array): { text: string; at: number[] }[] {
+/** Where the name of each group would be best: at its point that is nearest to the medians of its coordinates. */
+function middles(group: Coloring["group"], x: Float32Array, y: Float32Array): Label[] {
   if (!group || group.labels.length > 40) return [];
   const members: number[][] = group.labels.map(() => []);
   for (let i = 0; i < x.length; i++) if (group.codes[i]! >= 0 && !Number.isNaN(x[i]!)) members[group.codes[i]!]!.push(i);
-  return members.flatMap((m, k) => (m.length === 0 || group.hidden.has(k) ? [] : [{ text: group.labels[k]!, at: [quantile(m.map((i) => x[i]!), 0.5), quantile(m.map((i) => y[i]!), 0.5)] }]));
+  return members.flatMap((m, key) => {
+    if (m.length === 0 || group.hidden.has(key)) return [];
+    const mx = quantile(m.map((i) => x[i]!), 0.5), my = quantile(m.map((i) => y[i]!), 0.5), from = (i: number): number => (x[i]! - mx) ** 2 + (y[i]! - my) ** 2;
+    const i = m.reduce((best, j) => (from(j) < from(best) ? j : best));
+    return [{ text: group.labels[key]!, at: [x[i]!, y[i]!], group: { codes: group.codes, key } }];
+  });
 }

@@ -3,6 +3,7 @@
 import { decades, drawAxes, extent, leftMargin, linear, logarithmic, padded, ticksOf, type Frame, type Scale } from "./axes";
 import { button, clip, h, s } from "./dom";
 import { Figure, type Legend, type Scene } from "./figure";
+import { placeLabels, type Label, type LabelledPoints, type PlacedLabel } from "./labels";
 import { PointLayer, stamp, type PointBatch } from "./pointlayer";
 import { rgb, type Theme } from "./theme";
 import { hideTooltip, showTooltip, type Line } from "./tooltip";
@@ -33,7 +34,7 @@ export interface ScatterSpec {
   opacity?: () => number;
   /** Drawing order: the greater, the more on top. */
   priority?: (() => ((i: number) => number) | null);
-  labels?: () => { text: string; at: number[] }[];
+  labels?: () => Label[];
   legend: (theme: Theme) => Legend | null;
   tooltip: (i: number) => Line[];
   click?: (i: number) => void;
@@ -59,6 +60,9 @@ export class Scatter {
   private marked: number | null = null;
   private cursor: { x: number; y: number } | null = null;
   private axisGroup: SVGGElement | null = null;
+  /** Names, and where they were placed in which view: pointing at things moves none of them. */
+  private labels: Label[] | null = null;
+  private placed: { view: string; labels: PlacedLabel[] } | null = null;
 
   constructor(private readonly spec: ScatterSpec) {
     const n = spec.x.length;
@@ -120,6 +124,7 @@ export class Scatter {
       if (old.width > 0) this.view = { scale: 1, x: 0, y: 0 };
     }
     if (moved || this.dirty || this.theme !== scene.theme) this.recolor(scene.theme);
+    this.labels = this.placed = null;
     const style = this.layer.canvas.style;
     style.left = this.frame.left + "px";
     style.top = this.frame.top + "px";
@@ -190,7 +195,10 @@ export class Scatter {
     this.axisGroup!.replaceChildren();
     const scene = { svg: this.axisGroup as unknown as SVGSVGElement, width: this.size.width, height: this.size.height, theme, exporting: false };
     this.drawFrame(scene, f, visible);
-    this.drawLabels(scene, f, visible);
+    const view = `${this.view.scale} ${this.view.x} ${this.view.y}`;
+    this.labels ??= this.spec.labels?.() ?? [];
+    if (this.placed?.view !== view) this.placed = { view, labels: this.placeLabels(this.labels, f, visible, { ...this.batch, scale: this.view.scale, shift: { x: f.left + this.view.x, y: f.top + this.view.y } }) };
+    this.drawLabels(scene, this.placed.labels);
     if (this.marked !== null) {
       const x = this.batch.positions[this.marked * 2]! * this.view.scale + this.view.x, y = this.batch.positions[this.marked * 2 + 1]! * this.view.scale + this.view.y;
       if (x >= 0 && y >= 0 && x <= w && y <= hgt)
@@ -211,19 +219,16 @@ export class Scatter {
     }
   }
 
-  private drawLabels(scene: Scene, f: Frame, scales: { x: Scale; y: Scale }): void {
-    const taken: [number, number, number][] = [];
-    for (const l of this.spec.labels?.() ?? []) {
-      const text = clip(l.text, 28), half = text.length * 3.6, at = scales.x(l.at[0]!), x = Math.min(Math.max(at, f.left + half), f.right - half);
-      const wanted = scales.y(l.at[1]!) - (this.spec.numbered ? 11 : 0);
-      let y = wanted;
-      // Names that would cover one another step aside.
-      const covers = (): boolean => taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half && Math.abs(ty - y) < 14);
-      for (let step = 0; step < 12 && covers(); step++) y = wanted + (step % 2 ? -1 : 1) * 14 * (Math.floor(step / 2) + 1);
-      if (at < f.left || at > f.right || y < f.top || y > f.bottom || covers()) continue;
-      taken.push([x, y, half]);
+  private placeLabels(labels: Label[], f: Frame, scales: { x: Scale; y: Scale }, points: LabelledPoints): PlacedLabel[] {
+    const clipped = labels.map((l) => ({ ...l, text: clip(l.text, 28) }));
+    // The name of a single point stands above it.
+    const wanted = labels.map((l) => ({ x: scales.x(l.at[0]!), y: scales.y(l.at[1]!) - (l.group ? 0 : 11) }));
+    return placeLabels(clipped, wanted, clipped.map((l) => l.text.length * 3.6), f, points);
+  }
+
+  private drawLabels(scene: Scene, labels: PlacedLabel[]): void {
+    for (const { text, x, y } of labels)
       scene.svg.append(s("text", { x, y: y + 4, "text-anchor": "middle", "font-size": 12, "font-weight": 600, fill: scene.theme.text, stroke: scene.theme.background, "stroke-width": 3.5, "stroke-linejoin": "round", "paint-order": "stroke", "pointer-events": "none" }, text));
-    }
   }
 
   private drawForExport(scene: Scene): void {
@@ -259,7 +264,7 @@ export class Scatter {
       stamp(canvas, batch, { width: scene.width, height: scene.height, scale: 1, x: 0, y: 0, radius }, 2);
       inner.append(s("image", { href: canvas.toDataURL("image/png"), x: 0, y: 0, width: scene.width, height: scene.height }));
     }
-    this.drawLabels(scene, f, scales);
+    this.drawLabels(scene, this.placeLabels(this.spec.labels?.() ?? [], f, scales, { ...batch, scale: 1, shift: { x: 0, y: 0 } }));
   }
 
   private nearest(x: number, y: number, reach: number): number {
