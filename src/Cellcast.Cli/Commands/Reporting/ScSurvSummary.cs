@@ -24,7 +24,7 @@ internal static class ScSurvSummary
         if (spots is not null) numbers.Add(new("Spots", Whole(spots.Count)));
         Types(contributions, meaning, findings);
         Genes(source, meaning, findings);
-        if (spots is not null && meaning.IsSurvival) Tissue(spots, findings);
+        if (spots is not null && meaning.IsSurvival) Tissue(spots, source.Spots!.Obs, findings);
         cautions.Add("Contributions are associations in this cohort, not causes. They have no zero: only differences between cells count, here to the median cell.");
         cautions.Add("Another seed gives other values. Trust what several runs agree on.");
         return new ReportSummary(numbers, findings, cautions);
@@ -91,11 +91,14 @@ internal static class ScSurvSummary
         if (favourable.Length > 0) findings.Add($"Genes expressed in the cells that go with {(meaning.IsSurvival ? "a " : "")}{meaning.Lower}: {Join(favourable)}.");
     }
 
-    private static void Tissue(SpotSection spots, List<string> findings)
+    private static void Tissue(SpotSection spots, DataFrame obs, List<string> findings)
     {
         float[] hazard = [.. spots.Values[0].Values.Where(float.IsFinite).Order()];
         if (hazard.Length == 0) return;
         findings.Add(string.Create(CultureInfo.InvariantCulture, $"Over the section the hazard runs from {hazard[0]:0.00} to {hazard[^1]:0.00} times its mean; the most hazardous tenth of the spots is above {hazard[(int)(0.9 * (hazard.Length - 1))]:0.00}."));
+        if (!obs.Contains("log_hazard_lower") || !obs.Contains("log_hazard_upper")) return;
+        int above = Columns.Numbers(obs, "log_hazard_lower").Count(v => v > 0), below = Columns.Numbers(obs, "log_hazard_upper").Count(v => v < 0);
+        findings.Add($"The 95 % interval lies above the section's mean for {Whole(above)} and below it for {Whole(below)} of {Whole(obs.Length)} spots; of the others it is open.");
     }
 
     private static string Join(IEnumerable<string> names) => string.Join(", ", names.Select(Clip));
