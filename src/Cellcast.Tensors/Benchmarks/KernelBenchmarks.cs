@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Cellcast.Tensors.Kernels;
+using Cellcast.Tensors.Kernels.Simd;
 
 namespace Cellcast.Tensors.Benchmarks;
 
@@ -25,11 +27,19 @@ public sealed record KernelReport(IReadOnlyList<MachineCeilings> Ceilings, IRead
         }
         t.AppendLine();
         int width = Math.Max(6, Kernels.Count == 0 ? 0 : Kernels.Max(k => k.Name.Length));
-        t.AppendLine(CultureInfo.InvariantCulture, $"{"kernel".PadRight(width)}  threads   best ms  median ms  ns/element  GFLOP/s     GB/s  of ceiling");
+        t.AppendLine(CultureInfo.InvariantCulture, $"{"kernel".PadRight(width)}  threads   best ms  median ms  ns/element  GFLOP/s     GB/s  of ceiling   best  goal");
         foreach (KernelResult k in Kernels)
-            t.AppendLine(CultureInfo.InvariantCulture, $"{k.Name.PadRight(width)}  {k.Threads,7}  {k.Seconds * 1e3,8:F3}  {k.MedianSeconds * 1e3,9:F3}  {k.NanosecondsPerElement,10:F3}  {Number(k.GigaflopsPerSecond),7}  {Number(k.GigabytesPerSecond),7}  {k.ShareOfCeiling,9:P0}");
+            t.AppendLine(CultureInfo.InvariantCulture, $"{k.Name.PadRight(width)}  {k.Threads,7}  {k.Seconds * 1e3,8:F3}  {k.MedianSeconds * 1e3,9:F3}  {k.NanosecondsPerElement,10:F3}  {Number(k.GigaflopsPerSecond),7}  {Number(k.GigabytesPerSecond),7}  {k.ShareOfCeiling,10:P0}  {k.BestShareOfCeiling,5:P0}  {Verdict(k)}");
+        t.AppendLine();
+        t.AppendLine("of ceiling: median over runs, each beside the ceiling just before and after it, so that a slow moment of the machine slows both; GFLOP/s and GB/s are of the best run");
+        foreach (var goal in Kernels.Where(k => k.Goal is not null).GroupBy(k => (k.Threads, k.Goal)))
+        {
+            string[] missed = [.. goal.Where(k => k.MeetsGoal == false).Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Name} ({k.ShareOfCeiling:P1})"))];
+            t.AppendLine(CultureInfo.InvariantCulture, $"goal of {goal.Key.Goal:P0} of the ceiling on {goal.Key.Threads} thread{(goal.Key.Threads == 1 ? "" : "s")}: met by {goal.Count() - missed.Length} of {goal.Count()}{(missed.Length == 0 ? "" : "; missed by " + string.Join(", ", missed))}");
+        }
         return t.ToString();
 
+        static string Verdict(KernelResult k) => k.Goal is { } goal ? string.Create(CultureInfo.InvariantCulture, $"{goal:P0} {(k.MeetsGoal == true ? "met" : "missed")}") : "";
         static string Number(double? v) => v is { } x ? x.ToString("F1", CultureInfo.InvariantCulture) : "";
     }
 }
@@ -37,6 +47,8 @@ public sealed record KernelReport(IReadOnlyList<MachineCeilings> Ceilings, IRead
 /// <summary>Runs kernels at stated sizes and compares them with the machine's ceiling.</summary>
 public static class KernelBenchmarks
 {
+    private const int FewestTurns = 9, MostTurns = 10_000;
+
     /// <summary>Measures ceilings, then cases, for each number of threads.</summary>
     /// <param name="threadCounts">Numbers of threads.</param>
     /// <param name="secondsPerCase">Time for each case.</param>
@@ -54,11 +66,12 @@ public static class KernelBenchmarks
             using var workers = new Workers(threads);
             MachineCeilings ceiling = MachineCeilings.Measure(workers);
             ceilings.Add(ceiling);
+            using var probe = new CeilingProbe(workers);
             foreach (KernelCase c in KernelCases.All)
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (filter?.Invoke(c) == false) continue;
-                KernelResult r = Measure(c, workers, ceiling, secondsPerCase);
+                KernelResult r = Measure(c, workers, probe, secondsPerCase);
                 results.Add(r);
                 progress?.Report(r);
             }
@@ -66,11 +79,28 @@ public static class KernelBenchmarks
         return new KernelReport(ceilings, results);
     }
 
-    private static KernelResult Measure(KernelCase c, Workers workers, MachineCeilings ceiling, double seconds)
+    private static KernelResult Measure(KernelCase c, Workers workers, CeilingProbe probe, double seconds)
     {
-        Timing t = BenchmarkTimer.Measure(c.Prepare(workers), seconds);
-        double? gflops = c.Flops > 0 ? c.Flops / t.Best / 1e9 : null, gigabytes = c.Bytes > 0 ? c.Bytes / t.Best / 1e9 : null;
-        double share = gflops / ceiling.GigaflopsPerSecond ?? gigabytes / ceiling.CopyGigabytesPerSecond ?? 0;
-        return new KernelResult(c.Group, c.Name, workers.Count, ceiling.InstructionSet, t.Best, t.Median, gflops, gigabytes, t.Best * 1e9 / c.Elements, share);
+        Action work = c.Prepare(workers);
+        for (int i = 0; i < 3; i++) work();
+        Func<double> ceiling = c.Flops > 0 ? probe.Flops : probe.Copy;
+        double size = c.Flops > 0 ? c.Flops : c.Bytes;
+        List<double> times = [], shares = [];
+        long start = Stopwatch.GetTimestamp();
+        double before = ceiling();
+        while (times.Count < FewestTurns || (Stopwatch.GetElapsedTime(start).TotalSeconds < seconds && times.Count < MostTurns))
+        {
+            long t = Stopwatch.GetTimestamp();
+            work();
+            double time = Stopwatch.GetElapsedTime(t).TotalSeconds, after = ceiling();
+            times.Add(time);
+            shares.Add(size / time / ((before + after) / 2));
+            before = after;
+        }
+        times.Sort();
+        shares.Sort();
+        double best = times[0];
+        return new KernelResult(c.Group, c.Name, workers.Count, MachineVectors.Name, best, times[times.Count / 2], c.Flops > 0 ? c.Flops / best / 1e9 : null, c.Bytes > 0 ? c.Bytes / best / 1e9 : null,
+            best * 1e9 / c.Elements, shares[shares.Count / 2], shares[(shares.Count - 1) * 9 / 10], shares.Count, c.GoalOn(workers.Count));
     }
 }
