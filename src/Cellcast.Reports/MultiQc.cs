@@ -11,6 +11,7 @@ public static class MultiQc
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.Default };
 
     private const int MostPooledRows = 50;
+    private const string Diverging = "RdBu-rev";
 
     /// <summary>File names and their contents. The sample is the report's title.</summary>
     public static IReadOnlyList<(string Name, string Json)> Sections(ReportData data)
@@ -36,22 +37,22 @@ public static class MultiQc
                 rows[f.Name] = new JsonObject { ["mean"] = Rounded(f.Mean.Value), ["lower"] = Rounded(f.Mean.Lower), ["upper"] = Rounded(f.Mean.Upper), ["cohorts"] = f.Cohorts.Count, ["called"] = f.Called ? (f.Mean.Value > 0 ? "adverse" : "favourable") : "" };
             if (rows.Count > 0)
                 Add(files, "pooled_" + Safe(kind.Title), $"Cohorts: {kind.Title.ToLowerInvariant()}", $"Mean over cohorts, 95 % interval: {kind.Label}. Above 0: adverse.", "table",
-                    new JsonObject { ["id"] = $"cellcast_pooled_{Safe(kind.Title)}_table", ["title"] = $"cellcast: {kind.Title.ToLowerInvariant()} over cohorts", ["col1_header"] = kind.Title }, rows);
+                    new JsonObject { ["id"] = $"cellcast_pooled_{Safe(kind.Title)}_table", ["title"] = $"cellcast: {kind.Title.ToLowerInvariant()} over cohorts", ["col1_header"] = kind.Title }, rows, headers: PooledColumns(kind));
         }
         if (data.Contributions is { Groupings: [var grouping, ..] })
         {
             var row = new JsonObject();
             foreach (Distribution d in grouping.Items) row[d.Label] = Math.Round(d.Median, 6);
             Add(files, "cell_types", "Contribution of cell types", $"Median contribution of the cells of each type. {data.Contributions.Note.Replace("To the right", "Higher", StringComparison.Ordinal)}", "table",
-                new JsonObject { ["id"] = "cellcast_cell_types_plot", ["title"] = "cellcast: contribution of cell types", ["format"] = "{:,.3f}" },
+                new JsonObject { ["id"] = "cellcast_cell_types_plot", ["title"] = "cellcast: contribution of cell types", ["format"] = "{:,.3f}", ["scale"] = Diverging, ["shared_key"] = "cellcast_contribution" },
                 new JsonObject { [sample] = row });
         }
         foreach (TrainingStage s in data.Training ?? [])
-            Add(files, "training_" + Safe(s.Name), $"Training: {s.Title}", $"{s.LossLabel} by epoch.", "linegraph",
+            Add(files, "training_" + Safe(s.Name), $"Training: {s.Title}", $"{Capital(s.LossLabel)} by epoch.", "linegraph",
                 new JsonObject { ["id"] = $"cellcast_training_{Safe(s.Name)}_plot", ["title"] = $"cellcast: training, {s.Title}", ["xlab"] = "epoch", ["ylab"] = s.LossLabel },
                 Curves([($"{sample}, training", s.Epoch.Zip(s.Loss)), .. s.LossLabel == s.ValidationLabel ? new[] { ($"{sample}, validation", s.Epoch.Zip(s.Validation)) } : []]));
         foreach (TrainingRuns t in data.TrainingRuns ?? [])
-            Add(files, "training_" + Safe(t.YLabel), $"Training: {t.YLabel}", $"{t.YLabel} by epoch, one line per training.", "linegraph",
+            Add(files, "training_" + Safe(t.YLabel), $"Training: {t.YLabel}", $"{Capital(t.YLabel)} by epoch, one line per training.", "linegraph",
                 new JsonObject { ["id"] = $"cellcast_training_{Safe(t.YLabel)}_plot", ["title"] = $"cellcast: training, {t.YLabel}", ["xlab"] = "epoch", ["ylab"] = t.YLabel },
                 Curves(t.Runs.Select(r => ($"{sample}, {r.Name}", r.Epoch.Zip(r.Values)))));
         return files;
@@ -79,7 +80,7 @@ public static class MultiQc
             foreach (QualityMetric m in quality.Metrics)
                 if (m.Median is { } median) Column("median_" + Safe(m.Name), m.Name, $"Median of the cells: {m.Label}", median, "{:,.1f}");
         if (data.Markers?.Clusters?.Columns[0] is { } clusters) Column("clusters", "Clusters", "Clusters of cells", clusters.Text?.Length ?? clusters.Numbers!.Length, "{:,.0f}");
-        if (data.Cells is { } cells) Column("cells", "Cells", "Cells", cells.Count, "{:,.0f}");
+        if (data.Cells is { } cells) Column("cells", Capital(cells.Kind), Capital(cells.Kind), cells.Count, "{:,.0f}");
         General(files, headers, row, sample);
     }
 
@@ -147,21 +148,44 @@ public static class MultiQc
                 new JsonObject { ["id"] = "cellcast_classes_plot", ["title"] = "cellcast: " + classes.Name, ["min"] = 0, ["max"] = 1, ["format"] = "{:,.3f}" }, all);
         }
         if (evaluation.Robustness is { } r)
-            Add(files, "robustness", "Cell types with missing genes", $"{r.YLabel} by {r.XLabel}.", "linegraph",
+            Add(files, "robustness", "Cell types with missing genes", $"{Capital(r.YLabel)} by {r.XLabel}.", "linegraph",
                 new JsonObject { ["id"] = "cellcast_robustness_plot", ["title"] = "cellcast: missing genes", ["xlab"] = r.XLabel, ["ylab"] = r.YLabel, ["ymin"] = 0, ["ymax"] = 1 },
                 Curves(r.Models.Select(m => ($"{sample}, {m.Name}", m.X.Zip(m.Mean)))));
     }
 
-    private static void Add(List<(string, string)> files, string id, string name, string description, string kind, JsonNode configuration, JsonNode content, string? shared = null) =>
-        files.Add(($"cellcast_{id}_mqc.json", new JsonObject
+    // One heading of MultiQC for all sections, so that those of a run lie together.
+    private static void Add(List<(string, string)> files, string id, string name, string description, string kind, JsonNode configuration, JsonNode content, string? shared = null, JsonObject? headers = null)
+    {
+        var section = new JsonObject
         {
             ["id"] = "cellcast_" + (shared ?? id),
+            ["parent_id"] = "cellcast",
+            ["parent_name"] = "Cellcast",
+            ["parent_description"] = "Patients' outcomes traced to single cells, and labels of cells. Each run has more to show in its own report.html.",
             ["section_name"] = name,
             ["description"] = description,
             ["plot_type"] = kind,
             ["pconfig"] = configuration,
-            ["data"] = content,
-        }.ToJsonString(s_json) + "\n"));
+        };
+        if (headers is not null) section["headers"] = headers;
+        section["data"] = content;
+        files.Add(($"cellcast_{id}_mqc.json", section.ToJsonString(s_json) + "\n"));
+    }
+
+    private static JsonObject PooledColumns(PooledKind kind)
+    {
+        JsonObject Effect(string title, string description) => new() { ["title"] = title, ["description"] = description, ["format"] = "{:,.3f}", ["scale"] = Diverging, ["shared_key"] = "cellcast_pooled_" + Safe(kind.Title) };
+        return new JsonObject
+        {
+            ["mean"] = Effect("mean", kind.Label),
+            ["lower"] = Effect("lower", "Lower end of the 95 % interval of the mean"),
+            ["upper"] = Effect("upper", "Upper end of the 95 % interval of the mean"),
+            ["cohorts"] = new JsonObject { ["title"] = "cohorts", ["description"] = "Cohorts that have it", ["format"] = "{:,.0f}", ["scale"] = false },
+            ["called"] = new JsonObject { ["title"] = "called", ["description"] = "Adverse or favourable in all cohorts, whichever is left out", ["scale"] = false },
+        };
+    }
+
+    private static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
 
     private static JsonObject Curves(IEnumerable<(string Name, IEnumerable<(double, double)> Points)> curves)
     {

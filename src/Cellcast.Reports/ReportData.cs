@@ -148,7 +148,8 @@ public sealed record PointValues(string Name, float[] Values, string? Descriptio
 /// <param name="Labels">Names of the groups.</param>
 /// <param name="Codes">Position in <paramref name="Labels"/> of each point, -1: none.</param>
 /// <param name="LaterOnTop">Whether points of later labels are drawn over those of earlier ones; otherwise the order is mixed.</param>
-public sealed record PointGroups(string Name, IReadOnlyList<string> Labels, int[] Codes, bool LaterOnTop = false);
+/// <param name="Sides">For groups of high (1) and low (-1) values, which have the colours of these; null for others.</param>
+public sealed record PointGroups(string Name, IReadOnlyList<string> Labels, int[] Codes, bool LaterOnTop = false, IReadOnlyList<int>? Sides = null);
 
 /// <summary>Expression of one gene over the cells, kept in 255 steps.</summary>
 /// <param name="Name">The gene.</param>

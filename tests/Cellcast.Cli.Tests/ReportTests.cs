@@ -23,6 +23,8 @@ public class ReportTests
         foreach (string section in new[] { "summary", "cells", "contributions", "genes", "patients", "spots", "training", "run" }) Assert.True(run[section] is not null, section);
         Assert.Equal(150, (int)run["cells"]!["count"]!);
         Assert.Equal(40, (int)run["spots"]!["count"]!);
+        Assert.Equal(["hazard", "hazard, smoothed", "how sure"], run["spots"]!["values"]!.AsArray().Take(3).Select(v => (string)v!["name"]!));
+        Assert.Contains("pearson_q", run["spots"]!["genes"]!["columns"]!.AsArray().Select(c => (string)c!["key"]!));
         Assert.Equal(["test", "validation", "train", "all"], run["patients"]!["parts"]!.AsArray().Select(p => (string)p!["key"]!));
         Assert.Equal(4, run["contributions"]!["groupings"]![0]!["items"]!.AsArray().Count);
         var reference = run["run"]!["files"]!.AsArray().Single(f => (string)f!["role"]! == "reference")!;

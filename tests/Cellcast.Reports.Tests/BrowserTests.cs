@@ -323,6 +323,29 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     [ToolFact(Chromium)]
+    public async Task Regions_of_tissue_have_the_colours_of_high_and_low_and_only_a_picture_needs_spots_to_be_seen_through()
+    {
+        ReportData data = SampleReport.Create();
+        SpotSection spots = data.Spots! with { Groups = [new PointGroups("regions", ["high 1", "high 2", "low 1"], [.. Enumerable.Range(0, data.Spots!.Names.Length).Select(i => i % 5 - 1 is var k && k < 3 ? k : -1)], Sides: [1, 1, -1])] };
+        await using var report = await browser.Open(data with { Spots = spots });
+        ILocator panel = await report.Show("tissue");
+        Assert.Equal(1, await panel.Locator("input[type=range]").CountAsync());
+        await panel.Locator("select").First.SelectOptionAsync(new SelectOptionValue { Label = "regions" });
+        await Assertions.Expect(panel.Locator("h3").First).ToHaveTextAsync("Tissue by regions");
+        int[][] colours = await panel.Locator("button.entry .mark").EvaluateAllAsync<int[][]>("m => m.map(e => getComputedStyle(e).getPropertyValue('--c').trim()).map(c => [1, 3, 5].map(k => parseInt(c.slice(k, k + 2), 16)))");
+        Assert.Equal(4, colours.Length);
+        Assert.All(colours[..2], c => Assert.True(c[0] > c[2] + 60, string.Join(',', c)));
+        Assert.True(colours[2][2] > colours[2][0] + 60);
+        Assert.NotEqual(colours[0], colours[1]);
+        Assert.InRange(colours[3].Max() - colours[3].Min(), 0, 20); // of no region: grey
+
+        await using var without = await browser.Open(data with { Spots = spots with { Image = null } });
+        Assert.Equal(0, await (await without.Show("tissue")).Locator("input[type=range]").CountAsync());
+        Assert.Empty(report.Troubles);
+        Assert.Empty(without.Troubles);
+    }
+
+    [ToolFact(Chromium)]
     public async Task Folds_of_a_training_are_lines_of_one_picture_and_can_be_hidden()
     {
         await using var report = await browser.Open(SampleReport.OfAnEvaluation());

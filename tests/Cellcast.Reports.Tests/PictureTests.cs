@@ -154,6 +154,8 @@ public class PictureTests
             Assert.Contains(plot, plots);
         string page = File.ReadAllText(folder["out/multiqc_report.html"]);
         foreach (string table in new[] { "cellcast_classes_plot", "cellcast_cell_types_plot" }) Assert.Contains($"id=\"{table}\"", page, StringComparison.Ordinal);
+        // All under one heading.
+        Assert.Equal(["cellcast"], System.Text.RegularExpressions.Regex.Matches(page, "id=\"mqc-module-section-([^\"]*)\"").Select(m => m.Groups[1].Value));
     }
 
     [Fact]

@@ -33,21 +33,31 @@ export async function byGroup(group: Group, changed: () => void, placed?: () => 
     if (missing) keys.push(-1);
     return { counts, missing, keys };
   };
+  // Regions of high and of low values have shades of the ends of the scale for values.
+  const rank = group.sides?.map((s, k) => group.sides!.slice(0, k).filter((o) => o === s).length);
+  const colorOf = (theme: Theme): ((k: number) => string) => {
+    if (!group.sides) return (k) => categoryColor(theme, k);
+    const shades = ramp(theme.diverging).map(css);
+    return (k) => (k < 0 ? theme.missing : shades[group.sides![k]! > 0 ? 255 - 32 * (rank![k]! % 3) : 32 * (rank![k]! % 3)]!);
+  };
   const toggle = (k: number): void => {
     if (!hidden.delete(k)) hidden.add(k);
     changed();
   };
   return {
     name: group.name,
-    color: (theme) => (i) => (hidden.has(codes[i]!) ? null : categoryColor(theme, codes[i]!)),
+    color: (theme) => {
+      const of = colorOf(theme);
+      return (i) => (hidden.has(codes[i]!) ? null : of(codes[i]!));
+    },
     value: (i) => (codes[i]! < 0 ? "none" : labels[codes[i]!]!),
-    priority: group.laterOnTop ? (i) => codes[i]! : null,
+    priority: group.laterOnTop || group.sides ? (i) => codes[i]! : null,
     group: { labels, codes, hidden },
     legend: (theme) => {
-      const { counts, missing, keys } = count();
+      const { counts, missing, keys } = count(), of = colorOf(theme);
       return {
         entries: keys.map((k) => ({
-          label: k < 0 ? "none" : labels[k]!, color: categoryColor(theme, k), mark: "dot", count: integer(k < 0 ? missing : counts[k]!), hidden: hidden.has(k),
+          label: k < 0 ? "none" : labels[k]!, color: of(k), mark: "dot", count: integer(k < 0 ? missing : counts[k]!), hidden: hidden.has(k),
           toggle: () => toggle(k),
           only: () => {
             hidden.clear();

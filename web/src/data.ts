@@ -62,6 +62,8 @@ export interface Group {
   codes: Integers;
   /** Points of later labels are drawn over those of earlier ones. */
   laterOnTop: boolean;
+  /** Of groups of high (1) and low (-1) values. */
+  sides: number[] | null;
 }
 export interface Gene {
   name: string;

@@ -127,7 +127,7 @@ export async function spotsView(section: SpotSection): Promise<HTMLElement> {
   ];
   // A picture of tissue is bright in every theme.
   const ground = (theme: Theme): Theme => (section.image ? light : theme);
-  let coloring: Coloring = await sources[0]!.load(), opacity = 0.85;
+  let coloring: Coloring = await sources[0]!.load(), opacity = section.image ? 0.85 : 1;
   const hazard = coloring;
   const slider = h("input", { type: "range", min: 0.1, max: 1, step: 0.05, value: opacity, "aria-label": "Opacity of the spots" });
   on(slider, {
@@ -146,7 +146,7 @@ export async function spotsView(section: SpotSection): Promise<HTMLElement> {
         scatter.figure.setTitle(`Tissue by ${clip(coloring.name, 60)}`);
         scatter.refresh();
       }),
-      h("label", { class: "field" }, h("span", {}, "opacity"), slider),
+      section.image ? h("label", { class: "field" }, h("span", {}, "opacity"), slider) : h("span", { class: "hidden" }),
     ],
     x, y, xLabel: "", yLabel: "", equal: true, downwards: true, image: section.image, diameter: section.diameter, tall: 700,
     color: (theme) => coloring.color(ground(theme)),
@@ -156,7 +156,7 @@ export async function spotsView(section: SpotSection): Promise<HTMLElement> {
     tooltip: (i) => [names[i]!, { name: coloring.name, value: coloring.value(i) }, ...(coloring === hazard ? [] : [{ name: hazard.name, value: hazard.value(i) }])],
   });
   return h("div", { class: "view" }, h("p", { class: "lead" }, `${integer(section.count)} spots. ${section.lead ?? ""}`), scatter.figure.element,
-    section.genes ? h("section", { class: "card" }, h("h3", {}, "Genes that follow it over the spots"), h("p", { class: "hint" }, "Both ends of the list. Neighbouring spots are alike, so take the order, not the size, for evidence; all genes are in spot_genes.csv."),
+    section.genes ? h("section", { class: "card" }, h("h3", {}, "Genes that follow it over the spots"), h("p", { class: "hint" }, `Both ends of the list; all genes are in spot_genes.csv. ${section.genes.columns.some((c) => c.key === "pearson_q") ? "Neighbouring spots are alike: q counts them for as many as they are worth." : "Neighbouring spots are alike, so take the order, not the size, for evidence."}`),
       (await DataTable.create(section.genes, { title: "Genes over the spots", sortBy: "pearson", descending: true, page: 25 })).element) : null);
 }
 

@@ -12,6 +12,8 @@ internal static class CellPictures
     private const int MostCategories = 80, MostColumns = 6, GenesPerEnd = 40, MostTypes = 40, SpotGenesPerEnd = 100;
     private const string RawContribution = "raw_beta_z";
     private static readonly string[] s_own = ["beta_z", "raw_beta_z", "raw_beta_zl", "Hazard_rates", "log_hazard", "log_hazard_sd"];
+    private static readonly string[] s_ofSpots = ["log_hazard_smooth", "log_hazard_lower", "log_hazard_upper"];
+    private const string RegionColumn = "hazard_region";
 
     /// <summary>Contribution of each cell minus the median of all cells: shares of a patient sum to one, so only differences mean something.</summary>
     internal static float[] Contribution(ScSurvReportSource source)
@@ -97,11 +99,29 @@ internal static class CellPictures
                 ? new("hazard", [.. Columns.Numbers(spots.Obs, "Hazard_rates").Select(v => (float)v)], "hazard relative to the mean over the section (right: worse)", 1, Logarithmic: true)
                 : new("predictor", Centred(Columns.Numbers(spots.Obs, "log_hazard")), $"predictor relative to the median spot (right: {meaning.HigherShort})", 0),
         };
+        if (spots.Obs.Contains("log_hazard_smooth"))
+        {
+            double[] smooth = Columns.Numbers(spots.Obs, "log_hazard_smooth");
+            values.Add(meaning.IsSurvival
+                ? new("hazard, smoothed", [.. smooth.Select(v => (float)Math.Exp(v))], "hazard, half the spot's own, half its neighbours' (right: worse)", 1, Logarithmic: true)
+                : new("predictor, smoothed", Centred(smooth), $"predictor, half the spot's own, half its neighbours' (right: {meaning.HigherShort})", 0));
+        }
         if (spots.Obs.Contains("log_hazard_sd"))
             values.Add(new("how sure", [.. Columns.Numbers(spots.Obs, "log_hazard_sd").Select(v => (float)v)], $"standard deviation of the {(meaning.IsSurvival ? "log hazard" : "predictor")} (right: less sure)"));
         if (spots.Obsm.TryGet("cell_type_shares", out DenseMatrix? shares) && spots.Uns.TryGet("cell_types", out NdArray? types) && types.Data is string?[] names && names.Length == shares.Columns)
             for (int t = 0; t < Math.Min(names.Length, MostTypes); t++) values.Add(new($"share of {names[t]}", Column(shares, t), $"share of {names[t]}"));
-        values.AddRange(Numbers(spots.Obs, s_own));
+        IEnumerable<PointGroups> Regions(DataFrame obs, OutcomeMeaning of)
+        {
+            if (!obs.TryGet(RegionColumn, out Column? column)) yield break;
+            string?[] regions = column.ToText();
+            // high 1, high 2, …, low 1, …
+            string[] labels = [.. regions.OfType<string>().Distinct().Where(r => r != "none").OrderBy(r => r.StartsWith("low", StringComparison.Ordinal)).ThenBy(r => r.Length).ThenBy(r => r, StringComparer.Ordinal)];
+            if (labels.Length > 0)
+                yield return new PointGroups(of.IsSurvival ? "regions of high and low hazard" : "regions of high and low values", labels, Take([.. regions.Select(r => Array.IndexOf(labels, r))], rows),
+                    Sides: [.. labels.Select(l => l.StartsWith("high", StringComparison.Ordinal) ? 1 : -1)]);
+        }
+
+        values.AddRange(Numbers(spots.Obs, [.. s_own, .. s_ofSpots]));
         return new SpotSection
         {
             Count = n,
@@ -114,7 +134,7 @@ internal static class CellPictures
             Lead = SpotLead(source.Metrics["spatial"] as JsonObject, meaning),
             Genes = SpotGenes(source.SpotGenes),
             Values = [.. values.Select(v => v with { Values = Take(v.Values, rows) })],
-            Groups = [.. Groups(spots.Obs, null, null).Select(g => g with { Codes = Take(g.Codes, rows) })],
+            Groups = [.. Regions(spots.Obs, meaning), .. Groups(spots.Obs, null, null).Where(g => g.Name != RegionColumn).Select(g => g with { Codes = Take(g.Codes, rows) })],
         };
     }
 
@@ -156,14 +176,14 @@ internal static class CellPictures
         string text = meaning.IsSurvival ? "Hazard is relative to the mean over the section: above 1 is worse." : $"The predictor is relative to the median spot: above 0 is {meaning.Higher}.";
         if (pattern?["moran_i"] is not { } moran) return text;
         int Count(string key) => (int?)pattern[key]?.GetValue<double>() ?? 0;
-        return text + string.Create(CultureInfo.InvariantCulture, $" Neighbouring spots are {(moran.GetValue<double>() > 0.3 ? "much" : moran.GetValue<double>() > 0.1 ? "somewhat" : "hardly")} alike (Moran's I {moran.GetValue<double>():0.00}; 0 is no pattern, 1 the strongest). {Count("spots_in_high_regions"):N0} spots lie in regions of high and {Count("spots_in_low_regions"):N0} in regions of low values (column hazard_region).");
+        return text + string.Create(CultureInfo.InvariantCulture, $" Neighbouring spots are {(moran.GetValue<double>() > 0.3 ? "much" : moran.GetValue<double>() > 0.1 ? "somewhat" : "hardly")} alike (Moran's I {moran.GetValue<double>():0.00}; 0 is no pattern, 1 the strongest). {Count("spots_in_high_regions"):N0} spots lie in regions of high and {Count("spots_in_low_regions"):N0} in regions of low values{(Count("spots_in_high_regions") + Count("spots_in_low_regions") > 0 ? " (choose them under Colour by)" : "")}.");
     }
 
     /// <summary>The ends of the list of genes that follow the spots' hazard.</summary>
     private static ReportTable? SpotGenes(DataFrame? genes)
     {
         if (genes is not { Length: > 0 }) return null;
-        double[] pearson = Columns.Numbers(genes, "pearson"), spearman = Columns.Numbers(genes, "spearman");
+        double[] pearson = Columns.Numbers(genes, "pearson"), spearman = Columns.Numbers(genes, "spearman"), q = Columns.Numbers(genes, "pearson_q"), worth = Columns.Numbers(genes, "effective_spots");
         int[] known = [.. Enumerable.Range(0, genes.Length).Where(i => double.IsFinite(pearson[i])).OrderByDescending(i => pearson[i])];
         int[] rows = known.Length <= 2 * SpotGenesPerEnd ? known : [.. known[..SpotGenesPerEnd], .. known[^SpotGenesPerEnd..]];
         return new ReportTable(
@@ -171,6 +191,10 @@ internal static class CellPictures
             ReportColumn.Of("gene", "gene", rows.Select(r => genes.Index[r])),
             ReportColumn.Of("pearson", "correlation", rows.Select(r => pearson[r]), help: "Pearson correlation over spots of the gene's logarithmic expression with the log hazard."),
             ReportColumn.Of("spearman", "rank correlation", rows.Select(r => spearman[r])),
+            // Results from before there were tests have none.
+            .. genes.Contains("pearson_q") ? (ReportColumn[])[
+                ReportColumn.Of("pearson_q", "q", rows.Select(r => q[r]), ColumnFormat.Probability, "Test of the correlation, adjusted for the number of genes. Neighbouring spots are alike: they count for as many as they are worth."),
+                ReportColumn.Of("effective_spots", "spots' worth", rows.Select(r => worth[r]), ColumnFormat.Integer, "How many independent spots the section is worth for this gene.")] : [],
         ]);
     }
 
