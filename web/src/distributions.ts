@@ -36,7 +36,7 @@ export class Distributions {
 
   private draw(scene: Scene): void {
     const { svg, theme, width, height } = scene, narrow = width < 520, step = this.lineHeight();
-    const longest = Math.max(0, ...this.items.map((d) => d.label.length)), left = Math.min(narrow ? 124 : 200, 24 + longest * 6.6), right = width - (narrow ? 52 : 70);
+    const longest = Math.max(0, ...this.items.map((d) => d.label.length)), left = Math.min(narrow ? 124 : 200, 24 + longest * 7.2), right = width - (narrow ? 52 : 70);
     const low = Math.min(...this.items.map((d) => d.minimum)), high = Math.max(...this.items.map((d) => d.maximum));
     const x = linear(padded([low, high], 0.03), [left, right]), bottom = height - 44;
     drawAxes(scene, { left, right, top: 8, bottom }, { x, xLabel: this.xLabel });
@@ -60,7 +60,7 @@ export class Distributions {
         s("rect", { x: x(d.lowerQuartile), y: y - box, width: Math.max(1, x(d.upperQuartile) - x(d.lowerQuartile)), height: box * 2, fill: theme.background, stroke: theme.text, "stroke-width": 1 }),
         s("line", { x1: x(d.median), x2: x(d.median), y1: y - box, y2: y + box, stroke: theme.text, "stroke-width": 2.4 }));
       svg.append(g,
-        s("text", { x: left - 8, y: y + 4, "text-anchor": "end", "font-size": 12, fill: theme.text }, clip(d.label, Math.floor((left - 12) / 6.4))),
+        s("text", { x: left - 8, y: y + 4, "text-anchor": "end", "font-size": 12, fill: theme.text }, clip(d.label, Math.floor((left - 12) / 7.2))),
         s("text", { x: right + 8, y: y + 4, "font-size": 12, fill: theme.muted }, integer(d.count)));
       if (scene.exporting) return;
       const target = s("rect", { x: 0, y: y - step / 2, width, height: step, fill: "transparent" });
