@@ -30,6 +30,9 @@ public sealed class CellSet
     /// <param name="cell">Its number.</param>
     public float ScaleOf(int cell) => _scales[cell];
 
+    /// <summary>Whether a cell's values are over their mean.</summary>
+    internal bool RelativeValues { get; private init; }
+
     /// <summary>The cells of some files one after the other; genes outside the vocabulary are left out, and said.</summary>
     /// <param name="files">The files.</param>
     /// <param name="vocabulary">The vocabulary.</param>
@@ -67,7 +70,7 @@ public sealed class CellSet
                 pointers[++cell] = write;
             }
         }
-        return new CellSet(vocabulary, pointers, genes[..(int)write], values[..(int)write], scales);
+        return new CellSet(vocabulary, pointers, genes[..(int)write], values[..(int)write], scales) { RelativeValues = files.Any(f => f.Preprocessing.RelativeValues) };
     }
 
     /// <summary>The same cells with each cell's genes in another order.</summary>
@@ -85,7 +88,7 @@ public sealed class CellSet
             Array.Sort(ranks, values, start, length);
             for (int i = start; i < start + length; i++) genes[i] = order.GeneAt(ranks[i]);
         }
-        return new CellSet(Vocabulary, _pointers, genes, values, _scales);
+        return new CellSet(Vocabulary, _pointers, genes, values, _scales) { RelativeValues = RelativeValues };
     }
 
     /// <summary>Divides values by their mean, and returns it.</summary>

@@ -11,7 +11,7 @@ namespace Cellcast.Models.ScRobust;
 internal static class ComponentStart
 {
     /// <summary>More of them tell fewer cell types apart: what they add is mostly noise.</summary>
-    private const int Components = 20;
+    internal const int Components = 20;
 
     /// <summary>Loading at which a gene's row is half its own, half common.</summary>
     private const double HalfLoading = 0.1;
@@ -67,7 +67,8 @@ internal static class ComponentStart
         }
     }
 
-    private static SparseMatrix MatrixOf(CellSet cells, ReadOnlySpan<int> rows)
+    /// <summary>Logged values of some cells, cells x genes.</summary>
+    internal static SparseMatrix MatrixOf(CellSet cells, ReadOnlySpan<int> rows)
     {
         var pointers = new long[rows.Length + 1];
         for (int i = 0; i < rows.Length; i++) pointers[i + 1] = pointers[i] + cells.GenesOf(rows[i]).Length;

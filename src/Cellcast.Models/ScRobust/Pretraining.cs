@@ -53,7 +53,7 @@ public sealed class Pretraining
         Array.Sort(_validation);
         Array.Sort(_training);
         _batches = new Minibatches(_training, options.BatchCells, _key.Split("batches"));
-        _sampler = new ViewSampler(cells, _training, options);
+        _sampler = new ViewSampler(cells, _training, options, options.NeighborShare > 0 ? CellNeighbors.Of(cells, _training, options.Neighbors, options.Seed) : null);
         _optimizer = new AdamW(_module.Parameters, options.LearningRate, weightDecay: 0);
     }
 
@@ -99,7 +99,8 @@ public sealed class Pretraining
         };
         var trainer = new StageTrainer(_device, store, progress, [.. resume?.History ?? []], stageCount: 1);
         StageSummary summary = trainer.Run(plan, 1, resume, s => Capture(s, fingerprint), cancellation);
-        var model = new ScRobustModel(_module.Encoder, _cells.Vocabulary, preprocessing, Padding.Masked, GeneStatistics.Of(_cells, _training));
+        VectorWhitening? whitening = _options.Whiten ? VectorWhitening.Learn(_device, _module.Encoder, _cells, _training, _options.Seed, progress, cancellation) : null;
+        var model = new ScRobustModel(_module.Encoder, _cells.Vocabulary, preprocessing, Padding.Masked, GeneStatistics.Of(_cells, _training), whitening);
         return new PretrainingResult(model, _history, summary, _training.Length, _validation.Length);
     }
 

@@ -31,6 +31,7 @@ public sealed record PretrainingOptions
         ExpressionWeight = 1,
         Temperature = 0.07,
         SmallestView = 1,
+        Whiten = false,
         LearningRate = 5e-5,
         WarmUp = 0,
         Cosine = false,
@@ -62,6 +63,15 @@ public sealed record PretrainingOptions
 
     /// <summary>Smallest share of its genes that a view without common genes keeps; the number kept is drawn anew for every view, evenly on a log scale.</summary>
     public double SmallestView { get; init; } = 0.2;
+
+    /// <summary>Smallest share of a cell's molecules that a view without common genes is drawn from; the share is drawn anew for every view, evenly on a log scale. With 1 both views are as deep as the cell.</summary>
+    public double SmallestDepth { get; init; } = 1;
+
+    /// <summary>Share of the cells whose second view is that of a near cell.</summary>
+    public double NeighborShare { get; init; }
+
+    /// <summary>Near cells: those among each other's so many nearest along the principal components of the training cells.</summary>
+    public int Neighbors { get; init; } = 15;
 
     /// <summary>Genes that a cell does not express among those whose expression is predicted, per gene that it does; drawn as often as other cells express them.</summary>
     public double Zeros { get; init; } = 1;
@@ -95,6 +105,9 @@ public sealed record PretrainingOptions
 
     /// <summary>Share of the cells that are kept for validation.</summary>
     public double ValidationShare { get; init; } = 0.1;
+
+    /// <summary>Whether a map of the vectors is learned after training; see <see cref="VectorWhitening"/>.</summary>
+    public bool Whiten { get; init; } = true;
 
     /// <summary>Seed of all random numbers.</summary>
     public long Seed { get; init; }

@@ -1,17 +1,19 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Cellcast.AnnData;
+using Cellcast.Tensors;
 using Cellcast.Tensors.Io;
 using Cellcast.Tensors.Random;
 
 namespace Cellcast.Models.ScRobust;
 
 /// <summary>An encoder on disk: <c>encoder.safetensors</c> (the published state dict's names) and <c>encoder.json</c> (sizes, genes in the order of their ids, preprocessing,
-/// figures of the training cells).</summary>
+/// figures of the training cells). Schema 2 differs from 1 only in that the weights hold a map of the vectors (<see cref="WhiteningName"/>); encoders without one are still written as schema 1.</summary>
 internal static class ScRobustFiles
 {
     internal const string Description = "encoder.json", Weights = "encoder.safetensors";
-    private const int SchemaVersion = 1;
+    private const int SchemaVersion = 2, SchemaWithoutWhitening = 1;
+    private const string WhiteningName = "whitening.weight";
     private const string Kind = "scrobust encoder";
 
     internal static readonly JsonSerializerOptions Json = new()
@@ -25,9 +27,16 @@ internal static class ScRobustFiles
     internal static void Save(ScRobustModel model, string folder)
     {
         EncoderSize size = model.Encoder.Size;
-        var content = new Content(Kind, SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers, size.HalfValue), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
+        var content = new Content(Kind, model.Whitening is null ? SchemaWithoutWhitening : SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers, size.HalfValue), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
         AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, Json) + "\n");
-        AtomicFile.Write(Path.Combine(folder, Weights), new SafetensorsWriter().AddAll(model.Encoder.ExportState()).Write);
+        AtomicFile.Write(Path.Combine(folder, Weights), WeightsOf(model).Write);
+    }
+
+    /// <summary>The encoder's weights and, where it has one, the map of its vectors.</summary>
+    internal static SafetensorsWriter WeightsOf(ScRobustModel model)
+    {
+        SafetensorsWriter weights = new SafetensorsWriter().AddAll(model.Encoder.ExportState());
+        return model.Whitening is { } whitening ? weights.Add(WhiteningName, Tensor.From(whitening.Map, whitening.Columns, whitening.Columns)) : weights;
     }
 
     internal static ScRobustModel Load(string folder)
@@ -44,8 +53,15 @@ internal static class ScRobustFiles
             var vocabulary = new GeneVocabulary(c.Genes);
             if (vocabulary.Count != c.Size.Vocabulary) throw new InvalidDataException($"{c.Genes.Count} genes are named for {c.Size.Vocabulary} token ids");
             var encoder = new CellEncoder(new EncoderSize { Vocabulary = c.Size.Vocabulary, Hidden = c.Size.Hidden, Heads = c.Size.Heads, Layers = c.Size.Layers, HalfValue = c.Size.HalfValue }, RandomKey.From(0, "overwritten"));
-            using (SafetensorsFile weights = SafetensorsFile.Open(Path.Combine(folder, Weights))) encoder.ImportState(weights.ReadAll());
-            return new ScRobustModel(encoder, vocabulary, c.Preprocessing, c.Padding, c.Statistics);
+            VectorWhitening? whitening = null;
+            using (SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, Weights)))
+            {
+                var weights = file.ReadAll();
+                encoder.ImportState(weights);
+                if (c.SchemaVersion > SchemaWithoutWhitening)
+                    whitening = weights.TryGetValue(WhiteningName, out var map) ? new VectorWhitening(map.ToArray(), c.Size.Hidden) : throw new InvalidDataException($"the weights lack '{WhiteningName}'");
+            }
+            return new ScRobustModel(encoder, vocabulary, c.Preprocessing, c.Padding, c.Statistics, whitening);
         }
         catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException or FileNotFoundException or EndOfStreamException)
         {

@@ -25,6 +25,9 @@ public sealed record EmbeddingOptions
     /// <summary>Where a cell has fewer genes; null for what the encoder was trained with.</summary>
     public Padding? Padding { get; init; }
 
+    /// <summary>Whether the vectors go through the encoder's <see cref="ScRobustModel.Whitening"/>, where it has one; only those of the cell token do.</summary>
+    public bool Whiten { get; init; } = true;
+
     /// <summary>Seed of a random order.</summary>
     public long Seed { get; init; }
 
@@ -46,8 +49,9 @@ public sealed class ScRobustModel
     /// <param name="preprocessing">How counts become values.</param>
     /// <param name="padding">What it was trained with.</param>
     /// <param name="statistics">Figures of its training cells, or null where they are not known (imported weights).</param>
+    /// <param name="whitening">Map of its vectors, or null; it belongs to these very weights.</param>
     /// <exception cref="ArgumentException">The parts do not fit together.</exception>
-    public ScRobustModel(CellEncoder encoder, GeneVocabulary vocabulary, CellPreprocessing preprocessing, Padding padding, GeneStatistics? statistics)
+    public ScRobustModel(CellEncoder encoder, GeneVocabulary vocabulary, CellPreprocessing preprocessing, Padding padding, GeneStatistics? statistics, VectorWhitening? whitening = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(vocabulary);
@@ -55,7 +59,9 @@ public sealed class ScRobustModel
             throw new ArgumentException($"the encoder has {encoder.Size.Vocabulary} token ids and the vocabulary {vocabulary.Count}", nameof(vocabulary));
         if (statistics is not null && (statistics.ZeroFraction.Count != vocabulary.Genes.Count || statistics.StandardDeviation.Count != vocabulary.Genes.Count))
             throw new ArgumentException($"there are figures of {statistics.ZeroFraction.Count} genes and {vocabulary.Genes.Count} genes", nameof(statistics));
-        (Encoder, Vocabulary, Preprocessing, Padding, Statistics) = (encoder, vocabulary, preprocessing, padding, statistics);
+        if (whitening is not null && whitening.Columns != encoder.Size.Hidden)
+            throw new ArgumentException($"the whitening is for vectors of {whitening.Columns} numbers and the encoder gives {encoder.Size.Hidden}", nameof(whitening));
+        (Encoder, Vocabulary, Preprocessing, Padding, Statistics, Whitening) = (encoder, vocabulary, preprocessing, padding, statistics, whitening);
     }
 
     /// <summary>The network.</summary>
@@ -72,6 +78,9 @@ public sealed class ScRobustModel
 
     /// <summary>Figures of its training cells, or null.</summary>
     public GeneStatistics? Statistics { get; }
+
+    /// <summary>Map of the encoder's vectors, or null.</summary>
+    public VectorWhitening? Whitening { get; }
 
     /// <summary>The cells of a file on this model's vocabulary.</summary>
     /// <param name="data">The file.</param>
@@ -124,12 +133,22 @@ public sealed class ScRobustModel
             batch.Clear();
             for (int c = first; c < first + count; c++) CellTokenizer.Append(batch, ordered, c, genes, padding);
             var target = vectors.AsSpan(first * hidden, count * hidden);
-            if (options.Pooling == Pooling.Cls) Encoder.CellTokens(tape, batch).Span.CopyTo(target);
-            else TokenPooling.Pool(Encoder.AllTokens(tape, batch).Span, batch, options.Pooling, target);
-            tape.Reset();
+            Vectors(tape, batch, options, target);
             progress.Report(new TrainingUpdate("embed", 0, 0) { Step = first + count, StepsPerEpoch = cells.Count });
         }
         return vectors;
+    }
+
+    /// <summary>Vectors of a batch of tokenised cells; the tape is reset.</summary>
+    internal void Vectors(Tape tape, TokenBatch batch, EmbeddingOptions options, Span<float> target)
+    {
+        if (options.Pooling == Pooling.Cls)
+        {
+            Encoder.CellTokens(tape, batch).Span.CopyTo(target);
+            if (options.Whiten) Whitening?.Apply(target);
+        }
+        else TokenPooling.Pool(Encoder.AllTokens(tape, batch).Span, batch, options.Pooling, target);
+        tape.Reset();
     }
 
     /// <summary>Writes <c>encoder.safetensors</c> and <c>encoder.json</c>.</summary>

@@ -14,8 +14,8 @@ namespace Cellcast.Models.ScRobust;
 /// <summary>Settings of <see cref="VectorGenes"/>.</summary>
 public sealed record VectorGenesOptions
 {
-    /// <summary>How cells are embedded.</summary>
-    public EmbeddingOptions Embedding { get; init; } = new();
+    /// <summary>How cells are embedded; usually as the network makes vectors, where a gene's effect is its own, not weighed against the scatter of others.</summary>
+    public EmbeddingOptions Embedding { get; init; } = new() { Whiten = false };
 
     /// <summary>Most cells that are looked at in the group, and as many in the reference.</summary>
     public int CellsPerGroup { get; init; } = 300;
@@ -162,9 +162,7 @@ public sealed class VectorGenes
             CellTokenizer.AppendWithout(_batch, _cells, cell(i), without(i), genes, padding);
             if (_batch.Tokens < TokensPerBatch && i + 1 < count) continue;
             var target = vectors.AsSpan(first * hidden, _batch.Sequences * hidden);
-            if (_options.Embedding.Pooling == Pooling.Cls) _model.Encoder.CellTokens(_tape, _batch).Span.CopyTo(target);
-            else TokenPooling.Pool(_model.Encoder.AllTokens(_tape, _batch).Span, _batch, _options.Embedding.Pooling, target);
-            _tape.Reset();
+            _model.Vectors(_tape, _batch, _options.Embedding, target);
             _batch.Clear();
             first = i + 1;
         }
@@ -254,6 +252,7 @@ public sealed class VectorGenes
             hash.AppendData(MemoryMarshal.AsBytes(_cells.ValuesOf(r)));
         }
         foreach (var (_, value) in _model.Encoder.ExportState()) hash.AppendData(MemoryMarshal.AsBytes(value.Span));
+        if (_model.Whitening is { } whitening) hash.AppendData(MemoryMarshal.AsBytes(whitening.Map));
         return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
 }

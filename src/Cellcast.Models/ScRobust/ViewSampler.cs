@@ -13,14 +13,17 @@ internal sealed class ViewSampler
     private readonly PretrainingOptions _options;
     private readonly int[] _others;
     private readonly int[] _order;
+    private readonly CellNeighbors? _neighbors;
+    private readonly MoleculeThinning _thinning = new();
     private readonly TokenBatch _view = new();
 
     /// <param name="cells">The cells.</param>
     /// <param name="others">Training cells, whose genes are asked for where a cell does not express them.</param>
     /// <param name="options">How views are drawn.</param>
-    internal ViewSampler(CellSet cells, int[] others, PretrainingOptions options)
+    /// <param name="neighbors">Cells whose views may stand for the second views of others, or null.</param>
+    internal ViewSampler(CellSet cells, int[] others, PretrainingOptions options, CellNeighbors? neighbors = null)
     {
-        (_cells, _others, _options) = (cells, others, options);
+        (_cells, _others, _options, _neighbors) = (cells, others, options, neighbors);
         int longest = 0;
         for (int c = 0; c < cells.Count; c++) longest = Math.Max(longest, cells.GenesOf(c).Length);
         _order = new int[longest];
@@ -36,8 +39,9 @@ internal sealed class ViewSampler
         views.Clear();
         targets.Clear();
         foreach (int c in cells) AppendView(views, c, 0, key);
-        foreach (int c in cells)
+        foreach (int first in cells)
         {
+            int c = _neighbors?.Partner(first, _options.NeighborShare, key.Split("partner").Split(first)) ?? first;
             int length = AppendView(views, c, 1, key), zeros = (int)Math.Round(_options.Zeros * (length - 1));
             targets.Append(length + zeros, out var genes, out var values);
             _view.Genes.CopyTo(genes);
@@ -64,6 +68,11 @@ internal sealed class ViewSampler
     {
         var ids = _cells.GenesOf(cell);
         var values = _cells.ValuesOf(cell);
+        if (_options.SmallestDepth < 1)
+        {
+            DrawShallow(cell, view, key);
+            return;
+        }
         int n = ids.Length, skip = view == 0 ? 0 : Size(n, 0, key), used = Size(n, view, key);
         var order = _order.AsSpan(0, n);
         for (int i = 0; i < n; i++) order[i] = i;
@@ -81,11 +90,38 @@ internal sealed class ViewSampler
         }
     }
 
-    /// <summary>How many genes a view of a cell with n genes gets.</summary>
-    private int Size(int n, int view, RandomKey key)
+    /// <summary>The same of a cell that was sequenced less deeply: each view has a depth of its own.</summary>
+    private void DrawShallow(int cell, int view, RandomKey key)
     {
-        int most = Math.Min(view == 0 ? (n + 1) / 2 : n / 2, _options.GenesPerView);
-        double share = Math.Exp(Math.Log(_options.SmallestView) * Share(key.Split(view).Bits(0)));
+        var ids = _cells.GenesOf(cell);
+        int n = ids.Length, half = (n + 1) / 2, from = view == 0 ? 0 : half, to = view == 0 ? half : n, alive = 0;
+        double depth = Math.Exp(Math.Log(_options.SmallestDepth) * Share(key.Split(view).Bits(1)));
+        _thinning.Take(_cells, cell, depth, key.Split(view).Split("molecules"));
+        var order = _order.AsSpan(0, n);
+        for (int i = 0; i < n; i++) order[i] = i;
+        for (int i = 0; i < to && i < n - 1; i++)
+        {
+            int j = i + Below(key.Bits(i), n - i);
+            (order[i], order[j]) = (order[j], order[i]);
+        }
+        for (int i = from; i < to; i++)
+            if (_thinning.Values[order[i]] > 0) order[from + alive++] = order[i];
+        int used = Size(Math.Min(alive, _options.GenesPerView), key.Split(view));
+        _view.Append(1 + used, out var genes, out var tokens);
+        (genes[0], tokens[0]) = (GeneVocabulary.CellToken, GeneVocabulary.CellTokenValue);
+        for (int t = 0; t < used; t++)
+        {
+            int i = order[from + t];
+            (genes[t + 1], tokens[t + 1]) = (ids[i], _thinning.Values[i]);
+        }
+    }
+
+    /// <summary>How many genes a view of a cell with n genes gets.</summary>
+    private int Size(int n, int view, RandomKey key) => Size(Math.Min(view == 0 ? (n + 1) / 2 : n / 2, _options.GenesPerView), key.Split(view));
+
+    private int Size(int most, RandomKey key)
+    {
+        double share = Math.Exp(Math.Log(_options.SmallestView) * Share(key.Bits(0)));
         return Math.Clamp((int)Math.Round(most * share), Math.Min(1, most), most);
     }
 
