@@ -77,6 +77,45 @@ public sealed class ViewSamplerTests
     }
 
     [Fact]
+    public void Near_cells_are_each_others_and_of_one_kind_and_only_training_cells_have_some()
+    {
+        int[] training = _all[..30];
+        CellNeighbors near = CellNeighbors.Of(_cells, training, 8, 0);
+        var partners = _all.ToDictionary(c => c, c => Enumerable.Range(0, 200).Select(i => near.Partner(c, 1, s_key.Split(i).Split(c))).ToHashSet());
+        Assert.True(training.Count(c => !partners[c].Contains(c)) > 20);
+        foreach (int c in training)
+            foreach (int other in partners[c])
+            {
+                Assert.Equal(c % 2, other % 2);
+                Assert.Contains(other, training);
+                if (other != c) Assert.Contains(c, partners[other]);
+            }
+        Assert.All(_all[30..], c => Assert.Equal([c], partners[c]));
+    }
+
+    [Fact]
+    public void The_wanted_share_of_second_views_is_that_of_a_near_cell()
+    {
+        int[] training = _all[..30];
+        CellNeighbors near = CellNeighbors.Of(_cells, training, 15, 0);
+        Assert.All(training, c => Assert.Equal(c, near.Partner(c, 0, s_key)));
+        int[] some = [.. training.Where(c => near.Partner(c, 1, s_key) != c)];
+        double share = Enumerable.Range(0, 200).Average(i => some.Count(c => near.Partner(c, 0.3, s_key.Split(i).Split(c)) != c) / (double)some.Length);
+        Assert.InRange(share, 0.27, 0.33);
+
+        var options = new PretrainingOptions { GenesPerView = 500, SmallestView = 1, NeighborShare = 1 };
+        new ViewSampler(_cells, training, options, near).Fill(_views, _targets, _all, s_key);
+        foreach (int c in _all)
+        {
+            Assert.Subset(_cells.GenesOf(c).ToArray().ToHashSet(), Genes(_views, c)[1..].ToHashSet());
+            int[] second = Genes(_views, 40 + c)[1..], owners = [.. _all.Where(o => second.All(g => _cells.GenesOf(o).Contains(g)))];
+            Assert.Contains(near.Partner(c, 1, s_key.Split("partner").Split(c)), owners);
+            int length = Genes(_views, 40 + c).Length;
+            foreach (int gene in Genes(_targets, c)[length..]) Assert.DoesNotContain(gene, second);
+        }
+    }
+
+    [Fact]
     public void A_cell_with_a_single_gene_has_it_in_one_view_only()
     {
         var few = PretrainingTests.Cells(40, singleGeneFrom: 1);
