@@ -31,6 +31,8 @@ public sealed record PretrainingOptions
         ExpressionWeight = 1,
         Temperature = 0.07,
         SmallestView = 1,
+        SmallestDepth = 1,
+        NeighborShare = 0,
         Whiten = false,
         LearningRate = 5e-5,
         WarmUp = 0,

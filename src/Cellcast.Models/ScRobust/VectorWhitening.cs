@@ -17,7 +17,7 @@ public sealed class VectorWhitening
     private const int TokensPerBatch = 32_768;
 
     /// <summary>Directions that hold less of the unwanted scatter than this share of the mean are not lengthened any further.</summary>
-    private const double Ridge = 0.03;
+    private const double Ridge = 0.2;
 
     private static readonly double[] s_depths = [0.75, 0.5, 0.25];
 

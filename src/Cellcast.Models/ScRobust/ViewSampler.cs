@@ -106,13 +106,16 @@ internal sealed class ViewSampler
         }
         for (int i = from; i < to; i++)
             if (_thinning.Values[order[i]] > 0) order[from + alive++] = order[i];
+        // One gene is left, with the value that it had, where none is.
+        bool none = alive == 0 && from < to;
+        if (none) alive = 1;
         int used = Size(Math.Min(alive, _options.GenesPerView), key.Split(view));
         _view.Append(1 + used, out var genes, out var tokens);
         (genes[0], tokens[0]) = (GeneVocabulary.CellToken, GeneVocabulary.CellTokenValue);
         for (int t = 0; t < used; t++)
         {
             int i = order[from + t];
-            (genes[t + 1], tokens[t + 1]) = (ids[i], _thinning.Values[i]);
+            (genes[t + 1], tokens[t + 1]) = (ids[i], none ? _cells.ValuesOf(cell)[i] : _thinning.Values[i]);
         }
     }
 

@@ -77,6 +77,34 @@ public sealed class ViewSamplerTests
     }
 
     [Fact]
+    public void Views_of_shallower_cells_have_no_gene_in_common_and_lack_genes_of_few_molecules()
+    {
+        // The means of the counts of genes 0 to 9 are 1 to 5, over and over.
+        int[] Views(double depth)
+        {
+            Fill(new PretrainingOptions { GenesPerView = 500, SmallestView = 1, SmallestDepth = depth });
+            var found = new int[2];
+            for (int c = 0; c < 40; c++)
+            {
+                int[] first = Genes(_views, c)[1..], second = Genes(_views, 40 + c)[1..], own = _cells.GenesOf(c).ToArray();
+                Assert.Empty(first.Intersect(second));
+                Assert.Subset(own.ToHashSet(), first.Concat(second).ToHashSet());
+                Assert.NotEmpty(first);
+                foreach (int gene in first.Concat(second))
+                {
+                    int mean = 1 + int.Parse(_cells.Vocabulary.Genes[gene - GeneVocabulary.FirstGene][4..], System.Globalization.CultureInfo.InvariantCulture) % 5;
+                    if (mean is 1 or 5) found[mean / 5]++;
+                }
+            }
+            return found;
+        }
+
+        int[] whole = Views(1), shallow = Views(0.05);
+        Assert.True(shallow[0] < 0.6 * whole[0], $"{shallow[0]} of {whole[0]} genes of few molecules");
+        Assert.True((double)shallow[1] / whole[1] > 1.2 * shallow[0] / whole[0], $"{shallow[1]} of {whole[1]} genes of many, {shallow[0]} of {whole[0]} of few");
+    }
+
+    [Fact]
     public void Near_cells_are_each_others_and_of_one_kind_and_only_training_cells_have_some()
     {
         int[] training = _all[..30];

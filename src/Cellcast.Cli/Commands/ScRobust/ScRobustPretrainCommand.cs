@@ -37,6 +37,9 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
     private readonly ChoiceOption<EncoderStart> _start = new("--start", "Where the embedding of the genes starts: at the principal components of the training cells, or at random.", s_defaults.Start, ("components", EncoderStart.Components), ("random", EncoderStart.Random));
     private readonly ChoiceOption<ViewSampling> _views = new("--views", "Views without common genes (disjoint), or each drawn on its own (overlapping).", s_defaults.Views, ("disjoint", ViewSampling.Disjoint), ("overlapping", ViewSampling.Overlapping));
     private readonly Option<double> _smallestView = NumberOptions.RealBelow("--smallest-view", "Smallest share of its genes that a view keeps.", s_defaults.SmallestView, 1e-3, 1.0001);
+    private readonly Option<double> _smallestDepth = NumberOptions.RealBelow("--smallest-depth", "Smallest share of a cell's molecules that a view without common genes is drawn from, drawn anew for every view; 1: views are as deep as the cell.", s_defaults.SmallestDepth, 1e-3, 1.0001);
+    private readonly Option<double> _neighborShare = NumberOptions.RealBelow("--neighbor-share", "Share of the cells whose second view is that of a near cell: one of each other's nearest along the principal components.", s_defaults.NeighborShare, 0, 1.0001);
+    private readonly Option<int> _neighbors = NumberOptions.Whole("--neighbors", "Of how many nearest cells a near cell is one.", s_defaults.Neighbors);
     private readonly Option<double> _zeros = NumberOptions.RealBelow("--zeros", "Genes that a cell does not express among those predicted, per gene that it does.", s_defaults.Zeros, 0, 100);
     private readonly Option<double> _expressionWeight = NumberOptions.RealBelow("--expression-weight", "Weight of the expression loss; that of the contrastive loss is 1.", s_defaults.ExpressionWeight, 0, double.PositiveInfinity);
     private readonly Option<double> _temperature = NumberOptions.RealBelow("--temperature", "Divides the similarities of the contrastive loss.", s_defaults.Temperature, 1e-3, double.PositiveInfinity);
@@ -47,7 +50,7 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
 
     public ScRobustPretrainCommand() : base("pretrain", "Train an encoder on cells without labels.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_cells, _published, _values, _layer, _upperCase, _minGenes, _layers, _hidden, _heads, _genesPerView, _batch, _epochs, _earlyStop, _learningRate, _dropout, _halfValue, _start, _views, _smallestView, _zeros, _expressionWeight, _temperature, _warmUp, _constant, _whiten, _checkpoint])
+        foreach (Option o in (Option[])[_cells, _published, _values, _layer, _upperCase, _minGenes, _layers, _hidden, _heads, _genesPerView, _batch, _epochs, _earlyStop, _learningRate, _dropout, _halfValue, _start, _views, _smallestView, _smallestDepth, _neighborShare, _neighbors, _zeros, _expressionWeight, _temperature, _warmUp, _constant, _whiten, _checkpoint])
             Options.Add(o);
         AddExample("cellcast scrobust pretrain --cells cells.h5ad --out encoder", "the usual call");
         AddExample("cellcast scrobust pretrain --cells peaks.h5ad --out encoder", "accessibility peaks of single cells (0 and 1)");
@@ -78,6 +81,9 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
             Start = IsPublished(_start) ? published.Start : _start.Of(a),
             Views = IsPublished(_views) ? published.Views : _views.Of(a),
             SmallestView = Chosen(_smallestView, published.SmallestView),
+            SmallestDepth = Chosen(_smallestDepth, published.SmallestDepth),
+            NeighborShare = Chosen(_neighborShare, published.NeighborShare),
+            Neighbors = a.GetValue(_neighbors),
             Zeros = Chosen(_zeros, published.Zeros),
             ExpressionWeight = Chosen(_expressionWeight, published.ExpressionWeight),
             Temperature = Chosen(_temperature, published.Temperature),
