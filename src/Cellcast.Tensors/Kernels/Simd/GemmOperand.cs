@@ -68,6 +68,25 @@ internal readonly unsafe struct GemmOperand(float* origin, nint stride, bool con
         for (; i < width; i++) to[i] = 0;
     }
 
+    /// <summary>Copies one value for each row of a full tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CopyTileRow<T>(float* from, float* to) where T : struct, IVec<T>
+    {
+        if (T.Count == 16)
+        {
+            F256 a = F256.Load(from);
+            F128 b = F128.Load(from + 8);
+            F256.Store(to, a);
+            F128.Store(to + 8, b);
+            return;
+        }
+        F128 c = F128.Load(from);
+        float x = from[4], y = from[5];
+        F128.Store(to, c);
+        to[4] = x;
+        to[5] = y;
+    }
+
     /// <summary>Width of the panel that holds the last <paramref name="columns"/> columns: two vectors, or one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int PanelWidth<T>(int columns) where T : struct, IVec<T> => columns <= T.Count ? T.Count : 2 * T.Count;

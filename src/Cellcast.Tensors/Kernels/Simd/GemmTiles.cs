@@ -53,6 +53,10 @@ internal static unsafe class GemmTiles
         return rows > 8 ? 6 : rows > 6 ? 4 : (rows + 1) / 2 * 2;
     }
 
+    /// <summary>Whether the next panel is a full one where so many lines are left: tiles of <see cref="Height"/>, or columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsFull<T>(int left, bool isRows) where T : struct, IVec<T> => isRows ? left > (T.Count == 16 ? 16 : 8) : left >= 2 * T.Count;
+
     /// <summary>c = A b or c += A b for a tile of 2, 4, 6, 8 or 12 rows.</summary>
     /// <param name="rows">Rows of the tile, one of <see cref="Height"/>.</param>
     /// <param name="k">Length of the sums.</param>

@@ -184,16 +184,28 @@ internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Copy<T>(int block) where T : struct, IVec<T>
     {
-        int width = group > 0 ? GemmTiles.FullRows<T>() : 2 * T.Count, last = Math.Min(k, (block + 1) * PositionsPerBlock);
-        nint padded = (nint)((lines + width - 1) / width) * width;
+        bool isRows = group > 0;
+        int full = isRows ? GemmTiles.FullRows<T>() : 2 * T.Count, last = Math.Min(k, (block + 1) * PositionsPerBlock), size = isRows ? group : lines;
+        nint padded = (nint)((lines + full - 1) / full) * full;
         for (int q = block * PositionsPerBlock; q < last; q++)
         {
             int p = q / depth * depth, d = Math.Min(depth, k - p);
             float* to = _packed + p * padded;
-            for (int line = 0, count; line < lines; line += count)
+            float* from = operand.At(0, q);
+            for (int first = 0; first < lines; first += size)
             {
-                int panel = Panel<T>(line, out count);
-                GemmOperand.CopyRow<T>(operand.At(line, q), count, panel, to + (nint)line * d + (nint)(q - p) * panel);
+                int line = first, end = Math.Min(lines, first + size);
+                float* panel = to + (nint)line * d + (nint)(q - p) * full;
+                for (; GemmTiles.IsFull<T>(end - line, isRows); line += full, panel += (nint)full * d)
+                {
+                    if (isRows) GemmOperand.CopyTileRow<T>(from + line, panel);
+                    else GemmOperand.CopyRow<T>(from + line, full, full, panel);
+                }
+                for (int count; line < end; line += count)
+                {
+                    int width = Panel<T>(line, out count);
+                    GemmOperand.CopyRow<T>(from + line, count, width, to + (nint)line * d + (nint)(q - p) * width);
+                }
             }
         }
     }
