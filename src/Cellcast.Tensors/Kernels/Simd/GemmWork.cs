@@ -138,7 +138,7 @@ internal readonly struct GemmPlan
 /// <param name="packed">Target: piece after piece, in each panel after panel.</param>
 internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, int depth, int group, float* packed) : IVectorKernel
 {
-    private const int PanelsPerBlock = 8;
+    private const int PanelsPerBlock = 4;
     private const int PositionsPerBlock = 64;
 
     private readonly float* _packed = packed;
@@ -165,16 +165,13 @@ internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, 
         nint padded = (nint)((lines + width - 1) / width) * width;
         int from = block * PanelsPerBlock * width, end = Math.Min(lines, from + PanelsPerBlock * width);
         if (isRows) (from, end) = (FirstTile<T>(from), FirstTile<T>(end));
-        for (int p = 0; p < k; p += depth)
+        // Along the lines: a few long streams, which the processor sees coming.
+        for (int line = from, count; line < end; line += count)
         {
-            int d = Math.Min(depth, k - p);
-            for (int line = from, count; line < end; line += count)
+            int panel = Panel<T>(line, out count);
+            for (int p = 0; p < k; p += depth)
             {
-                int panel = Panel<T>(line, out count), next = line + count;
-                // The next panel (or the same lines further on) is on its way while this one is turned.
-                CacheWalk ahead = next < end ? operand.Walk(next, Math.Min(width, end - next), p, d)
-                    : p + depth < k ? operand.Walk(from, Math.Min(width, end - from), p + depth, Math.Min(depth, k - p - depth)) : default;
-                ahead.Ask(ahead.Lines);
+                int d = Math.Min(depth, k - p);
                 operand.Pack<T>(line, count, p, d, panel, _packed + p * padded + (nint)line * d);
             }
         }
