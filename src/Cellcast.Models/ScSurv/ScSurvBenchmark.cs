@@ -15,8 +15,9 @@ namespace Cellcast.Models.ScSurv;
 /// <param name="MedianSeconds">The middle one.</param>
 /// <param name="MachineSpeed">Multiply-adds per second that the machine gave just before these epochs (median) over the most that it gave at any time of the run: below 1, something else slowed it
 /// down.</param>
+/// <param name="HandOverNanoseconds">Time that a cache line took from core to core just before these epochs, median; 0 on one thread. See <see cref="CeilingProbe.HandOver"/>.</param>
 /// <param name="GoalSeconds">What an epoch is meant to take on two cores with AVX-512, or null.</param>
-public sealed record EpochTiming(string Stage, int Steps, double Seconds, double MedianSeconds, double MachineSpeed, double? GoalSeconds)
+public sealed record EpochTiming(string Stage, int Steps, double Seconds, double MedianSeconds, double MachineSpeed, double HandOverNanoseconds, double? GoalSeconds)
 {
     /// <summary>Whether the median reaches the goal; null where there is none.</summary>
     public bool? MeetsGoal => GoalSeconds is { } goal ? MedianSeconds <= goal : null;
@@ -58,12 +59,14 @@ public static class ScSurvBenchmark
         for (int epoch = 1; epoch <= epochs; epoch++)
             foreach (Timed t in timed)
             {
+                // First what wakes the threads up.
+                t.HandOvers.Add(probe.HandOver());
                 t.Speeds.Add(probe.Flops());
                 t.Seconds.Add(t.Epoch(module, device, epoch, cancellation));
             }
         double fastest = timed.Max(t => t.Speeds.Max());
         bool stated = (cells, genes, patients) == (Cells, Genes, Patients);
-        return [.. timed.Select(t => new EpochTiming(t.Plan.Name, t.Plan.StepsPerEpoch, t.Seconds.Min(), Median(t.Seconds), Median(t.Speeds) / fastest, stated ? t.Goal : null))];
+        return [.. timed.Select(t => new EpochTiming(t.Plan.Name, t.Plan.StepsPerEpoch, t.Seconds.Min(), Median(t.Seconds), Median(t.Speeds) / fastest, Median(t.HandOvers) * 1e9, stated ? t.Goal : null))];
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
@@ -75,6 +78,7 @@ public static class ScSurvBenchmark
         internal double Goal => goal;
         internal List<double> Seconds { get; } = [];
         internal List<double> Speeds { get; } = [];
+        internal List<double> HandOvers { get; } = [];
 
         /// <summary>One epoch with its validation; seconds.</summary>
         internal double Epoch(ScSurvModule module, Device device, int epoch, CancellationToken cancellation)

@@ -23,15 +23,17 @@ public sealed record KernelReport(IReadOnlyList<MachineCeilings> Ceilings, IRead
         var t = new StringBuilder();
         foreach (MachineCeilings c in Ceilings)
         {
-            t.AppendLine(CultureInfo.InvariantCulture, $"ceiling, {c.Threads} thread{(c.Threads == 1 ? "" : "s")} ({c.InstructionSet} in use): {c.GigaflopsPerSecond:F0} GFLOP/s (512-bit {c.Gigaflops512:F0}, 256-bit {c.Gigaflops256:F0}, 128-bit {c.Gigaflops128:F0}), memory {c.ReadGigabytesPerSecond:F1} GB/s read, {c.CopyGigabytesPerSecond:F1} GB/s copy");
+            t.AppendLine(CultureInfo.InvariantCulture, $"ceiling, {c.Threads} thread{(c.Threads == 1 ? "" : "s")} ({c.InstructionSet} in use): {c.GigaflopsPerSecond:F0} GFLOP/s (512-bit {c.Gigaflops512:F0}, 256-bit {c.Gigaflops256:F0}, 128-bit {c.Gigaflops128:F0}), memory {c.ReadGigabytesPerSecond:F1} GB/s read, {c.CopyGigabytesPerSecond:F1} GB/s copy{(c.Threads > 1 ? string.Create(CultureInfo.InvariantCulture, $", a cache line from core to core {c.HandOverNanoseconds:F0} ns") : "")}");
         }
         t.AppendLine();
         int width = Math.Max(6, Kernels.Count == 0 ? 0 : Kernels.Max(k => k.Name.Length));
-        t.AppendLine(CultureInfo.InvariantCulture, $"{"kernel".PadRight(width)}  threads   best ms  median ms  ns/element  GFLOP/s     GB/s  of ceiling   best  goal");
+        t.AppendLine(CultureInfo.InvariantCulture, $"{"kernel".PadRight(width)}  threads   best ms  median ms  ns/element  GFLOP/s     GB/s  of ceiling   best  line, ns  goal");
         foreach (KernelResult k in Kernels)
-            t.AppendLine(CultureInfo.InvariantCulture, $"{k.Name.PadRight(width)}  {k.Threads,7}  {k.Seconds * 1e3,8:F3}  {k.MedianSeconds * 1e3,9:F3}  {k.NanosecondsPerElement,10:F3}  {Number(k.GigaflopsPerSecond),7}  {Number(k.GigabytesPerSecond),7}  {k.ShareOfCeiling,10:P0}  {k.BestShareOfCeiling,5:P0}  {Verdict(k)}");
+            t.AppendLine(CultureInfo.InvariantCulture, $"{k.Name.PadRight(width)}  {k.Threads,7}  {k.Seconds * 1e3,8:F3}  {k.MedianSeconds * 1e3,9:F3}  {k.NanosecondsPerElement,10:F3}  {Number(k.GigaflopsPerSecond),7}  {Number(k.GigabytesPerSecond),7}  {k.ShareOfCeiling,10:P0}  {k.BestShareOfCeiling,5:P0}  {(k.Threads > 1 ? k.HandOverNanoseconds : null),8:F0}  {Verdict(k)}");
         t.AppendLine();
         t.AppendLine("of ceiling: median over runs, each beside the ceiling just before and after it, so that a slow moment of the machine slows both; GFLOP/s and GB/s are of the best run");
+        if (Kernels.Any(k => k.Threads > 1))
+            t.AppendLine("line: what a cache line takes from core to core meanwhile; beyond some 80 ns the cores share no third-level cache (a virtual machine may be moved at any moment), and products on several threads lose a fifth");
         foreach (var goal in Kernels.Where(k => k.Goal is not null).GroupBy(k => (k.Threads, k.Goal)))
         {
             string[] missed = [.. goal.Where(k => k.MeetsGoal == false).Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Name} ({k.ShareOfCeiling:P1})"))];
@@ -47,7 +49,7 @@ public sealed record KernelReport(IReadOnlyList<MachineCeilings> Ceilings, IRead
 /// <summary>Runs kernels at stated sizes and compares them with the machine's ceiling.</summary>
 public static class KernelBenchmarks
 {
-    private const int FewestTurns = 9, MostTurns = 10_000;
+    private const int FewestTurns = 9, MostTurns = 10_000, HandOvers = 5;
 
     /// <summary>Measures ceilings, then cases, for each number of threads.</summary>
     /// <param name="threadCounts">Numbers of threads.</param>
@@ -85,7 +87,7 @@ public static class KernelBenchmarks
         for (int i = 0; i < 3; i++) work();
         Func<double> ceiling = c.Flops > 0 ? probe.Flops : probe.Copy;
         double size = c.Flops > 0 ? c.Flops : c.Bytes;
-        List<double> times = [], shares = [];
+        List<double> times = [], shares = [], handOvers = [];
         long start = Stopwatch.GetTimestamp();
         double before = ceiling();
         while (times.Count < FewestTurns || (Stopwatch.GetElapsedTime(start).TotalSeconds < seconds && times.Count < MostTurns))
@@ -96,11 +98,13 @@ public static class KernelBenchmarks
             times.Add(time);
             shares.Add(size / time / ((before + after) / 2));
             before = after;
+            if (Stopwatch.GetElapsedTime(start).TotalSeconds >= handOvers.Count * seconds / HandOvers) handOvers.Add(probe.HandOver());
         }
         times.Sort();
         shares.Sort();
+        handOvers.Sort();
         double best = times[0];
         return new KernelResult(c.Group, c.Name, workers.Count, MachineVectors.Name, best, times[times.Count / 2], c.Flops > 0 ? c.Flops / best / 1e9 : null, c.Bytes > 0 ? c.Bytes / best / 1e9 : null,
-            best * 1e9 / c.Elements, shares[shares.Count / 2], shares[(shares.Count - 1) * 9 / 10], shares.Count, c.GoalOn(workers.Count));
+            best * 1e9 / c.Elements, shares[shares.Count / 2], shares[(shares.Count - 1) * 9 / 10], shares.Count, handOvers[handOvers.Count / 2] * 1e9, c.GoalOn(workers.Count));
     }
 }

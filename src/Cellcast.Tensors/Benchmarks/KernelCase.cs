@@ -29,9 +29,10 @@ public sealed record KernelCase(string Group, string Name, double Flops, double 
 /// before and after it. Above 1 where the data stay in cache.</param>
 /// <param name="BestShareOfCeiling">The highest of these ratios but for the highest tenth, which may owe to an unlucky measurement of the ceiling.</param>
 /// <param name="Turns">Number of these ratios.</param>
+/// <param name="HandOverNanoseconds">Time that a cache line took from core to core meanwhile, median; 0 on one thread.</param>
 /// <param name="Goal">Share of the ceiling that is meant to be reached, or null.</param>
 public sealed record KernelResult(string Group, string Name, int Threads, string InstructionSet, double Seconds, double MedianSeconds, double? GigaflopsPerSecond,
-    double? GigabytesPerSecond, double NanosecondsPerElement, double ShareOfCeiling, double BestShareOfCeiling, int Turns, double? Goal)
+    double? GigabytesPerSecond, double NanosecondsPerElement, double ShareOfCeiling, double BestShareOfCeiling, int Turns, double HandOverNanoseconds, double? Goal)
 {
     /// <summary>Whether the median reaches the goal; null where there is none.</summary>
     public bool? MeetsGoal => Goal is { } goal ? ShareOfCeiling >= goal : null;

@@ -13,8 +13,9 @@ namespace Cellcast.Tensors.Benchmarks;
 /// <param name="Gigaflops128">The same with 128-bit vectors.</param>
 /// <param name="ReadGigabytesPerSecond">Reading from main memory.</param>
 /// <param name="CopyGigabytesPerSecond">Copying in main memory, bytes read plus bytes written.</param>
+/// <param name="HandOverNanoseconds">Time that a cache line takes from core to core (<see cref="CeilingProbe.HandOver"/>), 0 on one thread.</param>
 public sealed record MachineCeilings(int Threads, string InstructionSet, double GigaflopsPerSecond, double Gigaflops512, double Gigaflops256, double Gigaflops128,
-    double ReadGigabytesPerSecond, double CopyGigabytesPerSecond)
+    double ReadGigabytesPerSecond, double CopyGigabytesPerSecond, double HandOverNanoseconds)
 {
     /// <summary>Measures them with the threads given; takes a few seconds.</summary>
     /// <param name="workers">Threads.</param>
@@ -27,7 +28,7 @@ public sealed record MachineCeilings(int Threads, string InstructionSet, double 
         double f256 = MachineVectors.Is256 ? Best(probe.Flops<F256>, seconds) : 0;
         double f128 = Best(probe.Flops<F128>, seconds);
         double used = MachineVectors.Is512 ? f512 : MachineVectors.Is256 ? f256 : f128;
-        return new MachineCeilings(workers.Count, MachineVectors.Name, used, f512, f256, f128, Best(probe.Read, seconds), Best(probe.Copy, seconds));
+        return new MachineCeilings(workers.Count, MachineVectors.Name, used, f512, f256, f128, Best(probe.Read, seconds), Best(probe.Copy, seconds), probe.HandOver() * 1e9);
     }
 
     /// <summary>The highest of many rates, in units of 1e9.</summary>
