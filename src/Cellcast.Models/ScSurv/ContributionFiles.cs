@@ -13,6 +13,9 @@ internal static class ContributionFiles
         int genes = p.Programs.Genes, k = p.Programs.Count, f = p.Basis.Features, types = p.TypeNames.Length;
         var writer = new SafetensorsWriter();
         if (model.PatientVariance.Length > 0) writer.Add("patient_variance", model.PatientVariance, model.PatientVariance.Length);
+        if (p.Correction is { } c)
+            writer.Add("share_profiles", c.Profiles, c.Variance.Length, genes).Add("share_scale", c.Scale, genes).Add("share_dispersion", c.Dispersion, genes)
+                .Add("share_variance", c.Variance, c.Variance.Length).Add("share_inflation", new[] { c.Inflation }, 1);
         return writer
             .Add("type_of", p.TypeOf, p.TypeOf.Length)
             .Add("scores", p.Scores.Values, p.TypeOf.Length, p.Scores.Width)
@@ -69,7 +72,10 @@ internal static class ContributionFiles
             || fit.Center.Length != f || fit.Coefficients.Length != f || fit.Covariance.Length != f * f)
             throw new InvalidDataException($"{File} does not fit the other files of the model");
         return new ContributionModel(new ContributionParts([.. types], typeOf, states, programs, Scores(Doubles("scores"), programType, typeOf), shares, basis, fit, Doubles("patient_features"), scalars[2], scalars[3])
-        { PatientVariance = file.Contains("patient_variance") ? Doubles("patient_variance") : [] });
+        {
+            PatientVariance = file.Contains("patient_variance") ? Doubles("patient_variance") : [],
+            Correction = file.Contains("share_profiles") ? new TypeShareCorrection(genes, Doubles("share_profiles"), Doubles("share_scale"), Doubles("share_dispersion"), Doubles("share_variance"), Doubles("share_inflation")[0]) : null,
+        });
     }
 
     /// <summary>Scores as they are kept now, N x those of one type, or as they were, N x K. Where one type has all programs the two are the same.</summary>

@@ -84,6 +84,11 @@ public sealed class ContributionModel
         string[] names = labels is not null ? labels.Categories : [.. Enumerable.Range(1, typeOf.Max() + 1).Select(t => $"cluster {t}")];
         ExpressionPrograms programs = ExpressionPrograms.Find(cells, typeOf, names.Length, key.Split("programs"), threads);
         ProgramScores scores = programs.Score(cells.Counts, cells.Size, cells.SampleOf, typeOf, threads);
+        cancellation.ThrowIfCancellationRequested();
+        var (groupOf, groups) = TypeShareCorrection.Groups(typeOf, names.Length);
+        double[] found = TypeShares(shares, groupOf, groups);
+        var correction = TypeShareCorrection.Learn(ProgramShares.ProfilesOf(cells, groupOf, groups), patients, found, learn, threads, cancellation);
+        TypeShareCorrection.Rescale(shares, groupOf, found, correction.Apply(patients, found, null, threads), threads);
         double[] typeShares = TypeShares(shares, typeOf, names.Length);
         GeneResponse response = GeneResponse.Of(genes);
         cancellation.ThrowIfCancellationRequested();
@@ -102,7 +107,7 @@ public sealed class ContributionModel
         var fit = ContributionFit.Fit(outcome, features, basis.Components, options);
 
         double[] distance = Distances(features, features, basis.Features, leaveOut: true), misfit = [.. learn.Select(s => mixed.Misfit(patients, typeShares, s, null))];
-        return new ContributionModel(new ContributionParts(names, typeOf, states, programs, scores, mixed, basis, fit, features, Margin * Quantile(distance, Usual), Margin * Quantile(misfit, Usual)));
+        return new ContributionModel(new ContributionParts(names, typeOf, states, programs, scores, mixed, basis, fit, features, Margin * Quantile(distance, Usual), Margin * Quantile(misfit, Usual)) { Correction = correction });
     }
 
     /// <summary>The same cells, programs and shares with another fit of the contributions.</summary>
@@ -120,6 +125,12 @@ public sealed class ContributionModel
     {
         ArgumentNullException.ThrowIfNull(mixtures);
         ArgumentNullException.ThrowIfNull(shares);
+        if (Parts.Correction is { } correction)
+        {
+            var (groupOf, groups) = TypeShareCorrection.Groups(TypeOf, Types.Count);
+            double[] found = TypeShares(shares, groupOf, groups);
+            TypeShareCorrection.Rescale(shares, groupOf, found, correction.Apply(mixtures, found, present, threads), threads);
+        }
         double[] typeShares = TypeShares(shares, TypeOf, Types.Count);
         ProgramShares mixed = Parts.Shares;
         mixed.Tilt(shares, TypeOf, Scores, mixed.Means(mixtures, typeShares, present, threads), threads);
@@ -141,8 +152,16 @@ public sealed class ContributionModel
         ArgumentNullException.ThrowIfNull(genes);
         ArgumentNullException.ThrowIfNull(spots);
         ArgumentNullException.ThrowIfNull(shares);
+        int[] all = [.. Enumerable.Range(0, spots.Count)];
+        if (Parts.Correction is { } patients)
+        {
+            // The spots' genes have efficiencies of their own; the profiles are those of the patients.
+            var (groupOf, groups) = TypeShareCorrection.Groups(TypeOf, Types.Count);
+            double[] found = TypeShares(shares, groupOf, groups);
+            TypeShareCorrection.Rescale(shares, groupOf, found, TypeShareCorrection.Learn(patients.Profiles, spots, found, all, threads).Apply(spots, found, null, threads), threads);
+        }
         double[] typeShares = TypeShares(shares, TypeOf, Types.Count);
-        ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, GeneResponse.Of(genes), spots, typeShares, [.. Enumerable.Range(0, spots.Count)], threads);
+        ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, GeneResponse.Of(genes), spots, typeShares, all, threads);
         mixed.Tilt(shares, TypeOf, Scores, mixed.Means(spots, typeShares, null, threads), threads);
         return mixed;
     }
@@ -381,4 +400,7 @@ internal sealed record ContributionParts(string[] TypeNames, int[] TypeOf, float
     double[] PatientFeatures, double DistanceLimit, double MisfitLimit)
 {
     internal double[] PatientVariance { get; init; } = [];
+
+    /// <summary>Null for models that were written before shares of types were corrected.</summary>
+    internal TypeShareCorrection? Correction { get; init; }
 }

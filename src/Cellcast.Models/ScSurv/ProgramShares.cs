@@ -414,7 +414,8 @@ internal sealed class ProgramShares
         return mean;
     }
 
-    private static double[] ProfilesOf(ReferenceCells cells, int[] typeOf, int types)
+    /// <summary>Mean rate of each type, T x G.</summary>
+    internal static double[] ProfilesOf(ReferenceCells cells, int[] typeOf, int types)
     {
         int g = cells.Counts.Columns;
         double[] profiles = new double[types * g], size = new double[types];
