@@ -41,7 +41,8 @@ const gaps = [8, 20, 36];
  * @param halves Half the width of each text.
  */
 export function placeLabels(labels: readonly Label[], wanted: readonly { x: number; y: number }[], halves: readonly number[], frame: Box, points: LabelledPoints): PlacedLabel[] {
-  const shown = labels.map((_, k) => k).filter((k) => wanted[k]!.x >= frame.left && wanted[k]!.x <= frame.right && wanted[k]!.y >= frame.top - lineHeight && wanted[k]!.y <= frame.bottom);
+  wanted = labels.map((l, k) => (inside(wanted[k]!, frame) || !l.group ? wanted[k]! : middleOfSeen(l.group, frame, points) ?? wanted[k]!));
+  const shown = labels.map((_, k) => k).filter((k) => inside(wanted[k]!, frame));
   const codes = labels.find((l) => l.group)?.group?.codes ?? null, cover = codes ? new Cover(codes, labels, frame, points) : null;
   // Small groups have the least choice of places that are near.
   const order = cover ? shown.slice().sort((a, b) => cover.size(labels[a]!) - cover.size(labels[b]!) || a - b) : shown;
@@ -80,6 +81,24 @@ export function placeLabels(labels: readonly Label[], wanted: readonly { x: numb
   // What still lies on a more important name goes.
   for (const k of shown.slice().reverse()) if (onOthers(k, boxAt(k, placed.get(k)!.x, placed.get(k)!.y)) > 0.12) placed.delete(k);
   return shown.filter((k) => placed.has(k)).map((k) => ({ text: labels[k]!.text, ...placed.get(k)! }));
+}
+
+function inside(p: { x: number; y: number }, frame: Box): boolean {
+  return p.x >= frame.left && p.x <= frame.right && p.y >= frame.top - lineHeight && p.y <= frame.bottom;
+}
+
+/** Of a group whose middle is out of sight: the middle of those of its points that are seen, when these are more than a few. */
+function middleOfSeen(group: { codes: Int32Array; key: number }, frame: Box, { positions, colors, scale, shift }: LabelledPoints): { x: number; y: number } | null {
+  let n = 0, sx = 0, sy = 0;
+  for (let i = 0; i < group.codes.length; i++) {
+    if (group.codes[i] !== group.key || colors[i * 4 + 3] === 0) continue;
+    const x = positions[i * 2]! * scale + shift.x, y = positions[i * 2 + 1]! * scale + shift.y;
+    if (!(x >= frame.left && x <= frame.right && y >= frame.top && y <= frame.bottom)) continue;
+    n++;
+    sx += x;
+    sy += y;
+  }
+  return n > 4 ? { x: sx / n, y: sy / n } : null;
 }
 
 /** How much of each group a box hides: shares of their points, summed over bins. */

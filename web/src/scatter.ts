@@ -60,9 +60,9 @@ export class Scatter {
   private marked: number | null = null;
   private cursor: { x: number; y: number } | null = null;
   private axisGroup: SVGGElement | null = null;
-  /** Names, and where they were placed in which view: pointing at things moves none of them. */
+  /** Names, and where they were placed in which view: pointing at things moves none of them, and dragging moves all alike. */
   private labels: Label[] | null = null;
-  private placed: { view: string; labels: PlacedLabel[] } | null = null;
+  private placed: { scale: number; x: number; y: number; labels: PlacedLabel[] } | null = null;
 
   constructor(private readonly spec: ScatterSpec) {
     const n = spec.x.length;
@@ -195,10 +195,7 @@ export class Scatter {
     this.axisGroup!.replaceChildren();
     const scene = { svg: this.axisGroup as unknown as SVGSVGElement, width: this.size.width, height: this.size.height, theme, exporting: false };
     this.drawFrame(scene, f, visible);
-    const view = `${this.view.scale} ${this.view.x} ${this.view.y}`;
-    this.labels ??= this.spec.labels?.() ?? [];
-    if (this.placed?.view !== view) this.placed = { view, labels: this.placeLabels(this.labels, f, visible, { ...this.batch, scale: this.view.scale, shift: { x: f.left + this.view.x, y: f.top + this.view.y } }) };
-    this.drawLabels(scene, this.placed.labels);
+    this.drawLabels(scene, this.labelsInView(f, visible));
     if (this.marked !== null) {
       const x = this.batch.positions[this.marked * 2]! * this.view.scale + this.view.x, y = this.batch.positions[this.marked * 2 + 1]! * this.view.scale + this.view.y;
       if (x >= 0 && y >= 0 && x <= w && y <= hgt)
@@ -229,6 +226,15 @@ export class Scatter {
   private drawLabels(scene: Scene, labels: PlacedLabel[]): void {
     for (const { text, x, y } of labels)
       scene.svg.append(s("text", { x, y: y + 4, "text-anchor": "middle", "font-size": 12, "font-weight": 600, fill: scene.theme.text, stroke: scene.theme.background, "stroke-width": 3.5, "stroke-linejoin": "round", "paint-order": "stroke", "pointer-events": "none" }, text));
+  }
+
+  private labelsInView(f: Frame, visible: { x: Scale; y: Scale }): PlacedLabel[] {
+    const { scale, x, y } = this.view;
+    this.labels ??= this.spec.labels?.() ?? [];
+    if (this.placed?.scale !== scale || (this.settle === 0 && (this.placed.x !== x || this.placed.y !== y)))
+      this.placed = { scale, x, y, labels: this.placeLabels(this.labels, f, visible, { ...this.batch, scale, shift: { x: f.left + x, y: f.top + y } }) };
+    const dx = x - this.placed.x, dy = y - this.placed.y;
+    return this.placed.labels.map((l) => ({ ...l, x: l.x + dx, y: l.y + dy })).filter((l) => l.x >= f.left && l.x <= f.right && l.y >= f.top && l.y <= f.bottom);
   }
 
   private drawForExport(scene: Scene): void {
