@@ -11,13 +11,13 @@ namespace Cellcast.Models.ScRobust;
 internal static class AnnotatorFiles
 {
     private const string Description = "classifier.json", Weights = "classifier.safetensors";
-    private const int SchemaVersion = 2;
+    private const int SchemaVersion = 3;
     private const string Kind = "scrobust classifier";
 
     internal static void Save(CellAnnotator annotator, string folder)
     {
         annotator.Model.Save(folder);
-        var content = new Content(Kind, SchemaVersion, annotator.Classes, annotator.Temperature, annotator.Threshold, annotator.Genes, annotator.Order, annotator.Seed, HashOf(folder), annotator.UsesEvidence);
+        var content = new Content(Kind, SchemaVersion, annotator.Classes, annotator.Temperature, annotator.Threshold, annotator.Genes, annotator.Order, annotator.Seed, HashOf(folder), annotator.UsesEvidence, annotator.Evidence?.Fades ?? false);
         SafetensorsWriter weights = new SafetensorsWriter().AddAll(annotator.Head.ExportState());
         if (annotator.Evidence is { } evidence) weights.AddAll(evidence.ExportState()).Add(GeneEvidence.LogOddsName, evidence.LogOdds).Add(GeneEvidence.LengthName, evidence.Length);
         AtomicFile.Write(Path.Combine(folder, Weights), weights.Write);
@@ -48,7 +48,7 @@ internal static class AnnotatorFiles
                     if (!weights.TryGetValue(GeneEvidence.LogOddsName, out var odds) || odds.Length != (long)model.Vocabulary.Genes.Count * c.Classes.Count)
                         throw new InvalidDataException($"the weights lack '{GeneEvidence.LogOddsName}' with {c.Classes.Count} numbers for each of {model.Vocabulary.Genes.Count} genes");
                     if (!weights.TryGetValue(GeneEvidence.LengthName, out var length) || length.Length != 1 || !(length.ToScalar() > 0)) throw new InvalidDataException($"the weights lack '{GeneEvidence.LengthName}'");
-                    evidence = new GeneEvidence(c.Classes.Count, odds.ToArray(), length.ToScalar());
+                    evidence = new GeneEvidence(c.Classes.Count, odds.ToArray(), length.ToScalar(), c.Fading);
                     evidence.ImportState(weights);
                 }
             }
@@ -66,5 +66,5 @@ internal static class AnnotatorFiles
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    private sealed record Content(string Model, int SchemaVersion, IReadOnlyList<string> Classes, double Temperature, double Threshold, int GenesPerCell, GeneRanking Order, long Seed, string EncoderSha256, bool Evidence = false);
+    private sealed record Content(string Model, int SchemaVersion, IReadOnlyList<string> Classes, double Temperature, double Threshold, int GenesPerCell, GeneRanking Order, long Seed, string EncoderSha256, bool Evidence = false, bool Fading = false);
 }

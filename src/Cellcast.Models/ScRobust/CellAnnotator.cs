@@ -90,7 +90,7 @@ public sealed class CellAnnotator
         return Logits(tape, rows, batchCells, evidence, (batch, c) =>
         {
             CellTokenizer.Append(batch, ordered, c, Genes, Model.Padding);
-            Evidence?.Append(evidence!, ordered.GenesOf(c), ordered.ValuesOf(c));
+            Evidence?.Append(evidence!, ordered, c);
         }, progress, cancellation);
     }
 
@@ -113,16 +113,19 @@ public sealed class CellAnnotator
             evidence?.Clear();
             int count = Math.Min(batchCells, rows.Length - first);
             foreach (int c in rows.Slice(first, count)) append(batch, c);
-            var z = Forward(tape, batch, evidence).Span;
-            for (int i = 0; i < z.Length; i++) logits[first * Classes.Count + i] = z[i];
+            Tensor z = Head.Forward(Model.Encoder.CellTokens(tape, batch, default));
+            var filled = logits.AsSpan(first * Classes.Count, count * Classes.Count);
+            if (Evidence is null)
+                for (int i = 0; i < filled.Length; i++) filled[i] = z.Span[i];
+            else Evidence.Combine(tape, z, evidence!, filled);
             tape.Reset();
             progress.Report(new TrainingUpdate("annotate", 0, 0) { Step = first + count, StepsPerEpoch = rows.Length });
         }
         return logits;
     }
 
-    /// <summary>Logits of a batch.</summary>
-    internal Tensor Forward(Tape tape, TokenBatch batch, EvidenceBatch? evidence, DropoutNoise noise = default)
+    /// <summary>Logits of a batch while training.</summary>
+    internal Tensor Forward(Tape tape, TokenBatch batch, EvidenceBatch? evidence, DropoutNoise noise)
     {
         Tensor logits = Head.Forward(Model.Encoder.CellTokens(tape, batch, noise), noise.For("classifier"));
         return Evidence is null ? logits : Op.Add(logits, Evidence.Forward(tape, evidence!));

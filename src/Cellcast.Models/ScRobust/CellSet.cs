@@ -33,6 +33,19 @@ public sealed class CellSet
     /// <summary>Whether a cell's values are over their mean.</summary>
     internal bool RelativeValues { get; private init; }
 
+    /// <summary>A cell's values as log1p of normalised counts, whatever its tokens take of them.</summary>
+    /// <param name="cell">Its number.</param>
+    /// <param name="buffer">Where they are put if need be; grows.</param>
+    internal ReadOnlySpan<float> LogValuesOf(int cell, ref float[] buffer)
+    {
+        var values = ValuesOf(cell);
+        float scale = _scales[cell];
+        if (scale == 1) return values;
+        if (buffer.Length < values.Length) buffer = new float[Math.Max(values.Length, 2 * buffer.Length)];
+        for (int i = 0; i < values.Length; i++) buffer[i] = values[i] * scale;
+        return buffer.AsSpan(0, values.Length);
+    }
+
     /// <summary>The cells of some files one after the other; genes outside the vocabulary are left out, and said.</summary>
     /// <param name="files">The files.</param>
     /// <param name="vocabulary">The vocabulary.</param>
@@ -92,7 +105,7 @@ public sealed class CellSet
     }
 
     /// <summary>Divides values by their mean, and returns it.</summary>
-    private static float Relative(Span<float> values)
+    internal static float Relative(Span<float> values)
     {
         double sum = 0;
         foreach (float v in values) sum += v;

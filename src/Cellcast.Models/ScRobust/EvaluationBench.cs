@@ -82,7 +82,7 @@ internal sealed class EvaluationBench(Device device, string[] classes, Func<Norm
     private string Fingerprint(FineTuningOptions settings, ScRobustModel model, NormalizedCells training, int[] labels, NormalizedCells[] test, int[] truth)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"2\n{settings}\n{options.Baselines} {options.ThinnedCopies} {string.Join(' ', options.LogisticC)}\n{string.Join(' ', _shares)}\n{string.Join('\n', classes)}\n{string.Join('\n', training.Genes)}\n")));
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"3\n{settings}\n{options.Baselines} {options.ThinnedCopies} {string.Join(' ', options.LogisticC)}\n{string.Join(' ', _shares)}\n{string.Join('\n', classes)}\n{string.Join('\n', training.Genes)}\n")));
         hash.AppendData(MemoryMarshal.AsBytes<int>(labels));
         hash.AppendData(MemoryMarshal.AsBytes<int>(truth));
         foreach (Parameter p in model.Encoder.Parameters) hash.AppendData(MemoryMarshal.AsBytes(p.Span));

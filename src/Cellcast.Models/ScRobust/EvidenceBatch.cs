@@ -9,6 +9,7 @@ internal sealed class EvidenceBatch
     private int[] _columns = [];
     private float[] _weights = [];
     private float[] _evidence = [];
+    private double[] _depths = [];
 
     /// <summary>How many cells.</summary>
     internal int Cells { get; private set; }
@@ -16,6 +17,9 @@ internal sealed class EvidenceBatch
     /// <summary>Evidence of the cells, one row each.</summary>
     /// <param name="columns">Length of a row.</param>
     internal ReadOnlySpan<float> Evidence(int columns) => _evidence.AsSpan(0, Cells * columns);
+
+    /// <summary>Length of each cell's weights over that of a usual cell, at most 1.</summary>
+    internal ReadOnlySpan<double> Depths => _depths.AsSpan(0, Cells);
 
     /// <summary>Weights of the genes of the cells.</summary>
     /// <param name="genes">Number of genes.</param>
@@ -33,13 +37,16 @@ internal sealed class EvidenceBatch
     /// <param name="weights">Their weights.</param>
     /// <param name="scale">Weights are multiplied by it.</param>
     /// <param name="evidence">Its row of evidence.</param>
-    internal void Append(ReadOnlySpan<int> columns, ReadOnlySpan<double> weights, double scale, ReadOnlySpan<float> evidence)
+    /// <param name="depth">Its depth.</param>
+    internal void Append(ReadOnlySpan<int> columns, ReadOnlySpan<double> weights, double scale, ReadOnlySpan<float> evidence, double depth)
     {
         int start = (int)_pointers[Cells];
         Grow(ref _pointers, Cells + 2);
         Grow(ref _columns, start + columns.Length);
         Grow(ref _weights, start + columns.Length);
         Grow(ref _evidence, (Cells + 1) * evidence.Length);
+        Grow(ref _depths, Cells + 1);
+        _depths[Cells] = depth;
         columns.CopyTo(_columns.AsSpan(start));
         for (int i = 0; i < columns.Length; i++) _weights[start + i] = (float)(weights[i] * scale);
         evidence.CopyTo(_evidence.AsSpan(Cells * evidence.Length));

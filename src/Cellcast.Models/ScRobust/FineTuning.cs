@@ -102,6 +102,7 @@ public sealed class FineTuning
     private readonly EvidenceBatch? _evidence;
     private readonly CellThinning _thinning = new();
     private readonly float[] _logShares;
+    private float[] _logValues = [], _relative = [];
 
     private FineTuning(Device device, ScRobustModel start, CellSet cells, int[] labels, string[] classes, FineTuningOptions options)
     {
@@ -114,7 +115,7 @@ public sealed class FineTuning
         if (options.Evidence)
         {
             (_profiles, float length) = GeneEvidence.ProfilesOf(cells, labels, classes.Length);
-            evidence = new GeneEvidence(classes.Length, _profiles.LogOdds, length);
+            evidence = new GeneEvidence(classes.Length, _profiles.LogOdds, length, fades: true);
             _evidence = new EvidenceBatch();
         }
         _annotator = new CellAnnotator(model, head, evidence, classes, options.Genes, options.Order, options.Seed);
@@ -223,9 +224,21 @@ public sealed class FineTuning
     /// <summary>Appends a labelled cell that has lost a share of its genes. Its own genes do not count as evidence for its class, whether it is trained on or held out.</summary>
     private void Append(TokenBatch batch, int cell, double share, RandomKey key)
     {
-        _thinning.Take(_cells.GenesOf(cell), _cells.ValuesOf(cell), share, key);
-        CellTokenizer.Append(batch, _thinning.Genes, _thinning.Values, _options.Genes, _annotator.Model.Padding);
-        _annotator.Evidence?.AppendWithout(_evidence!, _profiles!, _cells, cell, _labels[cell], _thinning);
+        // Genes are lost from the counts; values that are relative to a cell's mean are then relative to the mean of what is left, as those of a cell that comes shallow.
+        var genes = _cells.GenesOf(cell);
+        var values = _cells.LogValuesOf(cell, ref _logValues);
+        _thinning.Take(genes, values, share, key);
+        CellTokenizer.Append(batch, _thinning.Genes, _annotator.Model.Preprocessing.RelativeValues ? Relative(_thinning.Values) : _thinning.Values, _options.Genes, _annotator.Model.Padding);
+        _annotator.Evidence?.AppendWithout(_evidence!, _profiles!, genes, values, _labels[cell], _thinning);
+    }
+
+    private ReadOnlySpan<float> Relative(ReadOnlySpan<float> values)
+    {
+        if (_relative.Length < values.Length) _relative = new float[Math.Max(values.Length, 2 * _relative.Length)];
+        var relative = _relative.AsSpan(0, values.Length);
+        values.CopyTo(relative);
+        CellSet.Relative(relative);
+        return relative;
     }
 
     private double[] ValidationLogits(CancellationToken cancellation)

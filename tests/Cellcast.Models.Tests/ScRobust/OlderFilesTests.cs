@@ -45,7 +45,7 @@ public sealed class OlderFilesTests : IDisposable
     public void Saved_again_it_is_of_the_current_schema_and_labels_the_same()
     {
         CellAnnotator.Load(s_old).Save(_folder.Path);
-        Assert.Contains("\"schema_version\": 2", File.ReadAllText(_folder["classifier.json"]), StringComparison.Ordinal);
+        Assert.Contains("\"schema_version\": 3", File.ReadAllText(_folder["classifier.json"]), StringComparison.Ordinal);
         AssertLabelsAsWritten(CellAnnotator.Load(_folder.Path));
     }
 
