@@ -10,6 +10,7 @@ public sealed class CellThinning
     private int[] _genes = [];
     private float[] _values = [];
     private int[] _places = [];
+    private float[] _tokenValues = [];
     private int _count;
 
     /// <summary>The genes that stayed, in their order.</summary>
@@ -47,6 +48,22 @@ public sealed class CellThinning
         if (_count == 0 && genes.Length > 0) (_genes[0], _places[0], _count, after) = (genes[last], last, 1, Math.Exp(values[last]) - 1);
         double scale = before / after;
         for (int i = 0; i < _count; i++) _values[i] = _count == genes.Length ? values[i] : (float)Math.Log(1 + scale * (Math.Exp(values[_places[i]]) - 1));
+    }
+
+    /// <summary>The values as tokens take them: those of a cell that comes as shallow as this. Presence stays presence; values relative to a cell's mean are relative to the mean of what is left.</summary>
+    /// <param name="preprocessing">Of the encoder.</param>
+    internal ReadOnlySpan<float> TokenValues(CellPreprocessing preprocessing)
+    {
+        if ((!preprocessing.RelativeValues && !preprocessing.Presence) || _count == 0) return Values;
+        if (_tokenValues.Length < _count) _tokenValues = new float[_values.Length];
+        var values = _tokenValues.AsSpan(0, _count);
+        if (preprocessing.Presence) values.Fill(1);
+        else
+        {
+            Values.CopyTo(values);
+            CellSet.Relative(values);
+        }
+        return values;
     }
 
     /// <summary>A random share, evenly spread from 0 to the largest.</summary>

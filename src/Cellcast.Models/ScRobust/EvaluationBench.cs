@@ -32,7 +32,7 @@ internal sealed class EvaluationBench(Device device, string[] classes, Func<Norm
         string fingerprint = Fingerprint(settings, model, training, labels, test, truth);
         if (store.Load(repeat + 1, fold + 1) is { } done)
         {
-            if (done.Fingerprint != fingerprint) throw new InputException("The folds in this folder belong to a run with other files or options; give the same ones, or start again with --overwrite.");
+            if (done.Fingerprint != fingerprint) throw new InputException("The folds in this folder belong to a run with other files or options, or of another version of cellcast; give the same ones, or start again with --overwrite.");
             progress.Message("already done");
             _folds.Add(done);
             return;
@@ -78,7 +78,7 @@ internal sealed class EvaluationBench(Device device, string[] classes, Func<Norm
         return new FoldCalls(new FoldScore(method, _shares[share], repeat + 1, fold + 1, matrix.MacroF1, matrix.WeightedF1, matrix.Accuracy, auc), called);
     }
 
-    /// <summary>Begins with the version of what a fold keeps.</summary>
+    /// <summary>Begins with the version of what a fold keeps and of how its model is trained and labels.</summary>
     private string Fingerprint(FineTuningOptions settings, ScRobustModel model, NormalizedCells training, int[] labels, NormalizedCells[] test, int[] truth)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

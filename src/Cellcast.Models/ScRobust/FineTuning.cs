@@ -102,7 +102,7 @@ public sealed class FineTuning
     private readonly EvidenceBatch? _evidence;
     private readonly CellThinning _thinning = new();
     private readonly float[] _logShares;
-    private float[] _logValues = [], _relative = [];
+    private float[] _logValues = [];
 
     private FineTuning(Device device, ScRobustModel start, CellSet cells, int[] labels, string[] classes, FineTuningOptions options)
     {
@@ -166,7 +166,7 @@ public sealed class FineTuning
         string fingerprint = Fingerprint();
         if (resume is not null)
         {
-            if (resume.Fingerprint != fingerprint) throw new InputException("The checkpoint in this folder belongs to a run with other files or options; give the same ones, or start again with --overwrite.");
+            if (resume.Fingerprint != fingerprint) throw new InputException("The checkpoint in this folder belongs to a run with other files or options, or of another version of cellcast; give the same ones, or start again with --overwrite.");
             _network.ImportState(resume.Section("weights/"));
         }
         var plan = new StagePlan
@@ -224,21 +224,11 @@ public sealed class FineTuning
     /// <summary>Appends a labelled cell that has lost a share of its genes. Its own genes do not count as evidence for its class, whether it is trained on or held out.</summary>
     private void Append(TokenBatch batch, int cell, double share, RandomKey key)
     {
-        // Genes are lost from the counts; values that are relative to a cell's mean are then relative to the mean of what is left, as those of a cell that comes shallow.
         var genes = _cells.GenesOf(cell);
         var values = _cells.LogValuesOf(cell, ref _logValues);
         _thinning.Take(genes, values, share, key);
-        CellTokenizer.Append(batch, _thinning.Genes, _annotator.Model.Preprocessing.RelativeValues ? Relative(_thinning.Values) : _thinning.Values, _options.Genes, _annotator.Model.Padding);
+        CellTokenizer.Append(batch, _thinning.Genes, _thinning.TokenValues(_annotator.Model.Preprocessing), _options.Genes, _annotator.Model.Padding);
         _annotator.Evidence?.AppendWithout(_evidence!, _profiles!, genes, values, _labels[cell], _thinning);
-    }
-
-    private ReadOnlySpan<float> Relative(ReadOnlySpan<float> values)
-    {
-        if (_relative.Length < values.Length) _relative = new float[Math.Max(values.Length, 2 * _relative.Length)];
-        var relative = _relative.AsSpan(0, values.Length);
-        values.CopyTo(relative);
-        CellSet.Relative(relative);
-        return relative;
     }
 
     private double[] ValidationLogits(CancellationToken cancellation)
@@ -329,10 +319,11 @@ public sealed class FineTuning
 
     private static RandomKey Key(FineTuningOptions options) => RandomKey.From(options.Seed, "scrobust training on labels");
 
+    /// <summary>Begins with the version of the way of training: steps of two ways must not be mixed.</summary>
     private string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_options}\n{string.Join('\n', _annotator.Classes)}\n{string.Join('\n', _cells.Vocabulary.Genes)}\n")));
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"2\n{_options}\n{string.Join('\n', _annotator.Classes)}\n{string.Join('\n', _cells.Vocabulary.Genes)}\n")));
         hash.AppendData(MemoryMarshal.AsBytes<int>(_labels));
         for (int c = 0; c < _cells.Count; c++)
         {

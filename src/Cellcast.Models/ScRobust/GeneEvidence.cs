@@ -79,9 +79,15 @@ internal sealed class GeneEvidence : Module
     /// <param name="batch">Appended to.</param>
     /// <param name="cells">The cells.</param>
     /// <param name="cell">Which.</param>
-    internal void Append(EvidenceBatch batch, CellSet cells, int cell)
+    internal void Append(EvidenceBatch batch, CellSet cells, int cell) => Append(batch, cells.GenesOf(cell), _fades ? cells.LogValuesOf(cell, ref _values) : cells.ValuesOf(cell));
+
+    /// <summary>Appends a cell.</summary>
+    /// <param name="batch">Appended to.</param>
+    /// <param name="genes">Token ids of its genes.</param>
+    /// <param name="values">log(1 + scaled count) of each.</param>
+    internal void Append(EvidenceBatch batch, ReadOnlySpan<int> genes, ReadOnlySpan<float> values)
     {
-        int n = Prepare(cells.GenesOf(cell), _fades ? cells.LogValuesOf(cell, ref _values) : cells.ValuesOf(cell), ref _columns, ref _weights);
+        int n = Prepare(genes, values, ref _columns, ref _weights);
         ClassProfiles.Evidence(_logOdds.Span, _columns.AsSpan(0, n), _weights.AsSpan(0, n), _evidence);
         Append(batch, n);
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cellcast.AnnData;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.Training;
@@ -30,6 +31,43 @@ public sealed class CellThinningTests
             float[] expected = Normalise(left).RowValues(0).ToArray();
             for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], thinning.Values[i], 1e-4f);
         }).CheckOnRandomCases(300);
+
+    /// <summary>What a classifier is trained on must be what it will meet: a cell of the same file that comes without these genes.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void Tokens_of_a_cell_that_lost_genes_are_those_of_a_cell_that_comes_without_them(bool relative, bool presence) =>
+        Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
+        {
+            var random = new Random(seed);
+            int n = random.Next(2, 60);
+            float[] counts = [.. Enumerable.Range(0, n).Select(_ => (float)random.Next(1, 30))];
+            var preprocessing = new CellPreprocessing { RelativeValues = relative, Presence = presence };
+            CellSet whole = Tokens(counts, preprocessing, null);
+            var thinning = new CellThinning();
+            float[] buffer = [];
+            thinning.Take(whole.GenesOf(0), whole.LogValuesOf(0, ref buffer), 0.9 * random.NextDouble(), RandomKey.From(seed, "thinning"));
+            float[] left = new float[n];
+            foreach (int place in thinning.Places)
+            {
+                string name = whole.Vocabulary.Genes[whole.GenesOf(0)[place] - GeneVocabulary.FirstGene];
+                int gene = int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture);
+                left[gene] = counts[gene];
+            }
+            CellSet shallow = Tokens(left, preprocessing, whole.Vocabulary);
+            Assert.Equal(shallow.GenesOf(0).ToArray(), thinning.Genes.ToArray());
+            var expected = shallow.ValuesOf(0);
+            var found = thinning.TokenValues(preprocessing);
+            for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 1e-4f);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(100));
+
+    private static CellSet Tokens(float[] counts, CellPreprocessing preprocessing, GeneVocabulary? vocabulary)
+    {
+        var data = new AnnotatedData(new DataFrame(["cell"]), new DataFrame([.. Enumerable.Range(0, counts.Length).Select(g => "g" + g)]), SparseMatrix.FromDense(1, counts.Length, counts)) { Source = "toy.h5ad" };
+        NormalizedCells[] files = [NormalizedCells.From(data, preprocessing, NoProgress.Instance)];
+        return CellSet.From(files, vocabulary ?? GeneVocabulary.Of(files), NoProgress.Instance);
+    }
 
     [Fact]
     public void The_share_that_is_lost_is_the_wanted_one_and_nothing_is_lost_at_zero()

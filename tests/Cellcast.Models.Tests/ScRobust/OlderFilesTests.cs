@@ -8,8 +8,8 @@ using Cellcast.TestSupport;
 
 namespace Cellcast.Models.Tests.ScRobust;
 
-/// <summary>A classifier and its encoder as the first version wrote them (classifier schema 1: a head alone; an encoder's file without half value, presence and relative values), with the labels and
-/// vectors that this version gave some cells.</summary>
+/// <summary>Classifiers and their encoders as earlier versions wrote them (classifier schema 1: a head alone; an encoder's file without half value, presence and relative values; schema 2: with evidence), with
+/// the labels and vectors that these versions gave some cells.</summary>
 public sealed class OlderFilesTests : IDisposable
 {
     private static readonly string s_old = TestPaths.Fixture("scrobust", "classifier_v1");
@@ -27,7 +27,21 @@ public sealed class OlderFilesTests : IDisposable
     {
         CellAnnotator annotator = CellAnnotator.Load(s_old);
         Assert.False(annotator.UsesEvidence);
-        AssertLabelsAsWritten(annotator);
+        AssertLabelsAsWritten(annotator, s_old);
+    }
+
+    /// <summary>Schema 2 did not let what was learned fade with the depth of a cell, and made evidence of the values of tokens, also where an encoder takes relative ones.</summary>
+    [Theory]
+    [InlineData("classifier_v2")]
+    [InlineData("classifier_v2_relative")]
+    public void A_classifier_of_schema_2_labels_as_it_did_when_it_was_written_also_when_it_is_saved_again(string folder)
+    {
+        string old = TestPaths.Fixture("scrobust", folder);
+        CellAnnotator annotator = CellAnnotator.Load(old);
+        Assert.True(annotator.UsesEvidence);
+        AssertLabelsAsWritten(annotator, old);
+        annotator.Save(_folder.Path);
+        AssertLabelsAsWritten(CellAnnotator.Load(_folder.Path), old);
     }
 
     [Fact]
@@ -46,7 +60,7 @@ public sealed class OlderFilesTests : IDisposable
     {
         CellAnnotator.Load(s_old).Save(_folder.Path);
         Assert.Contains("\"schema_version\": 3", File.ReadAllText(_folder["classifier.json"]), StringComparison.Ordinal);
-        AssertLabelsAsWritten(CellAnnotator.Load(_folder.Path));
+        AssertLabelsAsWritten(CellAnnotator.Load(_folder.Path), s_old);
     }
 
     [Theory]
@@ -71,9 +85,9 @@ public sealed class OlderFilesTests : IDisposable
         Assert.Contains("not of the same training", Assert.Throws<InputException>(() => CellAnnotator.Load(_folder.Path)).Message, StringComparison.Ordinal);
     }
 
-    private void AssertLabelsAsWritten(CellAnnotator annotator)
+    private void AssertLabelsAsWritten(CellAnnotator annotator, string old)
     {
-        TextTable expected = TextTable.Read(Path.Combine(s_old, "labels.csv"));
+        TextTable expected = TextTable.Read(Path.Combine(old, "labels.csv"));
         Annotations found = annotator.Annotate(_device, annotator.Model.Read(AnyFile.Read(Path.Combine(s_old, "cells.csv")), NoProgress.Instance), null, NoProgress.Instance);
         Assert.Equal(expected.Columns[1], found.Labels);
         Assert.Equal(expected.Columns[2], found.Best);

@@ -158,7 +158,7 @@ public sealed class PretrainingTests : IDisposable
         Pretraining.Run(_device, Cells(80), new CellPreprocessing(), options, store ?? new NoCheckpoints(), resume, NoProgress.Instance, cancellation);
 
     /// <summary>Cells of two kinds, each with genes of its own and some in common; from one on they express a single gene.</summary>
-    internal static CellSet Cells(int count, int singleGeneFrom = int.MaxValue)
+    internal static CellSet Cells(int count, int singleGeneFrom = int.MaxValue, CellPreprocessing? preprocessing = null)
     {
         const int Genes = 50;
         var random = new RandomStream(RandomKey.From(8, "cells"));
@@ -170,7 +170,7 @@ public sealed class PretrainingTests : IDisposable
         var data = new AnnotatedData(new DataFrame([.. Enumerable.Range(0, count).Select(i => "cell" + i)]), new DataFrame([.. Enumerable.Range(0, Genes).Select(i => "gene" + i)]),
             SparseMatrix.FromDense(count, Genes, counts))
         { Source = "toy.h5ad" };
-        NormalizedCells[] files = [NormalizedCells.From(data, new CellPreprocessing(), NoProgress.Instance)];
+        NormalizedCells[] files = [NormalizedCells.From(data, preprocessing ?? new CellPreprocessing(), NoProgress.Instance)];
         return CellSet.From(files, GeneVocabulary.Of(files), NoProgress.Instance);
     }
 
