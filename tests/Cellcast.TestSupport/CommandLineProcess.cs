@@ -7,6 +7,9 @@ namespace Cellcast.TestSupport;
 /// <summary>A running <c>cellcast</c> that a test interrupts.</summary>
 public sealed class CommandLineProcess : IDisposable
 {
+    // Whoever runs the tests in the background of a shell has them ignore Ctrl-C, and children inherit that: a program that is to be interrupted is started without it.
+    private static readonly Lazy<string[]> s_start = new(() => ExternalTool.CanRun("env", "--default-signal=INT,TERM,HUP", "true") ? ["env", "--default-signal=INT,TERM,HUP", "dotnet"] : ["dotnet"]);
+
     private readonly Process _process;
     private readonly StringBuilder _error = new();
     private readonly Task<string> _output;
@@ -81,8 +84,8 @@ public sealed class CommandLineProcess : IDisposable
 
     private static CommandLineProcess Start(string? holdAt, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (string a in (string[])[TestPaths.CommandLine, .. arguments]) start.ArgumentList.Add(a);
+        var start = new ProcessStartInfo(s_start.Value[0]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (string a in (string[])[.. s_start.Value[1..], TestPaths.CommandLine, .. arguments]) start.ArgumentList.Add(a);
         if (holdAt is not null) start.Environment["CELLCAST_HOLD_AT"] = holdAt;
         return new CommandLineProcess(Process.Start(start)!);
     }

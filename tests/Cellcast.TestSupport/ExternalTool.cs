@@ -20,9 +20,9 @@ public static class ExternalTool
     /// <summary>Whether a tool can be run: <c>anndata</c>, <c>sklearn</c> (Python modules), <c>survival</c>, <c>metafor</c> (R packages) or a program's name.</summary>
     public static bool IsPresent(string tool) => s_present.GetOrAdd(tool, static t => t switch
     {
-        "anndata" or "sklearn" or "torch" or "h5py" or "leidenalg" => TryRun(Python, "-c", "import " + t),
-        "survival" or "metafor" => TryRun("Rscript", "-e", $"library({t})"),
-        _ => TryRun("sh", "-c", "command -v " + t),
+        "anndata" or "sklearn" or "torch" or "h5py" or "leidenalg" => CanRun(Python, "-c", "import " + t),
+        "survival" or "metafor" => CanRun("Rscript", "-e", $"library({t})"),
+        _ => CanRun("sh", "-c", "command -v " + t),
     });
 
     /// <summary>How long a test waits for another program before it takes it for hung: far longer than any needs on a busy machine.</summary>
@@ -63,7 +63,8 @@ public static class ExternalTool
         // On a busy machine the runner must not give up waiting for its own child.
         Run("dotnet", ["vstest", assembly, "--TestCaseFilter:" + filter], new Dictionary<string, string> { [variable] = "0", ["VSTEST_CONNECTION_TIMEOUT"] = "1200" });
 
-    private static bool TryRun(string program, params string[] arguments)
+    /// <summary>Whether a program is there and ends well.</summary>
+    public static bool CanRun(string program, params string[] arguments)
     {
         try { return Run(program, arguments).ExitCode == 0; }
         catch (System.ComponentModel.Win32Exception) { return false; }
