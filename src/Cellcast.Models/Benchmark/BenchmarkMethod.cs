@@ -100,7 +100,7 @@ public static class BenchmarkMethods
         ContributionModel model = ContributionModel.Learn(cohort.Posterior.Mu, data.Cells, labelled ? labels : null, cohort.Module.BulkGenes, data.Patients, shares, study.Fitted,
             new PartialLikelihood(survival, options.Ties), null, key.Split("contributions"), threads);
         float[] contribution = [.. model.Cells().Mean.Select(m => (float)m)];
-        double[] eta = model.Patients(shares, threads).Mean;
+        double[] eta = model.Patients(shares, data.Patients, null, threads).Mean;
         double seconds = cohort.CellSeconds + cohort.BulkSeconds + clock.Elapsed.TotalSeconds;
         double[] open = model.SharesVariance(shares, data.Patients, null, threads);
         var input = new UncertaintyInput
@@ -112,7 +112,7 @@ public static class BenchmarkMethods
             Outcome = Outcome.Of(survival),
             GroupOf = labels.Codes,
             Groups = labels.Categories,
-            OtherFeatures = Rows(model.FeaturesOf(shares, threads), model.Basis.Features, study.Test),
+            OtherFeatures = Rows(model.FeaturesOf(shares, data.Patients, null, threads), model.Basis.Features, study.Test),
             OtherVariance = [.. study.Test.Select(i => open[i])],
         };
         var uncertainty = UncertaintyAnalysis.Run(input, new UncertaintyOptions { Bootstrap = BootstrapDraws, Permutations = Permutations, PowerSimulations = 0, Ties = options.Ties }, key.Split("uncertainty"), threads, NoProgress.Instance, default);

@@ -6,7 +6,8 @@ namespace Cellcast.Models.ScSurv;
 
 /// <summary>
 /// What the contribution of a cell may depend on, as features phi(c) in components: its <c>type</c> (one indicator per type or cluster), its latent <c>state</c> (a Gaussian process
-/// with a squared-exponential kernel, through inducing states: phi = L^-1 k(z, inducing), K = L L'), and the expression <c>programs</c> within its type (linear).
+/// with a squared-exponential kernel, through inducing states: phi = L^-1 k(z, inducing), K = L L'), and the expression <c>programs</c> within its type (linear). Patients may differ in what no cell of the
+/// reference explains: that part of their hazard belongs to <c>unexplained</c> features, which are zero for all cells, rather than to the cells that stand in for what is missing.
 /// </summary>
 public sealed class ContributionBasis
 {
@@ -23,9 +24,9 @@ public sealed class ContributionBasis
     // Prior variance over cells relative to that between types: states tell types apart once more and refine them; programs may matter as much as types.
     private const double RatioOfStates = 0.37, RatioOfPrograms = 1;
 
-    internal ContributionBasis(double[] inducing, int latent, double lengthScale, int types, double[] programDeviation, int[] programType)
+    internal ContributionBasis(double[] inducing, int latent, double lengthScale, int types, double[] programDeviation, int[] programType, int unexplained = 0)
     {
-        (Inducing, Latent, LengthScale, Types, ProgramDeviation) = (inducing, latent, lengthScale, types, programDeviation);
+        (Inducing, Latent, LengthScale, Types, ProgramDeviation, Unexplained) = (inducing, latent, lengthScale, types, programDeviation, unexplained);
         int m = inducing.Length / latent;
         var k = new double[m * m];
         for (int i = 0; i < m; i++)
@@ -47,6 +48,8 @@ public sealed class ContributionBasis
             // Scores have variance 1 within their type; of the types that have programs, the mean.
             new("programs", types + m, programDeviation.Length) { CellVariance = programDeviation.Sum(d => d * d) / Math.Max(1, programType.Distinct().Count()), ExpectedRatio = RatioOfPrograms },
         ];
+        // The features are shares of cells of a kind that is not in the reference: such a kind may matter as much as the types do.
+        if (unexplained > 0) Components = [.. Components, new("unexplained", types + m + programDeviation.Length, unexplained) { CellVariance = 1 }];
     }
 
     /// <summary>Inducing states, M x z.</summary>
@@ -64,11 +67,17 @@ public sealed class ContributionBasis
     /// <summary>Standard deviation over patients of the mean score of each program: what hardly differs between patients has little room to contribute.</summary>
     public double[] ProgramDeviation { get; }
 
+    /// <summary>Number of features of patients for what no cell of the reference explains, the last ones; zero for cells.</summary>
+    public int Unexplained { get; }
+
+    /// <summary>First feature of the programs.</summary>
+    internal int FirstProgram => Components[2].First;
+
     /// <summary>The components, in the order of the columns.</summary>
     public IReadOnlyList<ContributionComponent> Components { get; }
 
     /// <summary>Number of features F.</summary>
-    public int Features => Types + Inducing.Length / Latent + ProgramDeviation.Length;
+    public int Features => Types + Inducing.Length / Latent + ProgramDeviation.Length + Unexplained;
 
     /// <summary>Builds the basis for the cells of a reference.</summary>
     /// <param name="states">Latent states, N x z.</param>
@@ -76,16 +85,17 @@ public sealed class ContributionBasis
     /// <param name="types">Number of types or clusters.</param>
     /// <param name="programDeviation">Standard deviation over patients of each program's mean score; empty for no programs.</param>
     /// <param name="programType">Type of each program.</param>
+    /// <param name="unexplained">Number of features of patients for what no cell of the reference explains.</param>
     /// <param name="key">Source of chance of the inducing states.</param>
     /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
-    public static ContributionBasis Build(float[] states, int latent, int types, double[] programDeviation, int[] programType, RandomKey key, int threads = 0)
+    public static ContributionBasis Build(float[] states, int latent, int types, double[] programDeviation, int[] programType, int unexplained, RandomKey key, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(states);
         ArgumentNullException.ThrowIfNull(programDeviation);
         ArgumentNullException.ThrowIfNull(programType);
         int n = states.Length / latent;
         double[] inducing = StateClusters.KMeans(states, latent, Math.Clamp(n / 10, 1, MostInducing), key, threads).Centers;
-        return new ContributionBasis(inducing, latent, Math.Max(1e-6, RelativeLengthScale * MedianDistance(states, latent)), types, programDeviation, programType);
+        return new ContributionBasis(inducing, latent, Math.Max(1e-6, RelativeLengthScale * MedianDistance(states, latent)), types, programDeviation, programType, unexplained);
     }
 
     /// <summary>Features of neighbouring cells.</summary>
@@ -134,7 +144,7 @@ public sealed class ContributionBasis
         }
     }
 
-    /// <summary>Features of patients, spots or any mixtures of cells, those of the cells being made on the way, block by block.</summary>
+    /// <summary>Features of patients, spots or any mixtures of cells, those of the cells being made on the way, block by block; zero for what no cell explains.</summary>
     /// <param name="states">Latent states of the cells, N x z.</param>
     /// <param name="types">Type of each cell, -1 for none.</param>
     /// <param name="programs">Scores of the cells on the programs of their types.</param>

@@ -16,6 +16,7 @@ internal static class ContributionFiles
         if (p.Correction is { } c)
             writer.Add("share_profiles", c.Profiles, c.Variance.Length, genes).Add("share_scale", c.Scale, genes).Add("share_dispersion", c.Dispersion, genes)
                 .Add("share_variance", c.Variance, c.Variance.Length).Add("share_inflation", new[] { c.Inflation }, 1);
+        if (p.Shares.Backgrounds > 0) writer.Add("background_effects", p.Shares.Background, p.Shares.Backgrounds, genes);
         return writer
             .Add("type_of", p.TypeOf, p.TypeOf.Length)
             .Add("scores", p.Scores.Values, p.TypeOf.Length, p.Scores.Width)
@@ -53,8 +54,8 @@ internal static class ContributionFiles
         if (typeOf.Length * latent != states.Length || scalars.Length != 4) throw new InvalidDataException($"{File} does not fit the other files of the model");
         var programs = new ExpressionPrograms(genes, samples, programType, Doubles("program_loadings"), Doubles("program_offsets"), Doubles("program_noise"));
         var response = new GeneResponse(Doubles("gene_scale"), Doubles("gene_offset"), Doubles("gene_dispersion"));
-        var shares = new ProgramShares(programType, Doubles("type_profiles"), Doubles("program_effects"), response, scalars[1], Doubles("program_covariance"));
-        var basis = new ContributionBasis(Doubles("inducing"), latent, scalars[0], types.Count, Doubles("program_deviation"), programType);
+        var shares = new ProgramShares(programType, Doubles("type_profiles"), Doubles("program_effects"), file.Contains("background_effects") ? Doubles("background_effects") : [], response, scalars[1], Doubles("program_covariance"));
+        var basis = new ContributionBasis(Doubles("inducing"), latent, scalars[0], types.Count, Doubles("program_deviation"), programType, shares.Backgrounds);
         var fit = new ContributionFit(basis.Components, Doubles("center"), Doubles("strengths"), Doubles("coefficients"), Doubles("covariance"));
         // Models written before strengths were averaged over have the most probable ones only.
         if (file.Contains("strength_weights"))
@@ -67,7 +68,7 @@ internal static class ContributionFiles
             if (fit.Mode.Coefficients.Length != fit.Coefficients.Length || fit.Mode.Covariance.Length != fit.Covariance.Length) throw new InvalidDataException($"{File} does not fit the other files of the model");
         }
         int k = programType.Length, f = basis.Features;
-        if (programs.Loadings.Length != k * genes || programs.Noise.Length != k || programs.Offsets.Length != k * (samples + 2) || shares.Effects.Length != k * genes || shares.Profiles.Length != types.Count * genes
+        if (programs.Loadings.Length != k * genes || programs.Noise.Length != k || programs.Offsets.Length != k * (samples + 2) || shares.Effects.Length != k * genes || shares.Background.Length % genes != 0 || shares.Profiles.Length != types.Count * genes
             || response.Scale.Length != genes || response.Offset.Length != genes || response.Dispersion.Length != genes || basis.ProgramDeviation.Length != k || shares.Covariance.Length != k * k
             || fit.Center.Length != f || fit.Coefficients.Length != f || fit.Covariance.Length != f * f)
             throw new InvalidDataException($"{File} does not fit the other files of the model");

@@ -92,16 +92,17 @@ public sealed class ContributionModel
         double[] typeShares = TypeShares(shares, typeOf, names.Length);
         GeneResponse response = GeneResponse.Of(genes);
         cancellation.ThrowIfCancellationRequested();
-        var axes = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, threads).Axes();
+        var axes = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, key.Split("background"), threads).Axes();
         programs = programs.Rotate([.. axes.Select(a => (a.Type, a.Weights))]);
         scores = programs.Score(cells.Counts, cells.Size, cells.SampleOf, typeOf, threads);
-        ProgramShares mixed = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, threads);
+        ProgramShares mixed = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, key.Split("background"), threads);
         mixed.Tilt(shares, typeOf, scores, mixed.Means(patients, typeShares, null, threads), threads);
 
         cancellation.ThrowIfCancellationRequested();
         double[] deviation = [.. Enumerable.Range(0, programs.Count).Select(k => Math.Sqrt(mixed.Covariance[k * programs.Count + k]))];
-        var basis = ContributionBasis.Build(states, z, names.Length, deviation, programs.TypeOf, key.Split("inducing"), threads);
+        var basis = ContributionBasis.Build(states, z, names.Length, deviation, programs.TypeOf, mixed.Backgrounds, key.Split("inducing"), threads);
         double[] all = basis.OfMixtures(states, typeOf, scores, shares, threads);
+        if (basis.Unexplained > 0) AddUnexplained(all, basis, mixed, patients, typeShares, null, threads);
         double[] features = [.. learn.SelectMany(s => all[(s * basis.Features)..((s + 1) * basis.Features)])];
         cancellation.ThrowIfCancellationRequested();
         var fit = ContributionFit.Fit(outcome, features, basis.Components, options);
@@ -161,7 +162,7 @@ public sealed class ContributionModel
             TypeShareCorrection.Rescale(shares, groupOf, found, TypeShareCorrection.Learn(patients.Profiles, spots, found, all, threads).Apply(spots, found, null, threads), threads);
         }
         double[] typeShares = TypeShares(shares, TypeOf, Types.Count);
-        ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, GeneResponse.Of(genes), spots, typeShares, all, threads);
+        ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, GeneResponse.Of(genes), spots, typeShares, all, null, threads);
         mixed.Tilt(shares, TypeOf, Scores, mixed.Means(spots, typeShares, null, threads), threads);
         return mixed;
     }
@@ -173,7 +174,7 @@ public sealed class ContributionModel
     /// <param name="threads">Threads, 0 for all cores.</param>
     internal ContributionValues Spots(RowStore shares, Mixtures spots, ProgramShares mixed, int threads = 0)
     {
-        double[] features = FeaturesOf(shares, threads);
+        double[] features = FeaturesOf(shares, null, null, threads);
         int f = Basis.Features, n = spots.Count;
         // A difference of two spots does not depend on the average patient, nor does its error.
         var shift = new double[f];
@@ -190,14 +191,49 @@ public sealed class ContributionModel
 
     /// <summary>Linear predictors of patients (or spots), relative to the average patient.</summary>
     /// <param name="shares">Refined shares, N x S.</param>
+    /// <param name="mixtures">The patients' counts, which say what no cell explains; null for what their cells alone bring.</param>
+    /// <param name="present">Genes that the counts have, or null for all.</param>
     /// <param name="threads">Threads, 0 for all cores.</param>
-    public ContributionValues Patients(RowStore shares, int threads = 0) => Fit.Of(FeaturesOf(shares, threads));
+    public ContributionValues Patients(RowStore shares, Mixtures? mixtures, int[]? present = null, int threads = 0) => Fit.Of(FeaturesOf(shares, mixtures, present, threads));
 
-    /// <summary>Features of patients (or spots): sums over the reference's cells of share times features.</summary>
+    /// <summary>Features of patients (or spots): sums over the reference's cells of share times features, and what no cell explains.</summary>
     /// <param name="shares">Refined shares, N x S.</param>
+    /// <param name="mixtures">The patients' counts, which say what no cell explains; null for zeros.</param>
+    /// <param name="present">Genes that the counts have, or null for all.</param>
     /// <param name="threads">Threads, 0 for all cores; the sums do not depend on it.</param>
     /// <returns>S x F.</returns>
-    public double[] FeaturesOf(RowStore shares, int threads = 0) => Basis.OfMixtures(Parts.States, TypeOf, Scores, shares, threads);
+    public double[] FeaturesOf(RowStore shares, Mixtures? mixtures, int[]? present = null, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(shares);
+        double[] features = Basis.OfMixtures(Parts.States, TypeOf, Scores, shares, threads);
+        if (mixtures is not null && Basis.Unexplained > 0) AddUnexplained(features, Basis, Parts.Shares, mixtures, TypeShares(shares, TypeOf, Types.Count), present, threads);
+        return features;
+    }
+
+    private static void AddUnexplained(double[] features, ContributionBasis basis, ProgramShares mixed, Mixtures mixtures, double[] typeShares, int[]? present, int threads)
+    {
+        int q = basis.Unexplained, f = basis.Features;
+        double[] scores = mixed.BackgroundScores(mixtures, typeShares, present, threads), deviation = mixed.BackgroundDeviation();
+        for (int s = 0; s < mixtures.Count; s++)
+            for (int k = 0; k < q; k++) features[s * f + f - q + k] = scores[s * q + k] * deviation[k];
+    }
+
+    /// <summary>The part of <see cref="Patients"/> that is no cell's.</summary>
+    /// <param name="shares">Refined shares, N x S.</param>
+    /// <param name="mixtures">The patients' counts.</param>
+    /// <param name="present">Genes that the counts have, or null for all.</param>
+    /// <param name="threads">Threads, 0 for all cores.</param>
+    /// <returns>S; empty where nothing is unexplained.</returns>
+    public double[] UnexplainedPart(RowStore shares, Mixtures mixtures, int[]? present = null, int threads = 0)
+    {
+        int q = Basis.Unexplained, f = Basis.Features;
+        if (q == 0) return [];
+        double[] features = FeaturesOf(shares, mixtures, present, threads);
+        return [.. Enumerable.Range(0, features.Length / f).Select(s => Blocks.Dot(features.AsSpan((s + 1) * f - q, q), Fit.Coefficients.AsSpan(f - q)))];
+    }
+
+    /// <summary>What patients differ in and no cell of the reference explains, the largest first; empty where nothing stands out from chance.</summary>
+    public UnexplainedExpression Unexplained => Parts.Shares.Unexplained(PatientFeatures, Basis.Features);
 
     /// <summary>Variance of the linear predictors of patients that their shares leave open: shares of types and mean states are read from counts, with errors (delta method). To be
     /// added to the variance of <see cref="Patients"/>, for which shares count as known.</summary>
@@ -211,16 +247,17 @@ public sealed class ContributionModel
     {
         ArgumentNullException.ThrowIfNull(shares);
         ArgumentNullException.ThrowIfNull(mixtures);
-        int t = Types.Count, d = t + Programs.Count, f = Basis.Features, firstProgram = Basis.Components[^1].First;
-        double[] typeShares = TypeShares(shares, TypeOf, t), typical = MeanFeatures(TypeOf, t), variance = new double[mixtures.Count];
+        int t = Types.Count, unexplained = Basis.Unexplained, u = t + mixed.Backgrounds, d = u + Programs.Count, f = Basis.Features, firstProgram = Basis.FirstProgram;
+        double[] typeShares = TypeShares(shares, TypeOf, t), typical = MeanFeatures(TypeOf, t), variance = new double[mixtures.Count], unit = mixed.BackgroundDeviation();
         Blocks.For(mixtures.Count, threads, s =>
         {
-            // How the patient's features answer to what is uncertain: a type's share by the features of its average cell, a mean score by its own feature.
+            // How the patient's features answer to what is uncertain: a type's share by the features of its average cell, a mean score and what is unexplained by their own feature.
             var slopes = new double[d * f];
             typical.CopyTo(slopes, 0);
-            for (int k = 0; k < Programs.Count; k++) slopes[(t + k) * f + firstProgram + k] = typeShares[s * t + Programs.TypeOf[k]] * Basis.ProgramDeviation[k];
+            for (int k = 0; k < Programs.Count; k++) slopes[(u + k) * f + firstProgram + k] = typeShares[s * t + Programs.TypeOf[k]] * Basis.ProgramDeviation[k];
+            for (int q = 0; q < mixed.Backgrounds; q++) slopes[(t + q) * f + f - unexplained + q] = unit[q];
             for (int i = 0; i < t; i++)
-                for (int j = 0; j < f; j++) slopes[i * f + j] -= Fit.Center[j];
+                for (int j = 0; j < f - unexplained; j++) slopes[i * f + j] -= Fit.Center[j];
             double[] open = mixed.Uncertainty(mixtures, typeShares, s, present), effect = new double[d], row = new double[f];
             for (int i = 0; i < d; i++) effect[i] = Blocks.Dot(slopes.AsSpan(i * f, f), Fit.Coefficients);
             double sum = 0;
@@ -273,8 +310,11 @@ public sealed class ContributionModel
 
     /// <summary>How far patients lie from those learned from: distance of their features to the fifth nearest of them.</summary>
     /// <param name="shares">Refined shares, N x S.</param>
+    /// <param name="mixtures">The patients' counts.</param>
+    /// <param name="present">Genes that the counts have, or null for all.</param>
     /// <param name="threads">Threads, 0 for all cores.</param>
-    public double[] DistanceOf(RowStore shares, int threads = 0) => Distances(FeaturesOf(shares, threads), PatientFeatures, Basis.Features, leaveOut: false);
+    public double[] DistanceOf(RowStore shares, Mixtures mixtures, int[]? present = null, int threads = 0) =>
+        Distances(FeaturesOf(shares, mixtures, present, threads), PatientFeatures, Basis.Features, leaveOut: false);
 
     /// <summary>Contributions of cells that are not in the reference.</summary>
     /// <param name="states">Latent states (posterior means), n x z.</param>
@@ -322,7 +362,7 @@ public sealed class ContributionModel
     private ContributionValues WithNoise(ContributionValues values, int[] typeOf)
     {
         var variance = new double[Types.Count];
-        int first = Basis.Components[^1].First;
+        int first = Basis.FirstProgram;
         for (int k = 0; k < Programs.Count; k++)
         {
             double slope = Fit.Coefficients[first + k] * Basis.ProgramDeviation[k];

@@ -1,5 +1,6 @@
 using Cellcast.Analysis;
 using Cellcast.AnnData;
+using Cellcast.Tensors.Random;
 
 namespace Cellcast.Models.ScSurv;
 
@@ -30,11 +31,11 @@ internal sealed record GeneResponse(double[] Scale, double[] Offset, double[] Di
 internal sealed class ProgramShares
 {
     private const int Rounds = 15, TiltRounds = 40, BlockRows = 1024;
-    private const double ShareCorrection = 0.02, LeastShare = 0.01, LeastDeviation = 0.3, Outermost = 0.03, Curvature = 0.02, TiltTolerance = 1e-5;
+    private const double ShareCorrection = 0.02, LeastShare = 0.01, LeastBackground = 0.02, LeastDeviation = 0.3, Outermost = 0.03, Curvature = 0.02, TiltTolerance = 1e-5;
 
-    internal ProgramShares(int[] typeOf, double[] profiles, double[] effects, GeneResponse response, double inflation, double[] covariance)
+    internal ProgramShares(int[] typeOf, double[] profiles, double[] effects, double[] background, GeneResponse response, double inflation, double[] covariance)
     {
-        (TypeOf, Profiles, Effects, Response, Inflation, Covariance) = (typeOf, profiles, effects, response, inflation, covariance);
+        (TypeOf, Profiles, Effects, Background, Response, Inflation, Covariance) = (typeOf, profiles, effects, background, response, inflation, covariance);
     }
 
     /// <summary>Type of each of the K programs.</summary>
@@ -45,6 +46,9 @@ internal sealed class ProgramShares
 
     /// <summary>Change of the rates per unit of score, K x G.</summary>
     internal double[] Effects { get; }
+
+    /// <summary>Rates that patients differ in and that no cell of the reference explains, per unit of a score that has variance 1 over patients; Q x G.</summary>
+    internal double[] Background { get; }
 
     /// <summary>The genes' response in the cohort, its total over patients being as observed.</summary>
     internal GeneResponse Response { get; }
@@ -61,6 +65,12 @@ internal sealed class ProgramShares
 
     private int Types => Profiles.Length / Math.Max(1, Genes);
 
+    /// <summary>Directions that no cell explains, Q.</summary>
+    internal int Backgrounds => Background.Length / Math.Max(1, Genes);
+
+    /// <summary>Unknowns of a mixture beside its mean scores: errors of the shares, then background scores.</summary>
+    private int Nuisances => Types + Backgrounds;
+
     /// <summary>Learns what mixtures say of given programs.</summary>
     /// <param name="programs">The programs.</param>
     /// <param name="cells">The reference.</param>
@@ -71,8 +81,9 @@ internal sealed class ProgramShares
     /// <param name="mixtures">Counts of the mixtures.</param>
     /// <param name="typeShares">Shares of the types, S x T.</param>
     /// <param name="learn">Mixtures that are learned from.</param>
+    /// <param name="key">Source of chance of the search for what no cell explains; null for no search.</param>
     /// <param name="threads">Threads; the result does not depend on them.</param>
-    internal static ProgramShares Learn(ExpressionPrograms programs, ReferenceCells cells, int[] typeOf, int types, ProgramScores scores, GeneResponse genes, Mixtures mixtures, double[] typeShares, int[] learn, int threads)
+    internal static ProgramShares Learn(ExpressionPrograms programs, ReferenceCells cells, int[] typeOf, int types, ProgramScores scores, GeneResponse genes, Mixtures mixtures, double[] typeShares, int[] learn, RandomKey? key, int threads)
     {
         double[] profiles = ProfilesOf(cells, typeOf, types), effects = EffectsOf(programs, cells, scores, profiles);
         int g = cells.Counts.Columns, k = programs.Count;
@@ -88,10 +99,11 @@ internal sealed class ProgramShares
         }
         double[] ratio = [.. observed.Select((o, j) => expected[j] > 0 ? o / expected[j] : 1)];
         var response = new GeneResponse([.. genes.Scale.Select((a, j) => a * ratio[j])], [.. genes.Offset.Select((b, j) => b * ratio[j])], genes.Dispersion);
-        var model = new ProgramShares(programs.TypeOf, profiles, effects, response, 1, new double[k * k]);
+        var model = new ProgramShares(programs.TypeOf, profiles, effects, [], response, 1, new double[k * k]);
         double[] misfit = new double[learn.Length];
         Blocks.For(learn.Length, threads, i => misfit[i] = model.Misfit(mixtures, typeShares, learn[i], null));
-        model = new ProgramShares(programs.TypeOf, profiles, effects, response, Math.Max(1, ScSurvResults.Median(misfit)), new double[k * k]);
+        model = new ProgramShares(programs.TypeOf, profiles, effects, [], response, Math.Max(1, ScSurvResults.Median(misfit)), new double[k * k]);
+        if (key is { } chance) model = model.WithBackground(mixtures, typeShares, learn, chance, threads);
         if (k == 0) return model;
 
         var statistics = new (double[] Precision, double[] Pull)[learn.Length];
@@ -115,7 +127,7 @@ internal sealed class ProgramShares
             for (int a = 0; a < k; a++)
                 for (int b = 0; b < k; b++) covariance[a * k + b] = sum[a * k + b] / Math.Max(1, count[a]);
         }
-        return new ProgramShares(programs.TypeOf, profiles, effects, response, model.Inflation, covariance);
+        return new ProgramShares(programs.TypeOf, profiles, effects, model.Background, response, model.Inflation, covariance);
     }
 
     /// <summary>Directions along which patients differ: principal axes of the covariance of each type, those with a standard deviation that matters.</summary>
@@ -322,27 +334,27 @@ internal sealed class ProgramShares
     /// <summary>Covariance of what a mixture's counts leave open: the errors of the shares of its types, then its mean scores; (T + K) x (T + K).</summary>
     internal double[] Uncertainty(Mixtures mixtures, double[] typeShares, int s, int[]? present)
     {
-        int t = Types, d = t + Programs;
+        int t = Nuisances, d = t + Programs;
         double[] precision = Normal(mixtures, typeShares, s, present).Matrix, prior = Programs == 0 ? [] : PrecisionOf(Covariance, TypeOf);
         for (int i = 0; i < d; i++)
             for (int l = 0; l <= i; l++)
             {
                 double value = precision[i * d + l] * Weight(i) * Weight(l);
-                precision[i * d + l] = value + (i >= t && l >= t ? prior[(i - t) * Programs + l - t] : i == l ? 1 / (ShareCorrection * ShareCorrection) : 0);
+                precision[i * d + l] = value + (i >= t && l >= t ? prior[(i - t) * Programs + l - t] : i == l ? PriorPrecision(i) : 0);
             }
         return new DenseCholesky(precision, d).Inverse();
 
-        double Weight(int i) => i < t ? 1 : typeShares[s * t + TypeOf[i - t]];
+        double Weight(int i) => i < t ? 1 : typeShares[s * Types + TypeOf[i - t]];
     }
 
     /// <summary>What a mixture says of its mean scores, the corrections of the shares being integrated out: precision K x K and precision times estimate.</summary>
     private (double[] Precision, double[] Pull) Statistics(Mixtures mixtures, double[] typeShares, int s, int[]? present)
     {
-        int k = Programs, t = Types, d = t + k;
+        int k = Programs, t = Nuisances, d = t + k;
         var (normal, right) = Normal(mixtures, typeShares, s, present);
         var corner = new double[t * t];
         for (int i = 0; i < t; i++)
-            for (int l = 0; l <= i; l++) corner[i * t + l] = normal[i * d + l] + (i == l ? 1 / (ShareCorrection * ShareCorrection) : 0);
+            for (int l = 0; l <= i; l++) corner[i * t + l] = normal[i * d + l] + (i == l ? PriorPrecision(i) : 0);
         var factor = new DenseCholesky(corner, t);
         double[][] cross = [.. Enumerable.Range(0, k).Select(j => normal.AsSpan((t + j) * d, t).ToArray())];
         double[] first = right[..t];
@@ -351,18 +363,20 @@ internal sealed class ProgramShares
         double[] precision = new double[k * k], pull = new double[k];
         for (int i = 0; i < k; i++)
         {
-            double share = typeShares[s * t + TypeOf[i]];
+            double share = typeShares[s * Types + TypeOf[i]];
             pull[i] = share * (right[t + i] - Blocks.Dot(cross[i], first));
-            for (int l = 0; l <= i; l++) precision[i * k + l] = precision[l * k + i] = share * typeShares[s * t + TypeOf[l]] * (normal[(t + i) * d + t + l] - Blocks.Dot(cross[i], cross[l]));
+            for (int l = 0; l <= i; l++) precision[i * k + l] = precision[l * k + i] = share * typeShares[s * Types + TypeOf[l]] * (normal[(t + i) * d + t + l] - Blocks.Dot(cross[i], cross[l]));
         }
         return (precision, pull);
     }
 
+    private double PriorPrecision(int nuisance) => nuisance < Types ? 1 / (ShareCorrection * ShareCorrection) : 1;
+
     /// <summary>Normal equations of a mixture's counts on the profiles of the types and the effects of the programs: X'WX (lower half) and X'Wr.</summary>
     private (double[] Matrix, double[] Right) Normal(Mixtures mixtures, double[] typeShares, int s, int[]? present)
     {
-        int g = Genes, t = Types, d = t + Programs;
-        double[] mean = Mean(Response, Profiles, typeShares, s, t, g), weight = new double[g], residual = new double[g];
+        int g = Genes, t = Nuisances, d = t + Programs;
+        double[] mean = Mean(Response, Profiles, typeShares, s, Types, g), weight = new double[g], residual = new double[g];
         bool[]? has = present is null ? null : new bool[g];
         foreach (int j in present ?? []) has![j] = true;
         for (int j = 0; j < g; j++)
@@ -376,14 +390,116 @@ internal sealed class ProgramShares
         double[] normal = new double[d * d], right = new double[d], weighted = new double[g];
         for (int i = 0; i < d; i++)
         {
-            ReadOnlySpan<double> row = Row(i);
+            ReadOnlySpan<double> row = RowOf(i);
             for (int j = 0; j < g; j++) weighted[j] = weight[j] * row[j];
-            for (int l = 0; l <= i; l++) normal[i * d + l] = Blocks.Dot(weighted, Row(l));
+            for (int l = 0; l <= i; l++) normal[i * d + l] = Blocks.Dot(weighted, RowOf(l));
             right[i] = Blocks.Dot(row, residual);
         }
         return (normal, right);
+    }
 
-        ReadOnlySpan<double> Row(int i) => i < t ? Profiles.AsSpan(i * g, g) : Effects.AsSpan((i - t) * g, g);
+    /// <summary>What an unknown of a mixture changes the rates by: a type's profile, a background direction, or a program's effect.</summary>
+    private ReadOnlySpan<double> RowOf(int i) => i < Types ? Profiles.AsSpan(i * Genes, Genes) : i < Nuisances ? Background.AsSpan((i - Types) * Genes, Genes) : Effects.AsSpan((i - Nuisances) * Genes, Genes);
+
+    /// <summary>Scores of background directions (posterior means), S x Q.</summary>
+    internal double[] BackgroundScores(Mixtures mixtures, double[] typeShares, int[]? present, int threads)
+    {
+        int q = Backgrounds, t = Nuisances, d = t + Programs;
+        var scores = new double[mixtures.Count * q];
+        if (q == 0) return scores;
+        Blocks.For(mixtures.Count, threads, s =>
+        {
+            double[] right = Normal(mixtures, typeShares, s, present).Right, covariance = Uncertainty(mixtures, typeShares, s, present);
+            for (int i = t; i < d; i++) right[i] *= typeShares[s * Types + TypeOf[i - t]];
+            for (int j = 0; j < q; j++) scores[s * q + j] = Blocks.Dot(covariance.AsSpan((Types + j) * d, d), right);
+        });
+        return scores;
+    }
+
+    /// <summary>Standard deviation over patients of each background direction as a share of cells, of such cells as differ from those of the reference by as much as two of its types do (<see cref="BetweenTypes"/>).</summary>
+    internal double[] BackgroundDeviation()
+    {
+        int g = Genes;
+        double unit = BetweenTypes();
+        return [.. Enumerable.Range(0, Backgrounds).Select(k => Enumerable.Range(0, g).Sum(j => Response.Scale[j] * Math.Abs(Background[k * g + j])) / unit)];
+    }
+
+    /// <summary>How far two types are apart: sum of absolute differences of the rates, median over pairs of types.</summary>
+    private double BetweenTypes()
+    {
+        int g = Genes, t = Types;
+        var between = new List<double>();
+        for (int a = 0; a < t; a++)
+            for (int b = 0; b < a; b++)
+            {
+                double sum = 0;
+                for (int j = 0; j < g; j++) sum += Response.Scale[j] * Math.Abs(Profiles[a * g + j] - Profiles[b * g + j]);
+                between.Add(sum);
+            }
+        return between.Count == 0 ? g : Math.Max(1e-12, ScSurvResults.Median([.. between]));
+    }
+
+    /// <summary>What the background is and how much there is of it.</summary>
+    /// <param name="features">Features of patients, the last of which are background scores times <see cref="BackgroundDeviation"/>; S x F.</param>
+    /// <param name="width">Number of features F.</param>
+    internal UnexplainedExpression Unexplained(double[] features, int width)
+    {
+        const int named = 20;
+        int g = Genes, q = Backgrounds, n = features.Length / width;
+        if (q == 0 || n == 0) return new UnexplainedExpression(0, 0, []);
+        double between = BetweenTypes();
+        double[] deviation = BackgroundDeviation(), typical = new double[g], share = new double[n], change = new double[g];
+        for (int t = 0; t < Types; t++) Blocks.AddScaled(1.0 / Types, Profiles.AsSpan(t * g, g), typical);
+        for (int j = 0; j < g; j++) typical[j] = typical[j] * Response.Scale[j] + Response.Offset[j];
+        double all = typical.Sum();
+        for (int s = 0; s < n; s++)
+        {
+            Array.Clear(change);
+            for (int k = 0; k < q; k++) Blocks.AddScaled(features[s * width + width - q + k] / Math.Max(1e-12, deviation[k]), Background.AsSpan(k * g, g), change);
+            for (int j = 0; j < g; j++) share[s] += Math.Abs(Response.Scale[j] * change[j]) / between;
+        }
+        return new UnexplainedExpression(share.Average(), share.Max(), [.. Enumerable.Range(0, q).Select(k => new UnexplainedDirection(deviation[k],
+            [.. Enumerable.Range(0, g).OrderByDescending(j => Response.Scale[j] * Background[k * g + j] / (typical[j] + all / g)).Take(named)])).OrderByDescending(d => d.Deviation)]);
+    }
+
+    /// <summary>What is left of the counts of mixtures, for <see cref="UnexplainedDirections"/>.</summary>
+    private MixtureResiduals Residuals(Mixtures mixtures, double[] typeShares, int[] which, int threads)
+    {
+        int g = Genes, n = which.Length, d = Nuisances + Programs;
+        var left = new MixtureResiduals(new double[g * n], new double[g * n], new double[g * n], new double[g * n]);
+        Blocks.For(n, threads, i =>
+        {
+            int s = which[i];
+            var (normal, amounts) = Normal(mixtures, typeShares, s, null);
+            double largest = Enumerable.Range(0, d).Max(j => normal[j * d + j]);
+            for (int j = 0; j < d; j++) normal[j * d + j] += 1e-9 * largest + 1e-12;
+            new DenseCholesky(normal, d).Solve(amounts);
+            double[] mean = Mean(Response, Profiles, typeShares, s, Types, g), types = new double[g], programs = new double[g];
+            for (int j = 0; j < d; j++) Blocks.AddScaled(amounts[j], RowOf(j), j < Nuisances ? types : programs);
+            for (int j = 0; j < g; j++)
+            {
+                double w = Weight(mean[j], mixtures.Size[s], Response.Dispersion[j]) / Inflation, r = mixtures.Counts[s * g + j] / (double)mixtures.Size[s] - mean[j], root = Math.Sqrt(w);
+                (left.Residual[j * n + i], left.Weight[j * n + i]) = (r, w);
+                left.Programs[j * n + i] = root * Response.Scale[j] * programs[j];
+                left.Standard[j * n + i] = root * (r - Response.Scale[j] * (types[j] + programs[j]));
+            }
+        });
+        return left;
+    }
+
+    private ProgramShares WithBackground(Mixtures mixtures, double[] typeShares, int[] learn, RandomKey key, int threads)
+    {
+        int g = Genes, most = UnexplainedDirections.MostPatients;
+        int[] some = learn.Length <= most ? learn : [.. Enumerable.Range(0, most).Select(i => learn[(int)((long)i * learn.Length / most)])];
+        double[] change = UnexplainedDirections.Find(Residuals(mixtures, typeShares, some, threads), some.Length, key);
+        for (int i = 0; i < change.Length; i++) change[i] /= Math.Max(1e-12, Response.Scale[i % g]);
+        ProgramShares all = With(change);
+        // Where counts are many, traces stand out from chance that are too small to matter.
+        double[] deviation = all.BackgroundDeviation();
+        int[] kept = [.. Enumerable.Range(0, deviation.Length).Where(k => deviation[k] >= LeastBackground)];
+        return kept.Length == deviation.Length ? all : With([.. kept.SelectMany(k => change[(k * g)..((k + 1) * g)])]);
+
+        ProgramShares With(double[] background) => new(TypeOf, Profiles, Effects, background, Response, Inflation, Covariance);
     }
 
     private static (double[] Mean, double[] Covariance) Posterior((double[] Precision, double[] Pull) statistics, double[] prior, int k)

@@ -142,7 +142,7 @@ public sealed class ScSurvModel
             return new PatientPrediction(shares, new ContributionValues(LinearPredictor.OfCells(shares, beta), [])) { Names = patients.Names };
         }
         double[] misfit = hazard.Refine(patients, shares, present, threads);
-        return new PatientPrediction(shares, hazard.Patients(shares, threads).Widened(hazard.SharesVariance(shares, patients, present, threads))) { Names = patients.Names, Misfit = misfit, Distance = hazard.DistanceOf(shares, threads), Limits = hazard.Limits };
+        return new PatientPrediction(shares, hazard.Patients(shares, patients, present, threads).Widened(hazard.SharesVariance(shares, patients, present, threads))) { Names = patients.Names, Misfit = misfit, Distance = hazard.DistanceOf(shares, patients, present, threads), Limits = hazard.Limits };
     }
 
     /// <summary>Contributions of cells that are not in the reference, through the encoder.</summary>

@@ -92,6 +92,7 @@ public static class ScSurvOutput
         else
             file.Add("shares_predictor", results.SharesPredictor).Interval("shares_predictor", results.LinearPredictorInterval)
                 .Add("clinical_predictor", results.LinearPredictor.Zip(results.SharesPredictor, (a, b) => a - b).ToArray());
+        if (results.UnexplainedPredictor.Length > 0) file.Add("unexplained_predictor", results.UnexplainedPredictor);
         return Predicted(file, results.Outcome.Kind, results.LinearPredictor, results.RiskScale, results.Baselines);
     }
 
@@ -207,6 +208,12 @@ public static class ScSurvOutput
             concordance[name + "_patients"] = data.PatientsIn(split).Length;
             if (data.Outcome.Kind == OutcomeKind.Survival) concordance[name + "_events"] = data.PatientsIn(split).Count(i => data.Event[i]);
         }
+        JsonObject? unexplained = fit.Model.Contributions?.Unexplained is not { } u ? null : new JsonObject
+        {
+            ["share"] = Number(u.Share),
+            ["largest"] = Number(u.Largest),
+            ["directions"] = new JsonArray([.. u.Directions.Select(d => (JsonNode)new JsonObject { ["deviation"] = Number(d.Deviation), ["genes"] = new JsonArray([.. d.Genes.Select(g => (JsonNode)data.Genes[g])]) })]),
+        };
         return new JsonObject
         {
             ["version"] = version,
@@ -231,6 +238,7 @@ public static class ScSurvOutput
             })]),
             ["concordance"] = concordance,
             ["correlation"] = new JsonObject { ["expression"] = Number(results.Fit.Expression), ["bulk"] = Number(results.Fit.Bulk), ["spatial"] = Number(results.Fit.Spatial) },
+            ["unexplained"] = unexplained,
         };
     }
 

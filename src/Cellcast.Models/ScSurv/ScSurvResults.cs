@@ -47,14 +47,18 @@ public sealed class ScSurvResults
     /// <summary>Share of each cell in each spot, N x P; null without spatial counts.</summary>
     public required RowStore? SpotShares { get; init; }
 
-    /// <summary>eta of each patient: shares times raw contribution, and what covariates and intercept bring, if any.</summary>
+    /// <summary>eta of each patient: shares times raw contribution, and what covariates, intercept and expression that no cell explains bring, if any.</summary>
     public required double[] LinearPredictor { get; init; }
 
-    /// <summary>The part of <see cref="LinearPredictor"/> that the shares bring, beyond the covariates.</summary>
+    /// <summary>The part of <see cref="LinearPredictor"/> that the counts bring, beyond the covariates: shares, and what no cell of the reference explains
+    /// (<see cref="ContributionModel.Unexplained"/>).</summary>
     public required double[] SharesPredictor { get; init; }
 
     /// <summary>The outcome of each patient.</summary>
     public required Outcome Outcome { get; init; }
+
+    /// <summary>The part of <see cref="SharesPredictor"/> that is no cell's, S; empty where no cell of the reference leaves anything unexplained.</summary>
+    public double[] UnexplainedPredictor { get; init; } = [];
 
     /// <summary>Baseline hazard of each patient: that of its stratum, if there are any; empty unless the outcome is survival.</summary>
     public required BaselineHazard[] Baselines { get; init; }
@@ -129,7 +133,7 @@ public sealed class ScSurvResults
         int[] train = data.Learned(model.Options.Method), everybody = [.. Enumerable.Range(0, patients)];
         var (smooth, sharesVariance) = model.Options.Method == HazardMethod.Smooth ? LearnContributions(model, data, shares, progress, threads, cancellation) : (null, []);
         ProgramShares? mixedSpots = spotShares is null ? null : smooth?.RefineSpots(data.Cells, model.Module.SpatialGenes!, data.Spots!, spotShares, threads);
-        ContributionValues? predictors = smooth?.Patients(shares, threads).Widened(sharesVariance);
+        ContributionValues? predictors = smooth?.Patients(shares, data.Patients, null, threads).Widened(sharesVariance);
         // Patients of this cohort by what was learned without the held-out ones; then, perhaps, everything that is kept by all of them.
         ContributionModel? kept = smooth;
         if (refit && smooth is not null && train.Length < patients)
@@ -150,7 +154,7 @@ public sealed class ScSurvResults
         (model.Risk, model.Clinical) = (risk, clinical);
         if (all)
         {
-            var (keptEta, keptBaselines, keptClinical) = AddClinical(kept, data, everybody, kept!.Patients(shares, threads).Mean);
+            var (keptEta, keptBaselines, keptClinical) = AddClinical(kept, data, everybody, kept!.Patients(shares, data.Patients, null, threads).Mean);
             (model.Risk, model.Clinical) = (Scale(keptEta, keptBaselines, everybody), keptClinical);
         }
         int[] behind = all ? everybody : train;
@@ -179,6 +183,7 @@ public sealed class ScSurvResults
             SpotShares = spotShares,
             LinearPredictor = eta,
             SharesPredictor = sharesEta,
+            UnexplainedPredictor = smooth?.UnexplainedPart(shares, data.Patients, null, threads) ?? [],
             Outcome = data.Outcome,
             Baselines = own,
             Clinical = model.Clinical,
@@ -207,6 +212,12 @@ public sealed class ScSurvResults
         if (outcome.Kind == OutcomeKind.Continuous)
             smooth = smooth.With(OutcomeContributions.Fit(outcome, smooth.PatientFeatures, smooth.Basis.Components, covariates, model.Options.Ties).Contributions);
         progress.Message($"{smooth.Programs.Count} expression programs differ between patients; the contributions have {smooth.Fit.EffectiveDegreesOfFreedom:0.0} effective parameters");
+        UnexplainedExpression unexplained = smooth.Unexplained;
+        if (unexplained.Describe(data.Genes) is { } sentence)
+        {
+            if (unexplained.Share >= UnexplainedExpression.Notable) progress.Warning(sentence);
+            else progress.Message(sentence);
+        }
         double[] variance = smooth.SharesVariance(shares, data.Patients, null, threads);
         return (smooth.WithPatientVariance([.. learn.Select(s => variance[s])]), variance);
     }
@@ -214,7 +225,7 @@ public sealed class ScSurvResults
     /// <summary>The same programs and shares, with contributions from other patients.</summary>
     private static ContributionModel Relearned(ScSurvModel model, ContributionModel smooth, ScSurvData data, int[] learn, RowStore shares, int threads)
     {
-        double[] features = smooth.FeaturesOf(shares, threads);
+        double[] features = smooth.FeaturesOf(shares, data.Patients, null, threads);
         Outcome outcome = data.Outcome.Subset(learn);
         double[]? covariates = data.Covariates?.Of(learn);
         var again = smooth.With(OutcomeContributions.Fit(outcome, features, smooth.Basis.Components, covariates, model.Options.Ties).Contributions, features);

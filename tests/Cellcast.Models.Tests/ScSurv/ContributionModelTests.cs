@@ -23,7 +23,7 @@ public class ContributionModelTests
         Assert.True(Correlation(mean, study.PatientState) > 0.9);
         ContributionValues cells = model.Cells();
         Assert.True(Correlation([.. own.Select(c => cells.Mean[c])], [.. own.Select(c => study.State[c])]) > 0.85);
-        Assert.True(Correlation(model.Patients(new RowStore(2 * CellsPerType, Patients, shares)).Mean, study.Eta) > 0.8);
+        Assert.True(Correlation(model.Patients(new RowStore(2 * CellsPerType, Patients, shares), study.Mixtures).Mean, study.Eta) > 0.8);
     }
 
     [Fact]
@@ -105,7 +105,7 @@ public class ContributionModelTests
         model.Basis.OfCells(study.States, study.TypeOf, model.Scores, 0, n, whole);
         Assert.Equal(whole, model.CellFeatures);
         var store = new RowStore(n, Patients, shares);
-        Assert.Equal(model.Basis.OfMixtures(whole, store), model.FeaturesOf(store));
+        Assert.Equal(model.Basis.OfMixtures(whole, store), model.FeaturesOf(store, null));
         Assert.Equal(model.Fit.Of(whole).Mean, model.Cells().Mean);
         double[] mean = new double[f];
         for (int c = 0; c < n; c++)
@@ -138,7 +138,7 @@ public class ContributionModelTests
         Mixtures shallow = study.Mixtures with { Counts = [.. study.Mixtures.Counts.Select(c => MathF.Round(c / 100))], Size = [.. study.Mixtures.Size.Select(v => v / 100)] };
         double[] more = model.SharesVariance(store, shallow);
         for (int s = 0; s < Patients; s++) Assert.True(more[s] > open[s], $"{s}: {more[s]} and {open[s]}");
-        ContributionValues known = model.Patients(store), widened = known.Widened(open);
+        ContributionValues known = model.Patients(store, study.Mixtures), widened = known.Widened(open);
         Assert.Equal(known.Mean, widened.Mean);
         Assert.Equal(Math.Sqrt(known.StandardDeviation[3] * known.StandardDeviation[3] + open[3]), widened.StandardDeviation[3], 12);
     }

@@ -133,7 +133,7 @@ public static class CohortEvaluation
         using RowStore shareStore = results.PatientShares;
         if (fit.Model.Contributions is { } smooth)
         {
-            double[] features = smooth.FeaturesOf(shareStore, threads);
+            double[] features = smooth.FeaturesOf(shareStore, data.Patients, null, threads);
             Add(ScSurv, OutcomeContributions.Fit(training, smooth.PatientFeatures, smooth.Basis.Components, null, options.Ties).LinearPredictors(features, null));
             if (data.Covariates is { } c)
                 Add(ScSurv + With, OutcomeContributions.Fit(training, smooth.PatientFeatures, smooth.Basis.Components, c.Of(learn), options.Ties).LinearPredictors(features, c.Values));
