@@ -1,6 +1,8 @@
 using Cellcast.AnnData;
 using Cellcast.Models.ScSurv;
+using Cellcast.Models.Training;
 using Cellcast.Survival;
+using Cellcast.Tensors;
 using Cellcast.Tensors.Random;
 using Cellcast.TestSupport;
 
@@ -95,6 +97,35 @@ public class UnexplainedExpressionTests
             using Tensors.Io.SafetensorsFile tensors = Tensors.Io.SafetensorsFile.Open(folder["contributions.safetensors"]);
             Assert.Equal(missing, tensors.Contains("background_effects"));
         }
+    }
+
+    [Fact]
+    public void Whoever_fits_is_warned_and_told_which_genes()
+    {
+        // Six epochs of training leave most of the counts unexplained.
+        using var device = new CpuDevice(2);
+        ScSurvData data = Cohort.Make();
+        ScSurvFit fit = ScSurvModel.Fit(device, data, Cohort.Quick, new NoCheckpoints(), null, NoProgress.Instance, default);
+        var said = new Said();
+        ScSurvResults results = ScSurvResults.Collect(device, fit, data, said);
+        string warning = Assert.Single(said.Warnings, w => w.Contains("no cell of the reference explains", StringComparison.Ordinal));
+        var metrics = ScSurvOutput.Metrics(results, data, fit, "test")["unexplained"]!;
+        Assert.True((double)metrics["share"]! >= UnexplainedExpression.Notable);
+        Assert.Contains((string)metrics["directions"]![0]!["genes"]![0]!, warning, StringComparison.Ordinal);
+        Assert.Equal(data.Patients.Count, ScSurvOutput.Patients(results).ToDataFrame().Require("unexplained_predictor", "patients").Length);
+    }
+
+    private sealed class Said : ITrainingProgress
+    {
+        internal List<string> Warnings { get; } = [];
+
+        public void Report(in TrainingUpdate update) { }
+
+        public void StageDone(string stage, int epochs, string outcome) { }
+
+        public void Message(string text) { }
+
+        public void Warning(string text) => Warnings.Add(text);
     }
 
     private static Study Make(bool missing)
