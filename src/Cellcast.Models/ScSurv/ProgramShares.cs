@@ -491,7 +491,7 @@ internal sealed class ProgramShares
     {
         int g = Genes, most = UnexplainedDirections.MostPatients;
         int[] some = learn.Length <= most ? learn : [.. Enumerable.Range(0, most).Select(i => learn[(int)((long)i * learn.Length / most)])];
-        double[] change = UnexplainedDirections.Find(Residuals(mixtures, typeShares, some, threads), some.Length, key);
+        double[] change = UnexplainedDirections.Find(Residuals(mixtures, typeShares, some, threads), some.Length, [.. some.SelectMany(s => typeShares[(s * Types)..((s + 1) * Types)])], key);
         for (int i = 0; i < change.Length; i++) change[i] /= Math.Max(1e-12, Response.Scale[i % g]);
         ProgramShares all = With(change);
         // Where counts are many, traces stand out from chance that are too small to matter.

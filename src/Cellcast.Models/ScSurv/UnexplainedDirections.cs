@@ -23,15 +23,17 @@ internal static class UnexplainedDirections
 
     private const int Most = 10, LeastPatients = 10;
     // A component must stand out from chance as much as a program of cells. What is mostly a program seen a second time (its effect on the genes is known with errors only, and not quite linear) is left to
-    // the program: measured, such components have .25 to 3 of their variance in programs, types that are missing less than .03.
-    private const double AboveChance = 1.2, MostInPrograms = 0.1;
+    // the program: measured, such components have .25 to 3 of their variance in programs, types that are missing less than .03. What follows the shares of the known types is their rates, which are known with
+    // errors, too: .5 to .95 of the variance of such scores is linear in the shares, of missing types less than .25.
+    private const double AboveChance = 1.2, MostInPrograms = 0.1, MostInShares = 0.4;
 
     /// <summary>Finds them.</summary>
     /// <param name="residuals">Residuals of n patients.</param>
     /// <param name="n">Patients.</param>
+    /// <param name="shares">Shares of the known types in them, n x T.</param>
     /// <param name="key">Source of chance of the shuffled genes.</param>
     /// <returns>Change of the rate of each gene per unit of a score that has variance 1 over the patients and is skewed to the right, Q x G: of a type that is missing, most patients have little.</returns>
-    internal static double[] Find(MixtureResiduals residuals, int n, RandomKey key)
+    internal static double[] Find(MixtureResiduals residuals, int n, double[] shares, RandomKey key)
     {
         if (n < LeastPatients) return [];
         int g = residuals.Standard.Length / n;
@@ -48,6 +50,7 @@ internal static class UnexplainedDirections
         var random = new RandomStream(key.Split("shuffle"));
         for (int j = 0; j < g; j++) random.Shuffle(x.AsSpan(j * n, n));
         double chance = LeadingComponents.Of(LeadingComponents.Gram(x, n), n, 1, key.Split("start")).Values[0];
+        double[][] known = Orthonormal(shares, n);
         var scores = new List<double[]>();
         for (int k = 0; k < wanted && values[k] > AboveChance * chance && values[k] > 0; k++)
         {
@@ -57,11 +60,44 @@ internal static class UnexplainedDirections
                 double dot = Blocks.Dot(residuals.Programs.AsSpan(j * n, n), vectors[k]);
                 inPrograms += dot * dot;
             }
-            if (inPrograms > MostInPrograms * values[k]) continue;
+            if (inPrograms > MostInPrograms * values[k] || Explained(known, vectors[k]) > MostInShares) continue;
             double scale = vectors[k].Sum(v => v * v * v) < 0 ? -Math.Sqrt(n) : Math.Sqrt(n);
             scores.Add([.. vectors[k].Select(v => v * scale)]);
         }
         return Regress(residuals, n, scores);
+    }
+
+    /// <summary>Basis of the constant and the columns of n x T values; the constant comes first.</summary>
+    private static double[][] Orthonormal(double[] values, int n)
+    {
+        int t = values.Length / n;
+        var basis = new List<double[]> { Enumerable.Repeat(1 / Math.Sqrt(n), n).ToArray() };
+        for (int j = 0; j < t; j++)
+        {
+            double[] v = [.. Enumerable.Range(0, n).Select(i => values[i * t + j])];
+            double before = Blocks.Dot(v, v);
+            for (int pass = 0; pass < 2; pass++)
+                foreach (double[] b in basis) Blocks.AddScaled(-Blocks.Dot(b, v), b, v);
+            double norm = Math.Sqrt(Blocks.Dot(v, v));
+            if (norm * norm <= 1e-9 * before) continue;
+            for (int i = 0; i < n; i++) v[i] /= norm;
+            basis.Add(v);
+        }
+        return [.. basis];
+    }
+
+    /// <summary>Share of the variance of v that a basis explains, less what chance would (adjusted R2).</summary>
+    private static double Explained(double[][] basis, double[] v)
+    {
+        int n = v.Length;
+        double mean = Blocks.Dot(basis[0], v), total = Blocks.Dot(v, v) - mean * mean, left = total;
+        foreach (double[] b in basis.Skip(1))
+        {
+            double dot = Blocks.Dot(b, v);
+            left -= dot * dot;
+        }
+        // With fewer patients than types nothing is left to tell.
+        return n > basis.Length && total > 0 ? 1 - left / (n - basis.Length) / (total / (n - 1)) : 1;
     }
 
     /// <summary>Weighted regression of the residuals of each gene on the scores and a constant: slopes, Q x G.</summary>

@@ -102,16 +102,19 @@ public class UnexplainedExpressionTests
     [Fact]
     public void Whoever_fits_is_warned_and_told_which_genes()
     {
-        // Six epochs of training leave most of the counts unexplained.
         using var device = new CpuDevice(2);
-        ScSurvData data = Cohort.Make();
-        ScSurvFit fit = ScSurvModel.Fit(device, data, Cohort.Quick, new NoCheckpoints(), null, NoProgress.Instance, default);
+        Study study = Make(missing: true);
+        var data = new ScSurvData([.. Enumerable.Range(0, Genes).Select(g => $"gene{g:000}")], study.Cells, study.Mixtures, study.Survival.Time.ToArray(), study.Survival.Event.ToArray(),
+            [.. Enumerable.Range(0, Patients).Select(s => s % 5 == 0 ? Split.Test : s % 5 == 1 ? Split.Validation : Split.Train)], null)
+        { Labels = study.Labels };
+        ScSurvFit fit = ScSurvModel.Fit(device, data, Cohort.Quick with { MaxEpochs = 60 }, new NoCheckpoints(), null, NoProgress.Instance, default);
         var said = new Said();
         ScSurvResults results = ScSurvResults.Collect(device, fit, data, said);
         string warning = Assert.Single(said.Warnings, w => w.Contains("no cell of the reference explains", StringComparison.Ordinal));
         var metrics = ScSurvOutput.Metrics(results, data, fit, "test")["unexplained"]!;
         Assert.True((double)metrics["share"]! >= UnexplainedExpression.Notable);
         Assert.Contains((string)metrics["directions"]![0]!["genes"]![0]!, warning, StringComparison.Ordinal);
+        Assert.Contains(study.MarkerGenes, g => warning.Contains(data.Genes[g], StringComparison.Ordinal));
         Assert.Equal(data.Patients.Count, ScSurvOutput.Patients(results).ToDataFrame().Require("unexplained_predictor", "patients").Length);
     }
 
@@ -154,7 +157,7 @@ public class UnexplainedExpressionTests
         for (int s = 0; s < Patients; s++)
         {
             gone[s] = missing ? 0.6 * random.NextUniform() * random.NextUniform() : 0;
-            share[s] = (1 - gone[s]) * (0.4 + 0.3 * random.NextUniform());
+            share[s] = (1 - gone[s]) * (0.2 + 0.6 * random.NextUniform());
             double inner = 0.8 * random.NextNormal();
             for (int g = 0; g < Genes; g++) bulk[s * Genes + g] = random.NextPoisson(200 * ((1 - share[s] - gone[s]) * Rate(0, 0, g) + share[s] * Rate(1, inner, g) + gone[s] * Rate(2, 0, g)));
             eta[s] = 3 * share[s] * inner + 10 * gone[s];
@@ -174,6 +177,8 @@ public class UnexplainedExpressionTests
     {
         internal HashSet<int> MarkerGenes => [.. Enumerable.Range(0, Genes).Where(g => g / Markers == 12)];
 
+        internal CategoricalColumn Labels => CategoricalColumn.FromLabels([.. TypeOf.Select(t => t == 0 ? "quiet" : "stirring")]);
+
         // What a deconvolution finds that knows two types only.
         internal RowStore Shares()
         {
@@ -190,7 +195,7 @@ public class UnexplainedExpressionTests
             genes.Scale.Span.Fill(0.5413f); // softplus: 1
             genes.Offset.Span.Fill(-20);
             genes.Dispersion.Span.Fill(100);
-            return ContributionModel.Learn(States, Cells, CategoricalColumn.FromLabels([.. TypeOf.Select(t => t == 0 ? "quiet" : "stirring")]), genes, Mixtures, Shares(), learn,
+            return ContributionModel.Learn(States, Cells, Labels, genes, Mixtures, Shares(), learn,
                 new PartialLikelihood(Survival.Subset(learn)), null, RandomKey.From(0, "test"), threads);
         }
     }
