@@ -20,10 +20,11 @@ public sealed unsafe class Workers : IDisposable
     private readonly object _gate = new();
     private readonly object _signal = new();
     private readonly int _spins;
-    private delegate*<Workers, void*, void> _drain;
+
+    /// <summary>Blocks of each thread that nobody has begun yet: the first in the upper half, the end in the lower. A cache line apart.</summary>
+    private readonly long[] _ranges;
+    private delegate*<Workers, void*, int, void> _drain;
     private void* _state;
-    private int _blocks;
-    private int _next;
 
     /// <summary>Threads at work on the present loop besides the caller, or <see cref="Closed"/>.</summary>
     private int _inside = Closed;
@@ -33,6 +34,7 @@ public sealed unsafe class Workers : IDisposable
     private Exception? _failure;
 
     private const int Closed = -1;
+    private const int LineLongs = 8;
 
     [ThreadStatic]
     private static bool t_inside;
@@ -48,10 +50,12 @@ public sealed unsafe class Workers : IDisposable
         Count = threads;
         // Spinning keeps the hand-over between two kernels under a microsecond, but only where every thread can have a core.
         _spins = threads <= Environment.ProcessorCount ? 2000 : 0;
+        _ranges = new long[threads * LineLongs];
         _threads = new Thread[threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _threads[i] = new Thread(Loop) { IsBackground = true, Name = $"cellcast-worker-{i + 1}" };
+            int thread = i + 1;
+            _threads[i] = new Thread(() => Loop(thread)) { IsBackground = true, Name = $"cellcast-worker-{i + 1}" };
             _threads[i].Start();
         }
     }
@@ -75,14 +79,13 @@ public sealed unsafe class Workers : IDisposable
             // The structure lives in this frame, which outlives every block, and stacks do not move: a raw pointer to it is safe.
             _state = Unsafe.AsPointer(ref work);
             _drain = &Drain<TWork>;
-            _blocks = blocks;
-            _next = 0;
+            for (int i = 0; i < Count; i++) Volatile.Write(ref _ranges[i * LineLongs], Range((int)((long)blocks * i / Count), (int)((long)blocks * (i + 1) / Count)));
             _failure = null;
             Volatile.Write(ref _inside, 0);
             Interlocked.Increment(ref _generation);
             if (Volatile.Read(ref _asleep) > 0)
                 lock (_signal) Monitor.PulseAll(_signal);
-            Drain<TWork>(this, _state);
+            Drain<TWork>(this, _state, 0);
             var wait = new SpinWait();
             // Waits for those who came, not for those who are still waking up: a short loop is over before they could help.
             while (Interlocked.CompareExchange(ref _inside, Closed, 0) != 0)
@@ -95,7 +98,7 @@ public sealed unsafe class Workers : IDisposable
         finally { Monitor.Exit(_gate); }
     }
 
-    private static void Drain<TWork>(Workers workers, void* state) where TWork : struct, IBlockWork
+    private static void Drain<TWork>(Workers workers, void* state, int thread) where TWork : struct, IBlockWork
     {
         // Every thread works on a copy in its own frame: the caller's frame shares cache lines with what the caller's own blocks write to its stack, and reading a
         // field from there in an inner loop can make a kernel thirty times slower.
@@ -104,14 +107,35 @@ public sealed unsafe class Workers : IDisposable
         try
         {
             int i;
-            while ((i = Interlocked.Increment(ref workers._next) - 1) < workers._blocks) work.Run(i);
+            while ((i = workers.Next(thread)) >= 0) work.Run(i);
         }
         catch (Exception e)
         {
             Interlocked.CompareExchange(ref workers._failure, e, null);
-            Volatile.Write(ref workers._next, workers._blocks);
+            for (int i = 0; i < workers.Count; i++) Volatile.Write(ref workers._ranges[i * LineLongs], 0);
         }
         finally { t_inside = false; }
+    }
+
+    private static long Range(int next, int end) => ((long)next << 32) | (uint)end;
+
+    /// <summary>A block for a thread, or -1 where all are begun. Neighbouring blocks go to one thread, and the same ones every time a loop is run, so that what a core has written it
+    /// finds in its own caches; cores of one processor may be as far from each other as from memory. Who has finished takes from the end of what others have left.</summary>
+    private int Next(int thread)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            int whose = thread + i < Count ? thread + i : thread + i - Count;
+            ref long range = ref _ranges[whose * LineLongs];
+            long seen = Volatile.Read(ref range);
+            while ((int)(seen >> 32) is var next && (int)seen is var end && next < end)
+            {
+                long before = Interlocked.CompareExchange(ref range, i == 0 ? Range(next + 1, end) : Range(next, end - 1), seen);
+                if (before == seen) return i == 0 ? next : end - 1;
+                seen = before;
+            }
+        }
+        return -1;
     }
 
     /// <summary>Takes part in the loop that is open, if one is: from then on the caller waits for this thread.</summary>
@@ -123,7 +147,7 @@ public sealed unsafe class Workers : IDisposable
         return false;
     }
 
-    private void Loop()
+    private void Loop(int thread)
     {
         int seen = 0;
         while (true)
@@ -141,7 +165,7 @@ public sealed unsafe class Workers : IDisposable
             if (_stopping) return;
             seen = _generation;
             if (!TryEnter()) continue;
-            _drain(this, _state);
+            _drain(this, _state, thread);
             Interlocked.Decrement(ref _inside);
         }
     }

@@ -27,6 +27,32 @@ public class WorkersTests
         }
     }
 
+    /// <summary>One block that ends only when all others have.</summary>
+    private readonly struct LastToFinish(int[] hits, int at) : IBlockWork
+    {
+        public void Run(int block)
+        {
+            int[] seen = hits;
+            int last = at;
+            if (block == at) SpinWait.SpinUntil(() => seen.Where((h, i) => i != last).All(h => h == 1));
+            Interlocked.Increment(ref hits[block]);
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void What_a_busy_thread_has_not_begun_the_others_do(int threads)
+    {
+        using var workers = new Workers(threads);
+        foreach (int at in new[] { 0, 1, 20, 39 })
+        {
+            var hits = new int[40];
+            workers.For(hits.Length, new LastToFinish(hits, at));
+            Assert.All(hits, h => Assert.Equal(1, h));
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
