@@ -33,7 +33,7 @@ public sealed record KernelReport(IReadOnlyList<MachineCeilings> Ceilings, IRead
         t.AppendLine();
         t.AppendLine("of ceiling: median over runs, each beside the ceiling just before and after it, so that a slow moment of the machine slows both; GFLOP/s and GB/s are of the best run");
         if (Kernels.Any(k => k.Threads > 1))
-            t.AppendLine("line: what a cache line takes from core to core meanwhile; beyond some 80 ns the cores share no third-level cache (a virtual machine may be moved at any moment), and products on several threads lose a fifth");
+            t.AppendLine("line: what a cache line takes from core to core meanwhile; beyond some 100 ns the cores probably share no third-level cache (those of a virtual machine may be moved at any moment), and products on several threads lose up to a fifth");
         foreach (var goal in Kernels.Where(k => k.Goal is not null).GroupBy(k => (k.Threads, k.Goal)))
         {
             string[] missed = [.. goal.Where(k => k.MeetsGoal == false).Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Name} ({k.ShareOfCeiling:P1})"))];
