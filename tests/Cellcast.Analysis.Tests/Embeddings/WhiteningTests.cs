@@ -1,4 +1,5 @@
 using Cellcast.Analysis.Embedding;
+using Cellcast.TestSupport;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -18,7 +19,7 @@ public class WhiteningTests
                 Assert.Equal(m[i * d + j], m[j * d + i]);
                 Assert.Equal(i == j ? 1 : 0, after[i * d + j], 1e-6);
             }
-    }).QuickCheckThrowOnFailure();
+    }).CheckOnRandomCases();
 
     [Fact]
     public void A_direction_without_scatter_is_lengthened_as_the_ridge_says_and_no_further()

@@ -60,7 +60,7 @@ public sealed class CellThinningTests
             var expected = shallow.ValuesOf(0);
             var found = thinning.TokenValues(preprocessing);
             for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 1e-4f);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(100));
+        }).CheckOnRandomCases(100);
 
     private static CellSet Tokens(float[] counts, CellPreprocessing preprocessing, GeneVocabulary? vocabulary)
     {
