@@ -24,7 +24,7 @@ public sealed record UnexplainedExpression(double Share, double Largest, IReadOn
         const int directions = 3, named = 5;
         if (Directions.Count == 0) return null;
         string which = string.Join("; ", Directions.Take(directions).Select(d => string.Join(", ", d.Genes.Take(named).Select(g => genes[g]))));
-        return string.Create(CultureInfo.InvariantCulture, $"patients differ in {Directions.Count} direction{(Directions.Count == 1 ? "" : "s")} of expression that no cell of the reference explains, as if {100 * Share:0} % of their cells (at most {100 * Largest:0} %) were of other kinds, with most of {which}")
-            + (Share < Notable ? "." : ": a cell type may be missing from the reference. What it does to the outcome is kept apart from the contributions of the cells; add such cells to see theirs.");
+        return string.Create(CultureInfo.InvariantCulture, $"patients differ in {Directions.Count} direction{(Directions.Count == 1 ? "" : "s")} of expression that no cell of the reference explains, on average about as much as {100 * Share:0} % of their cells could make, with most of {which}")
+            + (Share < Notable ? "." : ": cell types or states may be missing from the reference. What that does to the outcome is kept apart from the contributions of the cells; add such cells to see theirs.");
     }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Cellcast.AnnData;
+using Cellcast.Models.ScSurv;
 using Cellcast.Reports;
 
 namespace Cellcast.Cli.Commands.Reporting;
@@ -25,6 +27,7 @@ internal static class ScSurvSummary
         Types(contributions, meaning, findings);
         Genes(source, meaning, findings);
         if (spots is not null && meaning.IsSurvival) Tissue(spots, source.Spots!.Obs, findings);
+        if (Unexplained(source) is { } unexplained) cautions.Add(unexplained);
         cautions.Add("Contributions are associations in this cohort, not causes. They have no zero: only differences between cells count, here to the median cell.");
         cautions.Add("Another seed gives other values. Trust what several runs agree on.");
         return new ReportSummary(numbers, findings, cautions);
@@ -98,7 +101,17 @@ internal static class ScSurvSummary
         findings.Add(string.Create(CultureInfo.InvariantCulture, $"Over the section the hazard runs from {hazard[0]:0.00} to {hazard[^1]:0.00} times its mean; the most hazardous tenth of the spots is above {hazard[(int)(0.9 * (hazard.Length - 1))]:0.00}."));
         if (!obs.Contains("log_hazard_lower") || !obs.Contains("log_hazard_upper")) return;
         int above = Columns.Numbers(obs, "log_hazard_lower").Count(v => v > 0), below = Columns.Numbers(obs, "log_hazard_upper").Count(v => v < 0);
-        findings.Add($"The 95 % interval lies above the section's mean for {Whole(above)} and below it for {Whole(below)} of {Whole(obs.Length)} spots; of the others it is open.");
+        findings.Add(above + below == 0 ? "For no spot does the 95 % interval lie on one side of the section's mean."
+            : $"The 95 % interval lies above the section's mean for {Whole(above)} and below it for {Whole(below)} of {Whole(obs.Length)} spots; of the others it is open.");
+    }
+
+    /// <summary>What no cell of the reference explains, where it is enough to be told of; null otherwise, and for results from before it was looked for.</summary>
+    private static string? Unexplained(ScSurvReportSource source)
+    {
+        if (source.Metrics["unexplained"] is not JsonObject u || u["share"]?.GetValue<double>() is not (>= UnexplainedExpression.Notable and var share)) return null;
+        IEnumerable<string> genes = (u["directions"] as JsonArray ?? []).Take(3).Select(d => string.Join(", ", (d?["genes"] as JsonArray ?? []).Take(4).Select(g => Clip(g?.ToString() ?? ""))));
+        return string.Create(CultureInfo.InvariantCulture, $"Patients differ in expression that no cell of the reference explains, on average about as much as {100 * share:0} % of their cells could make, with most of {string.Join("; ", genes)}. ")
+            + "Cell types or states may be missing from the reference; what that does to the outcome is kept apart from the contributions of the cells.";
     }
 
     private static string Join(IEnumerable<string> names) => string.Join(", ", names.Select(Clip));
