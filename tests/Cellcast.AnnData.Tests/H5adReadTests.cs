@@ -181,4 +181,19 @@ public class H5adReadTests
             Assert.Equal(bytes, File.ReadAllBytes(dir[$"{i}.h5ad"]));
         });
     }
+
+    [Fact]
+    public void Named_elements_can_be_left_in_the_file()
+    {
+        using var dir = new TemporaryDirectory();
+        var data = new AnnotatedData(new DataFrame(["a", "b"]), new DataFrame(["g"]), new DenseMatrix(2, 1, new float[] { 1, 2 }));
+        data.Obsm["wide"] = new DenseMatrix(2, 3, new float[6]);
+        data.Obsm["map"] = new DenseMatrix(2, 2, new float[] { 1, 2, 3, 4 });
+        data.Uns["wide"] = new Scalar("kept");
+        H5adFile.Write(dir["a.h5ad"], data);
+        AnnotatedData read = H5adFile.Read(dir["a.h5ad"], new H5adReadOptions { Without = ["obsm/wide", "obsm/absent"] });
+        Assert.Equal(["map"], read.Obsm.Select(e => e.Key));
+        Assert.Equal("kept", ((Scalar)read.Uns["wide"]).Value);
+        Assert.Empty(read.Warnings);
+    }
 }

@@ -54,10 +54,10 @@ internal static class ElementReader
         _ => null,
     };
 
-    /// <summary>Opens and reads an entry of a group; null when it is absent or was left out.</summary>
+    /// <summary>Opens and reads an entry of a group; null when it is absent or was left out, as <see cref="H5adReadOptions.Without"/> or its encoding say.</summary>
     internal static Element? ReadEntry(ReadContext context, H5Group group, string name, string key)
     {
-        if (!group.Contains(name)) return null;
+        if (context.Options.Without.Contains(key) || !group.Contains(name)) return null;
         using var o = context.At(key, () => group.Open(name));
         return Read(context, o, key);
     }

@@ -92,6 +92,9 @@ public sealed record H5adReadOptions
     /// <summary>Read <c>obsm</c>, <c>varm</c>, <c>obsp</c>, <c>varp</c>, <c>uns</c> and <c>raw</c>.</summary>
     public bool Rest { get; init; } = true;
 
+    /// <summary>Keys of elements to leave out, as in <c>obsm/map2bulk</c>.</summary>
+    public IReadOnlyCollection<string> Without { get; init; } = [];
+
     /// <summary>Refuse elements of unknown encoding instead of leaving them out with a warning.</summary>
     public bool Strict { get; init; }
 

@@ -131,18 +131,9 @@ public sealed class ContributionBasis
         });
     }
 
-    /// <summary>Goes over the features of all cells in blocks, in order, so that N x F numbers are never held: first cell, how many, their features (count x F).</summary>
-    internal void ForEachBlock(float[] states, int[] types, ProgramScores programs, Action<int, int, double[]> use, int threads = 0)
-    {
-        int n = types.Length;
-        var features = new double[Math.Min(BlockRows, n) * Features];
-        for (int first = 0; first < n; first += BlockRows)
-        {
-            int count = Math.Min(BlockRows, n - first);
-            OfCells(states, types, programs, first, count, features, threads);
-            use(first, count, features);
-        }
-    }
+    /// <summary>Features of all cells, made when they are asked for.</summary>
+    internal CellFeatures OfCells(float[] states, int[] types, ProgramScores programs) =>
+        new(types.Length, Features, (first, count, features, threads) => OfCells(states, types, programs, first, count, features, threads));
 
     /// <summary>Features of patients, spots or any mixtures of cells, those of the cells being made on the way, block by block; zero for what no cell explains.</summary>
     /// <param name="states">Latent states of the cells, N x z.</param>

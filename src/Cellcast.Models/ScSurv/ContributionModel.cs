@@ -14,18 +14,7 @@ public sealed class ContributionModel
     private const int Neighbours = 5, VotingCells = 15;
     private const double Usual = 0.99, Margin = 1.5;
 
-    private readonly Lazy<double[]> _cellFeatures;
-
-    internal ContributionModel(ContributionParts parts)
-    {
-        Parts = parts;
-        _cellFeatures = new Lazy<double[]>(() =>
-        {
-            var all = new double[(long)TypeOf.Length * Basis.Features];
-            ForEachBlock((first, count, block) => Array.Copy(block, 0, all, (long)first * Basis.Features, (long)count * Basis.Features));
-            return all;
-        });
-    }
+    internal ContributionModel(ContributionParts parts) => Parts = parts;
 
     /// <summary>Names of the types; of clusters of latent states when no types were given.</summary>
     public IReadOnlyList<string> Types => Parts.TypeNames;
@@ -45,8 +34,8 @@ public sealed class ContributionModel
     /// <summary>The fitted contributions.</summary>
     public ContributionFit Fit => Parts.Fit;
 
-    /// <summary>Features of the reference's cells, N x F, made when first asked for and then held. Nothing in this class needs them whole.</summary>
-    public double[] CellFeatures => _cellFeatures.Value;
+    /// <summary>Features of the reference's cells, N x F.</summary>
+    public CellFeatures CellFeatures => Basis.OfCells(Parts.States, TypeOf, Scores);
 
     /// <summary>Features of the patients that were learned from, S x F: all that a refit on other samples of them needs
     /// (<see cref="ContributionFit.Fit"/> with <see cref="ContributionFit.Strengths"/>).</summary>
@@ -248,7 +237,7 @@ public sealed class ContributionModel
         ArgumentNullException.ThrowIfNull(shares);
         ArgumentNullException.ThrowIfNull(mixtures);
         int t = Types.Count, unexplained = Basis.Unexplained, u = t + mixed.Backgrounds, d = u + Programs.Count, f = Basis.Features, firstProgram = Basis.FirstProgram;
-        double[] typeShares = TypeShares(shares, TypeOf, t), typical = MeanFeatures(TypeOf, t), variance = new double[mixtures.Count], unit = mixed.BackgroundDeviation();
+        double[] typeShares = TypeShares(shares, TypeOf, t), typical = CellFeatures.Means(TypeOf, t), variance = new double[mixtures.Count], unit = mixed.BackgroundDeviation();
         Blocks.For(mixtures.Count, threads, s =>
         {
             // How the patient's features answer to what is uncertain: a type's share by the features of its average cell, a mean score and what is unexplained by their own feature.
@@ -290,22 +279,7 @@ public sealed class ContributionModel
     public ContributionValues Means(int[] codes, int groups)
     {
         ArgumentNullException.ThrowIfNull(codes);
-        return Fit.Of(MeanFeatures(codes, groups));
-    }
-
-    private double[] MeanFeatures(int[] codes, int groups)
-    {
-        int f = Basis.Features;
-        var mean = new double[groups * f];
-        var count = new int[groups];
-        for (int c = 0; c < codes.Length; c++)
-            if (codes[c] >= 0) count[codes[c]]++;
-        ForEachBlock((first, rows, features) =>
-        {
-            for (int r = 0; r < rows; r++)
-                if (codes[first + r] is >= 0 and var g) Blocks.AddScaled(1.0 / count[g], features.AsSpan(r * f, f), mean.AsSpan(g * f, f));
-        });
-        return mean;
+        return Fit.Of(CellFeatures.Means(codes, groups));
     }
 
     /// <summary>How far patients lie from those learned from: distance of their features to the fifth nearest of them.</summary>
@@ -345,12 +319,10 @@ public sealed class ContributionModel
         return (WithNoise(OfCells(states, types, scores, threads), types), types, distance);
     }
 
-    private void ForEachBlock(Action<int, int, double[]> use) => Basis.ForEachBlock(Parts.States, TypeOf, Scores, use);
-
     private ContributionValues OfCells(float[] states, int[] types, ProgramScores scores, int threads = 0)
     {
         double[] mean = new double[types.Length], deviation = new double[types.Length];
-        Basis.ForEachBlock(states, types, scores, (first, count, features) =>
+        Basis.OfCells(states, types, scores).ForEachBlock((first, count, features) =>
         {
             ContributionValues part = Fit.Of(features.AsMemory(0, count * Basis.Features), threads);
             part.Mean.CopyTo(mean, first);

@@ -103,7 +103,9 @@ public class ContributionModelTests
         int n = study.TypeOf.Length, f = model.Basis.Features;
         double[] whole = new double[n * f];
         model.Basis.OfCells(study.States, study.TypeOf, model.Scores, 0, n, whole);
-        Assert.Equal(whole, model.CellFeatures);
+        double[] asked = new double[n * f];
+        model.CellFeatures.Read(0, n, asked);
+        Assert.Equal(whole, asked);
         var store = new RowStore(n, Patients, shares);
         Assert.Equal(model.Basis.OfMixtures(whole, store), model.FeaturesOf(store, null));
         Assert.Equal(model.Fit.Of(whole).Mean, model.Cells().Mean);

@@ -12,7 +12,7 @@ internal sealed record ScSurvReportSource
     /// <summary>Name of the result.</summary>
     internal required string Name { get; init; }
 
-    /// <summary><c>cells.h5ad</c>.</summary>
+    /// <summary><c>cells.h5ad</c>. Where it was read, counts are still in the file, and shares of cells were left there.</summary>
     internal required AnnotatedData Cells { get; init; }
 
     /// <summary><c>genes.csv</c>.</summary>
@@ -55,7 +55,7 @@ internal sealed record ScSurvReportSource
     /// <exception cref="InputException">It is none, or a file of it is damaged.</exception>
     internal static ScSurvReportSource Read(string folder, JsonObject metrics, int threads)
     {
-        AnnotatedData cells = H5adFile.Read(Required("cells.h5ad"), new H5adReadOptions { Threads = threads });
+        AnnotatedData cells = H5adFile.Read(Required("cells.h5ad"), new H5adReadOptions { Threads = threads, Stream = true, Without = ["obsm/map2bulk", "obsm/map2spatial"] });
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
         if (cells.Uns.TryGet(["scsurv", "params"], out ElementMap? parameters))
             foreach (var (key, value) in parameters)

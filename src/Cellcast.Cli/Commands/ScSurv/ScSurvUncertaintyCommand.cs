@@ -59,7 +59,7 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
             Variance = model.Clinical?.Variance,
             GroupOf = codes,
             Groups = groups,
-            GeneFeatures = GeneFeatures.Of(device, model, contributions.CellFeatures),
+            GeneFeatures = GeneFeatures.Of(device, model, contributions.CellFeatures, context.Threads),
         };
         var options = new UncertaintyOptions { Bootstrap = a.GetValue(_bootstrap), Permutations = a.GetValue(_permutations), Effect = a.GetValue(_effect), Ties = model.Options.Ties, Fit = new ContributionOptions { Covariates = covariates } };
         UncertaintyAnalysis analysis = UncertaintyAnalysis.Run(input, options, RandomKey.From(context.Seed, "uncertainty"), context.Threads, context.Progress, context.Cancellation);

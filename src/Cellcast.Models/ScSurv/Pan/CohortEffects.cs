@@ -65,7 +65,7 @@ public sealed class CohortEffects
         ContributionModel contributions = model.Contributions ?? throw new ArgumentException("a model of the published method has no likelihood to take standard errors from", nameof(model));
         var effects = new LinearEffects(contributions.Fit, contributions.PatientFeatures);
         var (codes, names) = Rename(contributions, typeName);
-        double[] means = GroupFeatures.Means(contributions.CellFeatures, effects.Features, codes, names.Count);
+        double[] means = contributions.CellFeatures.Means(codes, names.Count);
         double[] genes = GeneFeatures.Of(device, model, contributions.CellFeatures);
         return new CohortEffects(name, model.Clinical?.Kind ?? OutcomeKind.Survival, effects.Means(names, means), effects.Genes(model.Genes, genes, contributions.CellFeatures, gene));
     }

@@ -54,7 +54,7 @@ internal sealed class LinearEffects
     }
 
     /// <summary>Effects of genes from their covariance with the features over their standard deviation, G x F.</summary>
-    internal CohortEffect[] Genes(IReadOnlyList<string> names, double[] geneFeatures, double[] cellFeatures, GeneEffect kind)
+    internal CohortEffect[] Genes(IReadOnlyList<string> names, double[] geneFeatures, CellFeatures cellFeatures, GeneEffect kind)
     {
         int f = Features;
         double deviation = kind == GeneEffect.Correlation ? Deviation(cellFeatures) : double.NaN;
@@ -89,17 +89,20 @@ internal sealed class LinearEffects
     }
 
     /// <summary>Standard deviation of the contribution over the cells.</summary>
-    private double Deviation(double[] cellFeatures)
+    private double Deviation(CellFeatures cellFeatures)
     {
-        int f = Features, n = cellFeatures.Length / f;
+        int f = Features, n = cellFeatures.Cells;
         double sum = 0, squares = 0;
-        for (int c = 0; c < n; c++)
+        cellFeatures.ForEachBlock((_, count, block) =>
         {
-            double value = 0;
-            for (int j = 0; j < f; j++) value += (cellFeatures[c * f + j] - _fit.Center[j]) * _fit.Coefficients[j];
-            sum += value;
-            squares += value * value;
-        }
+            for (int c = 0; c < count; c++)
+            {
+                double value = 0;
+                for (int j = 0; j < f; j++) value += (block[c * f + j] - _fit.Center[j]) * _fit.Coefficients[j];
+                sum += value;
+                squares += value * value;
+            }
+        });
         return Math.Sqrt(Math.Max(0, squares / n - sum / n * (sum / n)));
     }
 }

@@ -9,32 +9,40 @@ public static class GeneFeatures
     /// <summary>Covariance over the cells of each gene's decoded rate with each feature, over the standard deviation of the rate.</summary>
     /// <param name="device">Computes.</param>
     /// <param name="model">The model; rates are decoded block by block and never held whole.</param>
-    /// <param name="features">Features of the cells, N x F.</param>
+    /// <param name="features">Features of the cells.</param>
+    /// <param name="threads">Threads of what does not run on the device, 0 for all cores; nothing depends on them.</param>
     /// <returns>G x F; zero for a gene whose rate is the same in all cells.</returns>
-    public static double[] Of(Device device, ScSurvModel model, double[] features)
+    public static double[] Of(Device device, ScSurvModel model, CellFeatures features, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(features);
-        int cells = model.Posterior.Cells, f = features.Length / cells, genes = model.Genes.Count;
-        var center = new double[f];
-        for (int c = 0; c < cells; c++) Vectors.AddScaled(1.0 / cells, features.AsSpan(c * f, f), center);
+        int cells = features.Cells, f = features.Width, genes = model.Genes.Count;
+        double[] center = features.Mean(threads), own = [];
+        float[] block = [];
         double[] covariance = new double[genes * f], sum = new double[genes], squares = new double[genes];
         var tape = new Tape(device, recordGradients: false);
         foreach (var (from, count, rates) in model.Posterior.RatesAtMean(model.Module))
         {
+            if (own.Length < count * f) (own, block) = (new double[count * f], new float[count * f]);
+            features.Read(from, count, own, threads);
             // Centred before they are rounded to float.
-            var block = new float[count * f];
-            for (int i = 0; i < block.Length; i++) block[i] = (float)(features[from * f + i] - center[i % f]);
-            ReadOnlySpan<float> part = Op.MatMul(tape.Input(rates.Span, count, genes), tape.Input(block, count, f), transposeA: true).Span;
+            for (int i = 0; i < count * f; i++) block[i] = (float)(own[i] - center[i % f]);
+            ReadOnlySpan<float> part = Op.MatMul(tape.Input(rates.Span, count, genes), tape.Input(block.AsSpan(0, count * f), count, f), transposeA: true).Span;
             for (int i = 0; i < covariance.Length; i++) covariance[i] += part[i] / (double)cells;
             tape.Reset();
-            ReadOnlySpan<float> all = rates.Span;
-            for (int i = 0; i < all.Length; i++)
+            Analysis.Blocks.Ranges(genes, threads, (first, last) =>
             {
-                double r = all[i];
-                sum[i % genes] += r;
-                squares[i % genes] += r * r;
-            }
+                for (int c = 0; c < count; c++)
+                {
+                    ReadOnlySpan<float> row = rates.Span.Slice(c * genes, genes);
+                    for (int g = first; g < last; g++)
+                    {
+                        double r = row[g];
+                        sum[g] += r;
+                        squares[g] += r * r;
+                    }
+                }
+            });
         }
         for (int g = 0; g < genes; g++)
         {

@@ -12,16 +12,16 @@ public sealed record ContributionDraws(double[][] Coefficients, double[] Center)
     /// <param name="features">Rows x F.</param>
     /// <param name="values">The estimates, one per row.</param>
     /// <param name="threads">Threads; the result does not depend on it.</param>
-    public UncertainValue[] Of(double[] features, double[] values, int threads = 1)
+    public UncertainValue[] Of(ReadOnlyMemory<double> features, double[] values, int threads = 1)
     {
-        ArgumentNullException.ThrowIfNull(features);
         ArgumentNullException.ThrowIfNull(values);
         int f = Center.Length;
         var result = new UncertainValue[values.Length];
         Parallel.For(0, values.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
             var centered = new double[f];
-            for (int j = 0; j < f; j++) centered[j] = features[(long)i * f + j] - Center[j];
+            ReadOnlySpan<double> row = features.Span.Slice(i * f, f);
+            for (int j = 0; j < f; j++) centered[j] = row[j] - Center[j];
             result[i] = UncertainValue.OfDraws(values[i], [.. Coefficients.Select(w => Vectors.Dot(centered, w))]);
         });
         return result;

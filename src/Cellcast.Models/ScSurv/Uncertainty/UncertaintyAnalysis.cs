@@ -36,7 +36,7 @@ public sealed record UncertaintyInput
     public required ContributionFit Fit { get; init; }
 
     /// <summary>Features of the cells, N x F.</summary>
-    public required double[] CellFeatures { get; init; }
+    public required CellFeatures CellFeatures { get; init; }
 
     /// <summary>Features of the patients that were learned from, S x F.</summary>
     public required double[] PatientFeatures { get; init; }
@@ -112,7 +112,7 @@ public sealed class UncertaintyAnalysis
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(progress);
         ContributionFit fit = input.Fit;
-        double[] types = GroupFeatures.Means(input.CellFeatures, fit.Center.Length, input.GroupOf, input.Groups.Count);
+        double[] types = input.CellFeatures.Means(input.GroupOf, input.Groups.Count, threads);
         ContributionDraws? bootstrap = null;
         if (options.Bootstrap > 0)
         {
@@ -152,7 +152,7 @@ public sealed class UncertaintyAnalysis
         }
         return new UncertaintyAnalysis
         {
-            Cells = Linear(fit, bootstrap, input.CellFeatures, null, threads),
+            Cells = OfCells(fit, bootstrap, input.CellFeatures, threads),
             Types = Linear(fit, bootstrap, types, typeTests, threads),
             Genes = GeneCorrelations(input, bootstrap, ContributionDraws.Posterior(fit, options.PosteriorDraws, key.Split("posterior")), geneTests, threads),
             Patients = Linear(fit, bootstrap, input.PatientFeatures, null, threads, input.PatientVariance),
@@ -175,9 +175,16 @@ public sealed class UncertaintyAnalysis
         })];
     }
 
-    private static QuantityUncertainty[] Linear(ContributionFit fit, ContributionDraws? bootstrap, double[] features, IReadOnlyList<FunctionTest>? tests, int threads, double[]? more = null)
+    private static QuantityUncertainty[] OfCells(ContributionFit fit, ContributionDraws? bootstrap, CellFeatures features, int threads)
     {
-        ContributionValues values = fit.Of(features).Widened(more ?? []);
+        var all = new QuantityUncertainty[features.Cells];
+        features.ForEachBlock((first, count, block) => Linear(fit, bootstrap, block.AsMemory(0, count * features.Width), null, threads).CopyTo(all, first), threads);
+        return all;
+    }
+
+    private static QuantityUncertainty[] Linear(ContributionFit fit, ContributionDraws? bootstrap, ReadOnlyMemory<double> features, IReadOnlyList<FunctionTest>? tests, int threads, double[]? more = null)
+    {
+        ContributionValues values = fit.Of(features, threads).Widened(more ?? []);
         double[] lower = values.Lower, upper = values.Upper, positive = values.ProbabilityPositive;
         UncertainValue[]? drawn = bootstrap?.Of(features, values.Mean, threads);
         if (more is { Length: > 0 }) drawn = drawn?.Select((d, i) => d.Widened(more[i])).ToArray();
@@ -188,7 +195,7 @@ public sealed class UncertaintyAnalysis
     {
         int f = input.Fit.Center.Length, genes = input.GeneFeatures.Length / f;
         if (genes == 0) return [];
-        double[] covariance = FeatureCovariance(input.CellFeatures, f);
+        double[] covariance = input.CellFeatures.Covariance(threads);
         double Deviation(double[] w)
         {
             double sum = 0;
@@ -206,20 +213,5 @@ public sealed class UncertaintyAnalysis
             result[g] = new QuantityUncertainty(Of(posterior, posteriorDeviation), bootstrap is null ? null : Of(bootstrap, bootstrapDeviation), tests?[g]);
         });
         return result;
-    }
-
-    /// <summary>Covariance of the features over the cells, F x F.</summary>
-    private static double[] FeatureCovariance(double[] features, int f)
-    {
-        int n = features.Length / f;
-        double[] mean = new double[f], covariance = new double[f * f], row = new double[f];
-        for (int c = 0; c < n; c++) Vectors.AddScaled(1.0 / n, features.AsSpan(c * f, f), mean);
-        for (int c = 0; c < n; c++)
-        {
-            for (int j = 0; j < f; j++) row[j] = features[c * f + j] - mean[j];
-            for (int j = 0; j < f; j++)
-                if (row[j] != 0) Vectors.AddScaled(row[j] / n, row, covariance.AsSpan(j * f, f));
-        }
-        return covariance;
     }
 }

@@ -19,8 +19,5 @@ internal static class Vectors
         return s0 + s1 + (s2 + s3);
     }
 
-    internal static void AddScaled(double factor, ReadOnlySpan<double> x, Span<double> y)
-    {
-        for (int i = 0; i < y.Length; i++) y[i] += factor * x[i];
-    }
+    internal static void AddScaled(double factor, ReadOnlySpan<double> x, Span<double> y) => Analysis.Blocks.AddScaled(factor, x, y);
 }

@@ -110,7 +110,7 @@ public class PanAnalysisTests(ITestOutputHelper output)
         double mean = rate.Average(), sd = Math.Sqrt(rate.Average(r => (r - mean) * (r - mean)));
         double[] functional = [.. Enumerable.Range(0, Types).Select(j => Enumerable.Range(0, cells).Average(c => (rate[c] - mean) * (features[c * Types + j] - 0.25)) / sd)];
         var effects = new LinearEffects(fit, shares);
-        CohortEffect r = effects.Genes(["g"], functional, features, GeneEffect.Correlation).Single(), slope = effects.Genes(["g"], functional, features, GeneEffect.Slope).Single();
+        CohortEffect r = effects.Genes(["g"], functional, CellFeatures.Of(features, Types), GeneEffect.Correlation).Single(), slope = effects.Genes(["g"], functional, CellFeatures.Of(features, Types), GeneEffect.Slope).Single();
         Assert.Equal(Analysis.Statistics.Correlation.Pearson(rate, fit.Mode.Of(features).Mean).Coefficient, Math.Tanh(r.Estimate), 1e-9);
         Assert.Equal(slope.Estimate / slope.StandardError, r.Estimate / r.StandardError, 1e-9);
         Assert.True(r.StandardError > 1 / Math.Sqrt(cells - 3), "cells are not independent observations");
@@ -141,7 +141,7 @@ public class PanAnalysisTests(ITestOutputHelper output)
                 return new LinearEffects(fit, shares);
             })];
             foreach (var ((kind, rule), values) in p)
-                values[s] = PanAnalysis.Run([.. cohorts.Select((c, i) => CohortEffects.From($"{i}", OutcomeKind.Survival, [], c.Genes(names, functional, features, kind)))], new PanOptions { Interval = rule }, threads: 1)
+                values[s] = PanAnalysis.Run([.. cohorts.Select((c, i) => CohortEffects.From($"{i}", OutcomeKind.Survival, [], c.Genes(names, functional, CellFeatures.Of(features, Types), kind)))], new PanOptions { Interval = rule }, threads: 1)
                     .Genes.Single(g => g.Name == names[s % genes]).Pooled.PValue;
         }
         foreach (var ((kind, rule), values) in p)

@@ -46,7 +46,7 @@ public class PanCalibrationTests(ITestOutputHelper output)
         int f = model.Basis.Features;
         string[] order = (string[])((NdArray)study.Study.Bulk.Uns["types"]).Data;
         double[] proportions = [.. ((DenseMatrix)study.Study.Bulk.Obsm["true_proportions"]).ToSingle().Select(p => (double)p)];
-        double[] typeMeans = Models.ScSurv.Uncertainty.GroupFeatures.Means(model.CellFeatures, f, labels.Codes, Types);
+        double[] typeMeans = model.CellFeatures.Means(labels.Codes, Types);
         var (geneNames, geneFeatures) = GeneFunctions(study, model, f);
 
         foreach (Scenario s in (Scenario[])[new("nothing", 0, 0), new("effects that differ around 0", 0, 0.6), new("a shared effect", 0.6, 0), new("a shared effect that differs", 0.6, 0.3)])
@@ -134,14 +134,15 @@ public class PanCalibrationTests(ITestOutputHelper output)
         int cells = study.Cells.Rows, columns = study.Cells.Columns;
         float[] dense = study.Cells.ToDense();
         var features = new double[Genes * f];
-        double[] center = [.. Enumerable.Range(0, f).Select(j => Enumerable.Range(0, cells).Average(c => model.CellFeatures[c * f + j]))];
+        double[] center = model.CellFeatures.Mean(), own = new double[cells * f];
+        model.CellFeatures.Read(0, cells, own);
         for (int g = 0; g < Genes; g++)
         {
             double[] rate = [.. Enumerable.Range(0, cells).Select(c => Math.Log(1 + dense[c * columns + g]))];
             double mean = rate.Average(), sd = Math.Sqrt(rate.Average(r => (r - mean) * (r - mean)));
             if (!(sd > 0)) continue;
             for (int c = 0; c < cells; c++)
-                for (int j = 0; j < f; j++) features[g * f + j] += (rate[c] - mean) * (model.CellFeatures[c * f + j] - center[j]) / cells / sd;
+                for (int j = 0; j < f; j++) features[g * f + j] += (rate[c] - mean) * (own[c * f + j] - center[j]) / cells / sd;
         }
         return ([.. Enumerable.Range(0, Genes).Select(g => $"g{g}")], features);
     }

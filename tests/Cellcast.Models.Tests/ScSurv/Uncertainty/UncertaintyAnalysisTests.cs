@@ -51,7 +51,7 @@ public class UncertaintyAnalysisTests
         internal UncertaintyInput Input(ContributionFit fit) => new()
         {
             Fit = fit,
-            CellFeatures = CellFeatures,
+            CellFeatures = Models.ScSurv.CellFeatures.Of(CellFeatures, Types),
             PatientFeatures = Shares,
             Outcome = Outcome.Of(Survival),
             GroupOf = [.. Enumerable.Range(0, Types * CellsPerType).Select(c => c / CellsPerType)],
@@ -158,6 +158,49 @@ public class UncertaintyAnalysisTests
         foreach (var part in (Func<UncertaintyAnalysis, IReadOnlyList<QuantityUncertainty>>[])[a => a.Cells, a => a.Types, a => a.Genes, a => a.Patients]) Assert.Equal(part(one), part(three));
         Assert.Equal(one.Power, three.Power);
         Assert.Equal((one.Caution, one.Signal!.PValue), (three.Caution, three.Signal!.PValue));
+    }
+
+    [Fact]
+    public void Features_of_more_cells_than_a_block_are_asked_for_block_by_block_and_give_what_the_whole_gives()
+    {
+        const int cells = 2_500, block = 1024;
+        Study study = Study.Make(6, 1.5);
+        ContributionFit fit = study.Fit();
+        var random = new RandomStream(s_key.Split("cells"));
+        double[] whole = [.. Enumerable.Range(0, cells * Types).Select(_ => random.NextUniform())];
+        int[] groupOf = [.. Enumerable.Range(0, cells).Select(c => c % 6 - 1)];
+        var options = new UncertaintyOptions { Bootstrap = 10, Permutations = 19, PowerSimulations = 0, PosteriorDraws = 10 };
+        UncertaintyAnalysis? first = null;
+        foreach (int threads in (int[])[1, 3])
+        {
+            int most = 0, next = 0, passes = 0;
+            var features = new CellFeatures(cells, Types, (from, count, values, _) =>
+            {
+                Assert.Equal(next, from);
+                (most, next) = (Math.Max(most, count), (from + count) % cells);
+                if (next == 0) passes++;
+                Array.Copy(whole, from * Types, values, 0, count * Types);
+            });
+            UncertaintyAnalysis a = UncertaintyAnalysis.Run(study.Input(fit) with { CellFeatures = features, GroupOf = groupOf }, options, s_key.Split("run"), threads, NoProgress.Instance, default);
+            Assert.Equal(block, most);
+            Assert.Equal(0, next);
+            // Means of types, covariances and what they are relative to, contributions: a number of passes that does not depend on how much is drawn.
+            Assert.InRange(passes, 1, 4);
+            first ??= a;
+            Assert.Equal(first.Cells, a.Cells);
+            Assert.Equal(first.Types, a.Types);
+            Assert.Equal(first.Genes, a.Genes);
+        }
+        ContributionValues values = fit.Of(whole);
+        Assert.Equal(values.Mean, first!.Cells.Select(c => c.Posterior.Value));
+        Assert.Equal(values.StandardDeviation, first.Cells.Select(c => c.Posterior.Sd));
+        double[] mean = [.. Enumerable.Range(0, Types).SelectMany(g => Enumerable.Range(0, Types).Select(j => Enumerable.Range(0, cells).Where(c => groupOf[c] == g).Average(c => whole[c * Types + j])))];
+        ContributionValues types = fit.Of(mean);
+        for (int g = 0; g < Types; g++) Assert.Equal(types.Mean[g], first.Types[g].Posterior.Value, 1e-12);
+        double[] center = [.. Enumerable.Range(0, Types).Select(j => Enumerable.Range(0, cells).Average(c => whole[c * Types + j]))], covariance = CellFeatures.Of(whole, Types).Covariance(2);
+        for (int i = 0; i < Types; i++)
+            for (int j = 0; j < Types; j++)
+                Assert.Equal(Enumerable.Range(0, cells).Average(c => (whole[c * Types + i] - center[i]) * (whole[c * Types + j] - center[j])), covariance[i * Types + j], 1e-12);
     }
 
     [Fact]
