@@ -25,10 +25,13 @@ public sealed record BinaryScores(Estimate Auc, double Brier, double LogLoss, Es
     /// <summary>Scores predictions.</summary>
     /// <param name="outcome">The outcomes, n values, both kinds present.</param>
     /// <param name="logOdds">Predicted log odds of yes, n finite values.</param>
-    /// <exception cref="SurvivalDataException">A value is not usable, or all outcomes are the same.</exception>
-    public static BinaryScores Compute(ReadOnlySpan<bool> outcome, ReadOnlySpan<double> logOdds)
+    /// <param name="group">Groups whose predictions have a level of their own, such as the folds of a cross-validation, n values; empty for one. The area counts pairs within a group only, and
+    /// the slope has an intercept for each: without, predictions without any skill would score below one half, as the training subjects of a fold lack its outcomes.</param>
+    /// <exception cref="SurvivalDataException">A value is not usable, all outcomes are the same, or no group has both.</exception>
+    public static BinaryScores Compute(ReadOnlySpan<bool> outcome, ReadOnlySpan<double> logOdds, ReadOnlySpan<int> group = default)
     {
         int n = outcome.Length;
+        if (!group.IsEmpty && group.Length != n) throw new SurvivalDataException($"there are {n} outcomes but {group.Length} groups: give one per subject, in the same order");
         if (logOdds.Length != n) throw new SurvivalDataException($"there are {n} outcomes but {logOdds.Length} predictions: give one per subject, in the same order");
         var likelihood = new LogisticLikelihood(outcome);
         double brier = 0;
@@ -41,11 +44,13 @@ public sealed record BinaryScores(Estimate Auc, double Brier, double LogLoss, Es
             time[i] = outcome[i] ? 1 : 2;
         }
         // A yes is a death before the last follow-up of every no: the comparable pairs are those of one yes and one no.
-        Concordance auc = Concordance.Compute(new SurvivalData(time, outcome), logOdds);
-        double[] eta = logOdds.ToArray(), x = new double[2 * n];
-        for (int i = 0; i < n; i++) (x[2 * i], x[2 * i + 1]) = (1, eta[i]);
+        Concordance auc = Concordance.Compute(new SurvivalData(time, outcome, strata: group), logOdds);
+        int[] groups = group.IsEmpty ? [0] : [.. group.ToArray().Distinct().Order()];
+        int p = groups.Length + 1;
+        double[] eta = logOdds.ToArray(), x = new double[p * n];
+        for (int i = 0; i < n; i++) (x[p * i + (group.IsEmpty ? 0 : Array.BinarySearch(groups, group[i]))], x[p * i + p - 1]) = (1, eta[i]);
         return new BinaryScores(Estimate.Symmetric(auc.Value, auc.StandardError), brier, likelihood.Evaluate(logOdds) / n,
-            CoefficientOf(() => PenalizedRegression.Fit(likelihood, x, 2), 1),
+            CoefficientOf(() => PenalizedRegression.Fit(likelihood, x, p), p - 1),
             CoefficientOf(() => PenalizedRegression.Fit(likelihood, [.. Enumerable.Repeat(1.0, n)], 1, default, new PenalizedRegressionOptions { Offset = eta }), 0));
     }
 

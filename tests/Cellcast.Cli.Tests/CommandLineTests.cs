@@ -46,6 +46,34 @@ public class CommandLineTests
         Assert.Contains("--help'", result.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--effect takes a number with a decimal point, such as 0.5, not '0,5'.", "simulate", "--effect", "0,5", "--out")]
+    [InlineData("--resolution takes a number from 1E-09 to 1000000, not '0,5'.", "analyze", "cells.h5ad", "--resolution", "0,5", "--out")]
+    [InlineData("--lr takes a number above 0, not '0'.", "scrobust", "pretrain", "--cells", "cells.h5ad", "--lr", "0", "--out")]
+    [InlineData("--lr takes a number above 0, not '0,001'.", "scrobust", "pretrain", "--cells", "cells.h5ad", "--lr", "0,001", "--out")]
+    [InlineData("--learning-rate takes a number above 0, at most 1, not '0'.", "scsurv", "fit", "--reference", "a.h5ad", "--bulk", "b.h5ad", "--learning-rate", "0", "--out")]
+    [InlineData("--learning-rate takes a number above 0, at most 1, not '0,01'.", "scsurv", "fit", "--reference", "a.h5ad", "--bulk", "b.h5ad", "--learning-rate", "0,01", "--out")]
+    [InlineData("--orientation takes one of detect, genes, samples, not 'rows'.", "analyze", "cells.csv", "--orientation", "rows", "--out")]
+    [InlineData("--events is 2: it must be above 0 and at most 1.", "scsurv", "benchmark", "--events", "2", "--out")]
+    [InlineData("--batch and --label both name 'sample'", "scsurv", "fit", "--reference", "a.h5ad", "--bulk", "b.h5ad", "--batch", "sample", "--label", "sample", "--out")]
+    public void A_value_that_would_be_taken_for_another_is_refused(string sentence, params string[] arguments)
+    {
+        using var folder = new TemporaryDirectory();
+        var result = CommandLine.Run([.. arguments, folder["out"]]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.StartsWith(sentence, result.ErrorSentence(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public void A_column_that_is_called_like_a_folder_keeps_its_name()
+    {
+        var fit = new Commands.ScSurv.ScSurvFitCommand();
+        var settings = fit.Settings(fit.Parse(["--reference", ".", "--bulk", "b.h5ad", "--label", ".", "--out", "o"]));
+        Assert.Equal(".", settings["--label"]);
+        Assert.Equal(Directory.GetCurrentDirectory(), settings["--reference"]);
+    }
+
     [Fact]
     public void Json_ends_standard_output_with_one_line_that_tells_success()
     {

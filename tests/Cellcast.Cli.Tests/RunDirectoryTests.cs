@@ -29,6 +29,23 @@ public sealed class RunDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_ends_because_of_what_it_was_given_leaves_nothing_unless_it_can_be_resumed()
+    {
+        using (var run = Open("a/b"))
+        {
+            Assert.True(Directory.Exists(run.CheckpointFolder));
+            run.Forget();
+        }
+        Assert.False(Directory.Exists(_folder["a"]));
+        using (var run = Open("a"))
+        {
+            File.WriteAllText(Path.Combine(run.CheckpointFolder, "state"), "s");
+            run.Forget();
+        }
+        Assert.Equal(["checkpoint/state", "run.log"], VisibleFiles("a"));
+    }
+
+    [Fact]
     public void Results_get_their_names_together_when_the_run_succeeds()
     {
         using (var run = Open("a"))

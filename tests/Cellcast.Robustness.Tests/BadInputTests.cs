@@ -42,7 +42,7 @@ public class BadInputTests
             ["bulk.h5ad", "survival_time", "two years"]),
         ["patient without status"] = (s => s.Bulk = SmallStudy.WithStatus(s.Bulk, (i, v) => i == 6 ? null : v), ["bulk.h5ad", "vital_status", "pt6"]),
         ["status of an unknown word"] = (s => s.Bulk = SmallStudy.WithStatus(s.Bulk, (i, v) => i == 6 ? "perhaps" : v), ["bulk.h5ad", "vital_status", "pt6", "perhaps"]),
-        ["nobody died"] = (s => s.Bulk = SmallStudy.WithStatus(s.Bulk, (_, _) => "Alive"), ["event"]),
+        ["nobody died"] = (s => s.Bulk = SmallStudy.WithStatus(s.Bulk, (_, _) => "Alive"), ["bulk.h5ad", "vital_status", "none of the 40 patients has an event", "--event"]),
         ["one death only"] = (s => s.Bulk = SmallStudy.WithStatus(s.Bulk, (i, _) => i == 0 ? "Dead" : "Alive"), ["event"]),
 
         // Columns.
@@ -50,6 +50,7 @@ public class BadInputTests
         ["no status column"] = (s => s.Bulk = SmallStudy.WithColumn(s.Bulk, "vital_status", null), ["bulk.h5ad", "obs", "vital_status", "survival_time"]),
         ["no sample column"] = (s => s.Cells = SmallStudy.WithColumn(s.Cells, "sample", null), ["cells.h5ad", "obs", "sample", "label"]),
         ["no label column"] = (s => s.Cells = SmallStudy.WithColumn(s.Cells, "label", null), ["cells.h5ad", "obs", "label", "major"]),
+        ["fractions in place of labels"] = (s => s.Cells = SmallStudy.WithColumn(s.Cells, "label", new NumericColumn(Enumerable.Range(0, 60).Select(i => i / 7.0).ToArray())), ["cells.h5ad", "label", "fractions", "--label"]),
         ["cell without sample"] = (s => s.Cells = SmallStudy.WithColumn(s.Cells, "sample", CategoricalColumn.FromLabels([.. Enumerable.Range(0, 60).Select(i => i == 11 ? null : "P0")])),
             ["cells.h5ad", "sample", "cell11"]),
 
@@ -66,6 +67,7 @@ public class BadInputTests
 
         // Too small.
         ["two cells"] = (s => s.Cells = s.Cells.SelectObservations([0, 1]), ["cells"]),
+        ["no patients"] = (s => s.Bulk = s.Bulk.SelectObservations([]), ["bulk.h5ad", "no patients"]),
         ["three patients"] = (s => s.Bulk = s.Bulk.SelectObservations([0, 1, 2]), ["patients"]),
     };
 
@@ -128,6 +130,13 @@ public class BadInputTests
         var result = new SmallStudy().Fit(folder);
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.True(File.Exists(folder["fit/cells.h5ad"]));
+    }
+
+    [Fact]
+    public void Too_few_genes_asked_for_is_what_the_sentence_says()
+    {
+        using var folder = new TemporaryDirectory();
+        RefusedAsBadInput(new SmallStudy().Fit(folder, "--genes", "5"), folder, ["5 genes are too few", "--genes"]);
     }
 
     [Fact]

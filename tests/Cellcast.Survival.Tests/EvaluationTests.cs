@@ -135,6 +135,25 @@ public class EvaluationTests
     }
 
     [Fact]
+    public void Binary_predictions_of_folds_are_compared_within_them()
+    {
+        bool[] outcome = [true, true, false, false, true, false, false, false];
+        int[] fold = [0, 0, 0, 0, 1, 1, 1, 1];
+        // What a fold's training subjects say of everyone: without skill, and the higher the fewer yes the fold itself has.
+        double[] prevalence = [-1, -1, -1, -1, 1, 1, 1, 1];
+        Assert.True(BinaryScores.Compute(outcome, prevalence).Auc.Value < 0.5);
+        BinaryScores none = BinaryScores.Compute(outcome, prevalence, fold);
+        Assert.Equal(0.5, none.Auc.Value, 1e-14);
+        Assert.Null(none.CalibrationSlope);
+        // The level of a fold changes neither area nor slope.
+        double[] eta = [2, -0.5, 1, -1, 0.3, 0.8, -0.2, -1];
+        BinaryScores here = BinaryScores.Compute(outcome, eta, fold), there = BinaryScores.Compute(outcome, [.. eta.Select((v, i) => v + 3 * fold[i])], fold);
+        Assert.Equal((3 + 2) / 7.0, here.Auc.Value, 1e-14);
+        Assert.Equal(here.Auc, there.Auc);
+        Assert.Equal(here.CalibrationSlope!.Value, there.CalibrationSlope!.Value, 1e-6);
+    }
+
+    [Fact]
     public void Continuous_scores_are_those_worked_out_by_hand()
     {
         var s = ContinuousScores.Compute([1, 2, 3, 4], [1, 2, 3, 6]);

@@ -21,7 +21,7 @@ public static class CohortFolds
         ArgumentNullException.ThrowIfNull(outcome);
         ArgumentOutOfRangeException.ThrowIfLessThan(folds, 2);
         if (outcome.Information < folds * MinimumPerFold)
-            throw new InputException($"the cohort has {outcome.Information} {Words(outcome.Kind)}, too few for {folds} folds with {MinimumPerFold} each; use fewer folds or more patients.");
+            throw new InputException($"the cohort has only {outcome.Information} {Words(outcome.Kind, outcome.Information)}, too few for {folds} folds with {MinimumPerFold} each; use fewer folds or more patients.");
         int[] group = Groups(outcome);
         var fold = new int[group.Length];
         int next = 0;
@@ -48,7 +48,7 @@ public static class CohortFolds
         return fold;
     }
 
-    private static string Words(OutcomeKind kind) => kind switch { OutcomeKind.Survival => "events", OutcomeKind.Binary => "patients with the rarer outcome", _ => "patients" };
+    private static string Words(OutcomeKind kind, int count) => (kind == OutcomeKind.Survival ? "event" : "patient") + (count == 1 ? "" : "s") + (kind == OutcomeKind.Binary ? " with the rarer outcome" : "");
 
     private static int[] Groups(Outcome outcome)
     {

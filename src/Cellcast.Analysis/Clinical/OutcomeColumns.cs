@@ -43,6 +43,7 @@ public static class OutcomeColumns
         ArgumentNullException.ThrowIfNull(cohort);
         ArgumentNullException.ThrowIfNull(request);
         string file = cohort.Source ?? "the cohort";
+        if (cohort.ObservationCount == 0) throw new InputException($"'{file}' has no patients; give a cohort with at least one row.");
         double[]? weights = request.Weights is null ? null : Numbers(cohort, request.Weights, "weight", least: 0);
         if (request.Kind != OutcomeKind.Survival)
         {
@@ -51,19 +52,39 @@ public static class OutcomeColumns
             if (request.Kind == OutcomeKind.Continuous) return Outcome.Of((ReadOnlySpan<double>)Numbers(cohort, response, "outcome"), weights);
             return Outcome.Of((ReadOnlySpan<bool>)Binary(cohort, response), weights);
         }
-        double[] time = Numbers(cohort, request.Time, "survival time");
+        double[] time = Times(cohort, request.Time);
+        bool[] died = Events(cohort, request.Event);
+        if (!died.Contains(true))
+            throw new InputException($"'{file}', obs column '{request.Event}': none of the {died.Length} patients has an event, so nothing can be learned about survival; check how the column is coded, or name another one with --event.");
         int[]? strata = request.Strata is null ? null : StrataOf(cohort, request.Strata).Codes;
         double[]? entry = request.Entry is null ? null : Numbers(cohort, request.Entry, "entry time");
-        Column status = cohort.Obs.Require(request.Event, file);
-        var died = new bool[time.Length];
         for (int i = 0; i < time.Length; i++)
-        {
-            if (time[i] <= 0) throw At(cohort, request.Time, i, $"has survival time {Text(time[i])}, but times must be above 0; correct it or remove that patient");
-            died[i] = EventStatus.Parse(status.Text(i)) ?? throw At(cohort, request.Event, i, status.Text(i) is { } text ? $"has status '{text}'; use {EventStatus.Accepted}" : "has no status; fill it in or remove that patient");
             if (entry is not null && entry[i] >= time[i])
                 throw At(cohort, request.Entry!, i, $"enters at {Text(entry[i])} but is followed to {Text(time[i])} only; the entry must come before, correct it or remove that patient");
-        }
         return Outcome.Of(new SurvivalData(time, died, weights, strata, entry));
+    }
+
+    /// <summary>Survival or censoring times, all above 0.</summary>
+    /// <exception cref="InputException">A time is missing, no number, or not above 0.</exception>
+    public static double[] Times(AnnotatedData cohort, string column)
+    {
+        double[] time = Numbers(cohort, column, "survival time");
+        for (int i = 0; i < time.Length; i++)
+            if (time[i] <= 0) throw At(cohort, column, i, $"has survival time {Text(time[i])}, but times must be above 0; correct it or remove that patient");
+        return time;
+    }
+
+    /// <summary>Events, in all spellings that <see cref="EventStatus"/> knows.</summary>
+    /// <exception cref="InputException">A status is missing or not understood.</exception>
+    public static bool[] Events(AnnotatedData cohort, string column)
+    {
+        ArgumentNullException.ThrowIfNull(cohort);
+        Column status = cohort.Obs.Require(column, cohort.Source ?? "the cohort");
+        var died = new bool[status.Length];
+        for (int i = 0; i < died.Length; i++)
+            died[i] = EventStatus.Parse(status.Text(i)) ?? throw At(cohort, column, i, status.Text(i) is { } text && !MissingValue.Is(text.Trim())
+                ? $"has status '{text}'; use {EventStatus.Accepted}, or name another column with --event" : "has no status; fill in Dead or Alive, or remove that patient");
+        return died;
     }
 
     /// <summary>A column of yes and no: 1 / 0, true / false, yes / no, or any two levels, of which the second in order is yes.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cellcast.AnnData;
 
 namespace Cellcast.Analysis.Counts;
@@ -128,16 +129,19 @@ public sealed record CountSummary
     /// <summary>The finding in words, for people: <c>raw counts, up to 1204</c>.</summary>
     public string Describe() => Kind switch
     {
-        ValueKind.Counts => FormattableString.Invariant($"raw counts (whole numbers up to {Maximum:G7}, median total {MedianTotal:G6})"),
+        ValueKind.Counts => FormattableString.Invariant($"raw counts (whole numbers up to {Words(Maximum)}, median total {Words(MedianTotal)})"),
         ValueKind.Binary => "only 0 and 1",
-        ValueKind.Normalised => FormattableString.Invariant($"normalised: not whole, every row adds up to {CommonTotal:G6}"),
-        ValueKind.Logged when CommonTotal is { } t => FormattableString.Invariant($"log1p of counts normalised to {t:G6} per row"),
+        ValueKind.Normalised => FormattableString.Invariant($"normalised: not whole, every row adds up to {Words(CommonTotal ?? 0)}"),
+        ValueKind.Logged when CommonTotal is { } t => FormattableString.Invariant($"log1p of counts normalised to {Words(t)} per row"),
         ValueKind.Logged => FormattableString.Invariant($"probably logarithms: fractions from {Minimum:G4} to {Maximum:G4}"),
         ValueKind.Scaled => FormattableString.Invariant($"scaled or centred: {Negative} values below zero, down to {Minimum:G4}"),
-        ValueKind.Fractional => FormattableString.Invariant($"not raw counts: {Fractional} of {NonZeros} non-zero values are fractions, up to {Maximum:G7}"),
+        ValueKind.Fractional => FormattableString.Invariant($"not raw counts: {Fractional} of {NonZeros} non-zero values are fractions, up to {Words(Maximum)}"),
         ValueKind.NotFinite => $"{NotFinite} values are NaN or infinite",
         _ => "nothing but zeros",
     };
+
+    // Seven digits, and never an exponent where a count can be written out.
+    private static string Words(double value) => value.ToString(Math.Abs(value) is >= 1e6 and < 1e15 ? "#,0" : Math.Abs(value) >= 1e5 ? "0.#" : "G7", CultureInfo.InvariantCulture);
 
     private static double? CommonTotalOf(double[] totals)
     {

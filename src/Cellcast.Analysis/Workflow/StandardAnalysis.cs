@@ -89,7 +89,8 @@ public static class StandardAnalysis
         }
         FilteredCells filtered = options.Filter.Cells(QualityMetrics.Of(counts, [mitochondrial], options.Threads));
         if (filtered.Kept.Length < 3)
-            throw new InputException($"'{source}': of {counts.Rows} cells {filtered.Kept.Length} are left by the filter ({string.Join(", ", filtered.Dropped.Select(d => $"{d.Count} {d.Why}"))}); relax its limits.");
+            throw new InputException(filtered.Dropped.Count == 0 ? $"'{source}' has {counts.Rows} cell{(counts.Rows == 1 ? "" : "s")}; at least 3 are needed."
+                : $"'{source}': of {counts.Rows} cells {filtered.Kept.Length} are left by the filter ({string.Join(", ", filtered.Dropped.Select(d => $"{d.Count} {d.Why}"))}), and at least 3 are needed; relax its limits.");
         counts = filtered.Kept.Length == counts.Rows ? counts : counts.SelectRows(filtered.Kept);
         double[]? doubletScores = null;
         bool[]? doublets = null;

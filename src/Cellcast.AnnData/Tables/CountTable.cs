@@ -108,7 +108,7 @@ public static class CountTable
             return (true, $"the first column is called '{table.Corner}'");
         if (corner.Contains("cell") || corner.Contains("sample") || corner.Contains("patient") || corner.Contains("barcode"))
             return (false, $"the first column is called '{table.Corner}'");
-        throw new InputException($"'{table.Path}': cannot tell whether genes are the rows ('{table.RowNames[0]}', …) or the columns ('{table.ColumnNames[0]}', …); state the orientation.");
+        throw new InputException($"'{table.Path}': cannot tell whether genes are the rows ('{table.RowNames[0]}', …) or the columns ('{table.ColumnNames[0]}', …); state it with --orientation genes or --orientation samples ('cellcast convert' and 'cellcast cohort' take it).");
     }
 
     private static void RequireUniqueSamples(string path, string[] samples)

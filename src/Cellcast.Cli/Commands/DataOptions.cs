@@ -15,24 +15,18 @@ internal sealed class DataOptions
     private readonly Option<string?> _genome = new("--genome") { Description = "Genome to read from a 10x file that holds several.", HelpName = "NAME" };
     private readonly Option<string> _featureType = new("--feature-type") { Description = "Features to read from 10x files and mtx folders; 'all' for all.", HelpName = "TYPE", DefaultValueFactory = _ => new TenXOptions().FeatureType! };
     private readonly Option<string?> _prefix = new("--prefix") { Description = "Text before matrix.mtx in an mtx folder that holds several.", HelpName = "TEXT" };
-    private readonly Option<Orientation> _orientation = new("--orientation") { Description = "What the rows of a table are; decided from the names when left out.", DefaultValueFactory = _ => Orientation.Detect };
-    private readonly Option<RepeatedGenes> _repeated;
+    private readonly ChoiceOption<TableOrientation> _orientation = new("--orientation", "What the rows of a table are; decided from the names when left out.", TableOrientation.Detect,
+        ("detect", TableOrientation.Detect), ("genes", TableOrientation.GenesInRows), ("samples", TableOrientation.SamplesInRows));
+    private readonly ChoiceOption<RepeatedGenes> _repeated;
     private readonly Option<string?> _delimiter = new("--delimiter") { Description = "Delimiter of a table: one character, or tab.", HelpName = "CHAR" };
 
     internal DataOptions(RepeatedGenes repeated = RepeatedGenes.Refuse)
     {
-        _repeated = new("--repeated-genes") { Description = "What to do with a gene name that a table has more than once.", DefaultValueFactory = _ => repeated };
+        _repeated = new("--repeated-genes", "What to do with a gene name that a table has more than once.", repeated, ("refuse", RepeatedGenes.Refuse), ("rename", RepeatedGenes.Rename), ("sum", RepeatedGenes.Sum));
         _delimiter.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && DelimiterOf(result.Tokens[0].Value) is null) result.AddError($"--delimiter takes one ASCII character or 'tab', not '{result.Tokens[0].Value}'.");
         });
-    }
-
-    internal enum Orientation
-    {
-        Detect,
-        Genes,
-        Samples,
     }
 
     /// <summary>Adds all to a command.</summary>
@@ -55,8 +49,8 @@ internal sealed class DataOptions
     internal CountTableOptions TableOf(ParseResult arguments) => new()
     {
         Delimiter = DelimiterOf(arguments.GetValue(_delimiter)),
-        Orientation = arguments.GetValue(_orientation) switch { Orientation.Genes => TableOrientation.GenesInRows, Orientation.Samples => TableOrientation.SamplesInRows, _ => TableOrientation.Detect },
-        Repeated = arguments.GetValue(_repeated),
+        Orientation = _orientation.Of(arguments),
+        Repeated = _repeated.Of(arguments),
     };
 
     internal AnyFileOptions Of(ParseResult arguments, int threads) => new()

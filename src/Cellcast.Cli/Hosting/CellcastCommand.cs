@@ -91,11 +91,14 @@ internal abstract class CellcastCommand : Command
             if (option == OutOption || option == Overwrite || option == Resume || option == Threads || option == Quiet || option == Json || option == DecidesNothing || option is System.CommandLine.Help.HelpOption) continue;
             var result = arguments.GetResult(option);
             string value = result is { Implicit: false }
-                ? result.Tokens.Count == 0 ? "true" : string.Join(' ', result.Tokens.Select(t => FullPathIfFile(t.Value)))
+                ? result.Tokens.Count == 0 ? "true" : string.Join(' ', result.Tokens.Select(t => NamesFile(option) ? FullPathIfFile(t.Value) : t.Value))
                 : option.HasDefaultValue ? Convert.ToString(option.GetDefaultValue(), System.Globalization.CultureInfo.InvariantCulture) ?? "" : "";
             settings[option.Name] = value;
         }
         return settings;
+
+        // A column may be called like a folder that happens to be there.
+        static bool NamesFile(Option option) => option.HelpName is { } help && (help.StartsWith("FILE", StringComparison.Ordinal) || help.StartsWith("DIR", StringComparison.Ordinal));
 
         // So that a run can be resumed from another working folder.
         static string FullPathIfFile(string value) => File.Exists(value) || Directory.Exists(value) ? Path.GetFullPath(value) : value;

@@ -65,6 +65,7 @@ internal static class CommandHost
         try
         {
             log.Detail($"cellcast {Version}: {s_line}");
+            if (NumberOptions.Problem(arguments, command) is { } problem) throw new UsageException(problem);
             if (command.OutOption is not null) directory = OpenDirectory(command, arguments, log);
             var context = new CommandContext(command, arguments, directory, log, progress, interruption.Token);
             values = context.Result;
@@ -83,6 +84,7 @@ internal static class CommandHost
             if (failure.IsDefect) failure = failure with { Sentence = $"{failure.Sentence} Details: {KeepDetails(log, directory, e)}" };
             else log.Detail(e.ToString());
             if (IsDebug) Terminal.ErrorLine(e.ToString());
+            if (failure.Code is ExitCode.WrongUsage or ExitCode.BadInput) directory?.Forget();
         }
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var report = new JsonObject { ["command"] = FullName(command), ["version"] = Version };

@@ -17,7 +17,7 @@ internal sealed class RunDirectory : IDisposable
     private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly Manifest? _previous;
     private readonly bool _overwrite;
-    private bool _begun, _finished;
+    private bool _begun, _finished, _forgotten;
 
     private RunDirectory(string path, string command, IReadOnlyDictionary<string, string> settings, bool overwrite, bool resume, RunLog log, FileStream lockFile, List<string> created)
     {
@@ -172,15 +172,23 @@ internal sealed class RunDirectory : IDisposable
         _finished = true;
     }
 
+    /// <summary>To be called when a run ends because of what it was given: if there is nothing to resume and no earlier run, not even its log stays.</summary>
+    internal void Forget() => _forgotten = _begun && _previous is null && !HasCheckpoint;
+
     /// <summary>Unlocks. Without <see cref="Commit"/> nothing but log and checkpoint stays; before <see cref="Begin"/> nothing at all.</summary>
     public void Dispose()
     {
         if (!_finished && _begun) DeleteFolder(Path.Combine(FullPath, StagingName));
+        if (_forgotten)
+        {
+            DeleteFolder(Path.Combine(FullPath, "checkpoint"));
+            foreach (string name in (string[])[ManifestName, LogName]) System.IO.File.Delete(Path.Combine(FullPath, name));
+        }
         // Deleted while still locked: whoever opened it meanwhile finds the name gone and tries again.
         try { System.IO.File.Delete(_lock.Name); }
         catch (IOException) { }
         _lock.Dispose();
-        if (!_begun) RemoveFolders(_created);
+        if (!_begun || _forgotten) RemoveFolders(_created);
     }
 
     /// <summary>Full name of the command whose run is in a folder; null where there is none.</summary>

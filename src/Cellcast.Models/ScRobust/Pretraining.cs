@@ -73,9 +73,17 @@ public sealed class Pretraining
     {
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(options);
-        if (cells.Count < 4) throw new InputException($"there are {cells.Count} cells: training needs at least 4 (2 to learn from and 2 to validate with).");
+        RequireCells(cells);
         var run = new Pretraining(device, cells, options);
         return run.Train(preprocessing, store, resume, progress, cancellation);
+    }
+
+    /// <summary>Refuses fewer cells than training needs.</summary>
+    /// <exception cref="InputException">There are fewer than 4.</exception>
+    public static void RequireCells(CellSet cells)
+    {
+        ArgumentNullException.ThrowIfNull(cells);
+        if (cells.Count < 4) throw new InputException($"only {cells.Count} cell{(cells.Count == 1 ? "" : "s")} can be used: training needs at least 4 (2 to learn from and 2 to validate with).");
     }
 
     private PretrainingResult Train(CellPreprocessing preprocessing, ICheckpointStore store, Snapshot? resume, ITrainingProgress progress, CancellationToken cancellation)

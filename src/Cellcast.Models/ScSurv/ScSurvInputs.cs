@@ -66,14 +66,13 @@ public static class ScSurvPreparation
         AnnotatedData reference = inputs.Reference, bulk = inputs.Bulk;
         string referenceFile = Name(reference), bulkFile = Name(bulk);
         // Columns first: a misspelt name should not cost the user the reading of large matrices.
-        bool survival = inputs.Design.Kind == OutcomeKind.Survival;
-        double[] time = survival ? SurvivalColumns.Time(bulk, inputs.TimeColumn) : [];
-        bool[] died = survival ? SurvivalColumns.Event(bulk, inputs.EventColumn) : [];
         Outcome outcome = inputs.Design.Read(bulk, inputs.TimeColumn, inputs.EventColumn);
+        double[] time = outcome is SurvivalOutcome f ? f.Data.Time.ToArray() : [];
+        bool[] died = outcome is SurvivalOutcome e ? e.Data.Event.ToArray() : [];
         var (sampleOf, samples) = inputs.SampleColumn is null
             ? ([.. Enumerable.Repeat(-1, reference.ObservationCount)], [])
             : Codes(reference, inputs.SampleColumn);
-        CategoricalColumn? labels = inputs.LabelColumn is null ? null : CategoricalColumn.FromLabels(reference.Obs.Require(inputs.LabelColumn, referenceFile).ToText());
+        CategoricalColumn? labels = inputs.LabelColumn is null ? null : Labels(reference, inputs.LabelColumn);
         RequireUniqueNames(reference, "cell");
         RequireUniqueNames(bulk, "patient");
         if (inputs.Spatial is not null) RequireUniqueNames(inputs.Spatial, "spot");
@@ -84,7 +83,7 @@ public static class ScSurvPreparation
         bool[] informative = Informative(outcome);
         Split[] splits = inputs.Splits is not null ? [.. inputs.Splits]
             : inputs.SplitColumn is null ? Splits.OfPatients(informative, options.TrainPatients, options.ValidationPatients, key.Split("patient split"))
-            : SurvivalColumns.SplitOf(bulk, inputs.SplitColumn, informative);
+            : SplitColumn.Read(bulk, inputs.SplitColumn, informative);
 
         ClinicalCovariates? covariates = ReadCovariates(inputs, options, splits, progress);
         SparseMatrix b = Counts(bulk, inputs.Layer, "patient", progress);
@@ -99,6 +98,7 @@ public static class ScSurvPreparation
             new GeneSelectionOptions { Count = options.Genes, MinimumDetected = options.MinimumDetected, Source = options.GeneSource });
         progress.Message($"{selected.CommonCount:N0} genes are shared by all inputs, {selected.DetectedCount:N0} of them detected in at least {options.MinimumDetected:P0} of each; {selected.Genes.Count:N0} selected by variability in the "
             + $"{options.GeneSource switch { GeneSource.Bulk => "bulk cohort", GeneSource.Cells => "reference", _ => "spatial counts" }}{(options.Protocol == Protocol.HeldOut ? $"; {splits.Length - seen.Length} test patients kept out" : "")}");
+        if (options.Genes < MinimumGenes) throw new InputException($"{options.Genes} genes are too few for a fit: at least {MinimumGenes} are needed; raise --genes.");
         if (selected.Genes.Count < MinimumGenes)
             throw new InputException($"only {selected.Genes.Count} of the {selected.CommonCount} genes shared by '{referenceFile}' and '{bulkFile}' are detected in at least {options.MinimumDetected:P0} of the cells and patients; at least {MinimumGenes} are needed.");
         PackedMatrix cells = Pack(x, selected.CellColumns, space, out int empty, cancellation);
@@ -273,6 +273,14 @@ public static class ScSurvPreparation
             labels[i] = c.Text(i) ?? throw new InputException($"'{Name(data)}', obs column '{column}': cell '{data.Obs.Index[i]}' (row {i + 1}) has no sample; fill it in or leave --batch out.");
         CategoricalColumn coded = CategoricalColumn.FromLabels(labels);
         return (coded.Codes, coded.Categories);
+    }
+
+    private static CategoricalColumn Labels(AnnotatedData reference, string column)
+    {
+        Column c = reference.Obs.Require(column, Name(reference));
+        if (c is NumericColumn numbers && Array.Exists(numbers.ToDouble(), v => v != Math.Floor(v) && !double.IsNaN(v)))
+            throw new InputException($"'{Name(reference)}', obs column '{column}': holds fractions, which are no cell types; name another column with --label or leave it out.");
+        return CategoricalColumn.FromLabels(c.ToText());
     }
 
     private static void RequireUniqueNames(AnnotatedData data, string what)

@@ -33,7 +33,7 @@ public static class Splits
             if (events >= MinimumEvents) continue;
             double share = s == Split.Train ? train : s == Split.Validation ? validation : 1 - train - validation;
             int needed = (int)Math.Ceiling((MinimumEvents + 0.5) / Math.Max(share, 1e-9));
-            throw new InputException($"The cohort has {died.Count(d => d)} event{(died.Count(d => d) == 1 ? "" : "s")} among {died.Length} patients, which leaves {events} for the {s.ToString().ToLowerInvariant()} part; at least {MinimumEvents} are needed in each of training, validation and test, that is about {needed} events in all.");
+            throw new InputException($"the cohort has {died.Count(d => d)} event{(died.Count(d => d) == 1 ? "" : "s")} among {died.Length} patient{(died.Length == 1 ? "" : "s")}, which leaves {events} for the {s.ToString().ToLowerInvariant()} part; at least {MinimumEvents} are needed in each of training, validation and test, that is about {needed} events in all.");
         }
         return splits;
     }

@@ -50,7 +50,7 @@ public sealed class CountTableTests : IDisposable
     public void Names_that_say_nothing_ask_for_the_orientation()
     {
         const string text = "x,1001,1002\n2001,1,2\n2002,3,4\n";
-        Assert.Contains("state the orientation", Failure(text));
+        Assert.Contains("--orientation genes", Failure(text));
         Assert.Equal(["1001", "1002"], Read("b.csv", text, new() { Orientation = TableOrientation.GenesInRows }).Obs.Index);
         Assert.Equal(["2001", "2002"], Read("b.csv", text, new() { Orientation = TableOrientation.SamplesInRows }).Obs.Index);
     }

@@ -39,7 +39,7 @@ public sealed class ClinicalTests : IDisposable
         AnnotatedData given = s_study.Value.Bulk;
         int n = given.ObservationCount;
         double[] z = [.. Enumerable.Range(0, n).Select(i => Math.Sin(1.7 * i) + Math.Cos(0.9 * i))], time = [.. ((NumericColumn)given.Obs["survival_time"]).ToDouble()];
-        bool[] died = SurvivalColumns.Event(given, "vital_status");
+        bool[] died = OutcomeColumns.Events(given, "vital_status");
         var obs = new DataFrame(given.Obs.Index);
         obs["age"] = new NumericColumn(z.Select(v => 60 + 10 * v).ToArray());
         obs["sex"] = CategoricalColumn.FromLabels([.. Enumerable.Range(0, n).Select(i => i % 3 == 0 ? "M" : "F")]);

@@ -1,3 +1,4 @@
+using Cellcast.Analysis.Clinical;
 using Cellcast.AnnData;
 using Cellcast.Models.ScSurv;
 using Cellcast.Models.Training;
@@ -130,7 +131,7 @@ public sealed class ScSurvResultsTests
     {
         var obs = new DataFrame(["p"]);
         obs.Set("status", new string[] { word });
-        Assert.Equal([expected], SurvivalColumns.Event(new AnnotatedData(obs, new DataFrame([])), "status"));
+        Assert.Equal([expected], OutcomeColumns.Events(new AnnotatedData(obs, new DataFrame([])), "status"));
     }
 
     [Theory]
@@ -140,7 +141,7 @@ public sealed class ScSurvResultsTests
     {
         var obs = new DataFrame(["first", "second"]);
         obs["status"] = new StringColumn(["Dead", word]);
-        var e = Assert.Throws<InputException>(() => SurvivalColumns.Event(new AnnotatedData(obs, new DataFrame([])) { Source = "cohort.h5ad" }, "status"));
+        var e = Assert.Throws<InputException>(() => OutcomeColumns.Events(new AnnotatedData(obs, new DataFrame([])) { Source = "cohort.h5ad" }, "status"));
         Assert.Contains("'cohort.h5ad', obs column 'status': patient 'second' (row 2) " + reason, e.Message, StringComparison.Ordinal);
     }
 
@@ -148,12 +149,12 @@ public sealed class ScSurvResultsTests
     [InlineData(0.0, "must be above 0")]
     [InlineData(-3.0, "must be above 0")]
     [InlineData(double.NaN, "no survival time")]
-    [InlineData(double.PositiveInfinity, "no number")]
+    [InlineData(double.PositiveInfinity, "no finite number")]
     public void A_survival_time_that_cannot_be_is_refused_by_patient_and_row(double time, string reason)
     {
         var obs = new DataFrame(["first", "second"]);
         obs.Set("days", new[] { 10.0, time });
-        var e = Assert.Throws<InputException>(() => SurvivalColumns.Time(new AnnotatedData(obs, new DataFrame([])), "days"));
+        var e = Assert.Throws<InputException>(() => OutcomeColumns.Times(new AnnotatedData(obs, new DataFrame([])), "days"));
         Assert.Contains("'second' (row 2)", e.Message, StringComparison.Ordinal);
         Assert.Contains(reason, e.Message, StringComparison.Ordinal);
     }

@@ -178,8 +178,7 @@ internal sealed class AnalyzeCommand : CellcastCommand
             metrics["agreement"] = new JsonObject { ["column"] = g.Column, ["cells"] = g.Cells, ["ari"] = g.AdjustedRandIndex, ["nmi"] = g.NormalizedMutualInformation, ["ami"] = g.AdjustedMutualInformation };
         if (result.GeneSets.Count > 0) metrics["gene_sets"] = new JsonArray([.. result.GeneSets.Select(s => new JsonObject { ["name"] = s.Name, ["genes"] = s.Listed, ["found"] = s.Genes.Length })]);
         metrics["options"] = new JsonObject([.. Settings(context.Arguments).Select(s => KeyValuePair.Create(s.Key, (JsonNode?)JsonValue.Create(s.Value)))]);
-        metrics["inputs"] = InputFiles.Describe(new Dictionary<string, string>(Settings(context.Arguments), StringComparer.Ordinal) { ["FILE"] = Path.GetFullPath(context.Arguments.GetValue(_file)!) }, context.Cancellation);
-        metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => JsonValue.Create(w))]);
+        InputFiles.AddTo(metrics, context, new Dictionary<string, string>(Settings(context.Arguments), StringComparer.Ordinal) { ["FILE"] = Path.GetFullPath(context.Arguments.GetValue(_file)!) });
         return metrics;
     }
 

@@ -1,15 +1,26 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Cellcast.Cli.Hosting;
 
 namespace Cellcast.Cli.Commands.Reporting;
 
 /// <summary>Which files a run read, so that a result can be traced to them.</summary>
 internal static class InputFiles
 {
+    /// <summary>Adds to <c>metrics.json</c> what was read and what the user was warned of.</summary>
+    /// <param name="metrics">Gets <c>inputs</c> and <c>warnings</c>.</param>
+    /// <param name="context">The running command.</param>
+    /// <param name="settings">Options and their values; those of the command when null.</param>
+    internal static void AddTo(JsonObject metrics, CommandContext context, IEnumerable<KeyValuePair<string, string>>? settings = null)
+    {
+        metrics["inputs"] = Describe(settings ?? context.Command.Settings(context.Arguments), context.Cancellation);
+        metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
+    }
+
     /// <summary>Name, size and SHA-256 of every option's value that is a file; folders by name only.</summary>
     /// <param name="settings">Options and their values, files with their full paths.</param>
     /// <param name="cancellation">Ends the hashing of large files.</param>
-    internal static JsonArray Describe(IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
+    private static JsonArray Describe(IEnumerable<KeyValuePair<string, string>> settings, CancellationToken cancellation)
     {
         var files = new JsonArray();
         foreach (var (option, path) in settings)

@@ -9,7 +9,9 @@ namespace Cellcast.Cli.Commands.Reporting;
 /// <summary><c>cellcast report</c>: makes the report of a finished run again.</summary>
 internal sealed class ReportCommand : CellcastCommand
 {
-    private readonly Argument<string> _folder = new("DIR") { Description = "Folder that 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' or 'cellcast scsurv pan' has filled." };
+    private const string Commands = "'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' or 'cellcast scsurv pan'";
+
+    private readonly Argument<string> _folder = new("DIR") { Description = $"Folder that {Commands} has filled." };
     private readonly Option<string?> _to = new("--to") { Description = "Folder for report.html and multiqc/; DIR itself when left out.", HelpName = "DIR" };
 
     public ReportCommand() : base("report", "Make report.html, one file to look at and to mail, from the results of a finished run.")
@@ -31,13 +33,13 @@ internal sealed class ReportCommand : CellcastCommand
 
     private static ReportData OfMetrics(string folder, int threads)
     {
-        JsonObject metrics = ScSurvReportSource.ReadMetrics(folder);
+        JsonObject metrics = ScSurvReportSource.ReadMetrics(folder, Commands);
         return Model(metrics) switch
         {
             "scsurv" => ScSurvReport.From(ScSurvReportSource.Read(folder, metrics, threads)),
             "scrobust" => ScRobustReport.From(ScRobustReportSource.Read(folder, metrics)),
             "analyze" => AnalysisReport.From(AnalysisReportSource.Read(folder, metrics, threads)),
-            _ => throw new InputException($"'{folder}': its metrics.json is of no command that reports are made for; they are made of the results of 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' and 'cellcast scsurv pan'."),
+            _ => throw new InputException($"'{folder}': its metrics.json is of no command that reports are made for; name a folder that {Commands} has filled."),
         };
     }
 

@@ -98,13 +98,25 @@ internal sealed record ScSurvReportSource
         }
     }
 
-    internal static JsonObject ReadMetrics(string folder)
+    /// <summary>Reads <c>metrics.json</c> of a finished run.</summary>
+    /// <param name="folder">The folder of the run.</param>
+    /// <param name="commands">The commands whose results are meant, for messages.</param>
+    /// <exception cref="InputException">There is none, or it is damaged.</exception>
+    internal static JsonObject ReadMetrics(string folder, string commands)
     {
         string path = Path.Combine(folder, "metrics.json");
-        if (!Directory.Exists(folder)) throw new InputException($"'{folder}': there is no such folder; name one that 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' or 'cellcast scsurv pan' has filled.");
-        if (!File.Exists(path)) throw new InputException($"'{folder}': has no metrics.json; name a folder that 'cellcast scsurv fit', 'cellcast demo', 'cellcast scrobust evaluate', 'cellcast analyze' or 'cellcast scsurv pan' has filled.");
+        if (!Directory.Exists(folder)) throw new InputException($"'{folder}': there is no such folder; name one that {commands} has filled.");
+        if (!File.Exists(path)) throw new InputException($"'{folder}': has no metrics.json; name a folder that {commands} has filled.");
         try { return JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InputException($"'{path}': is no JSON object."); }
         catch (JsonException e) { throw new InputException($"'{path}': is damaged ({e.Message.TrimEnd('.')}).", e); }
+    }
+
+    /// <summary>Reads <c>metrics.json</c> of a finished fit.</summary>
+    /// <exception cref="InputException">There is none, or it is of another command.</exception>
+    internal static JsonObject ReadFitMetrics(string folder)
+    {
+        JsonObject metrics = ReadMetrics(folder, "'cellcast scsurv fit'");
+        return metrics["model"]?.ToString() == "scsurv" ? metrics : throw new InputException($"'{folder}': is no result of 'cellcast scsurv fit'; name a folder that it has filled.");
     }
 
     // S(t) = exp(-H(t) exp(eta)): one patient's curve and linear predictor give H.

@@ -23,7 +23,7 @@ internal sealed class ScRobustAnnotateCommand : CellcastCommand
     {
         _threshold.Validators.Add(r =>
         {
-            if (r.Tokens.Count == 1 && !(double.TryParse(r.Tokens[0].Value, System.Globalization.CultureInfo.InvariantCulture, out double x) && x is >= 0 and <= 1))
+            if (r.Tokens.Count == 1 && !(NumberOptions.TryParse(r.Tokens[0].Value, out double x) && x is >= 0 and <= 1))
                 r.AddError($"--threshold takes a number from 0 to 1, not '{r.Tokens[0].Value}'.");
         });
         foreach (Option o in (Option[])[_model, _cells, _out, _markers, _layer, _threshold]) Options.Add(o);

@@ -53,9 +53,8 @@ internal static class ScRobustEvaluationFiles
             ["methods"] = methods,
             ["maps"] = cells.Describe(),
             ["options"] = new JsonObject([.. settings.Where(o => o.Value.Length > 0).Select(o => KeyValuePair.Create(o.Key, (JsonNode?)(Path.IsPathRooted(o.Value) ? InputFiles.NameOf(o.Value) : o.Value)))]),
-            ["inputs"] = InputFiles.Describe(settings, context.Cancellation),
-            ["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]),
         };
+        InputFiles.AddTo(metrics, context, settings);
         AtomicFile.WriteText(context.Directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
         context.Result["methods"] = methods.DeepClone();
         ReportFiles.TryWrite(context, () => ScRobustReport.From(new ScRobustReportSource

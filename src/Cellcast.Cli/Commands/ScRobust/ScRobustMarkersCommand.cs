@@ -5,6 +5,7 @@ using Cellcast.Analysis.Markers;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
 using Cellcast.AnnData.Tables;
+using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.Training;
@@ -145,6 +146,7 @@ internal sealed class ScRobustMarkersCommand : CellcastCommand
             Print(context, g, reference, genes, significant.Length, v);
         }
         var metrics = new JsonObject { ["version"] = CommandHost.Version, ["seed"] = context.Seed, ["groups"] = json };
+        InputFiles.AddTo(metrics, context);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
         context.Result["groups"] = json.DeepClone();
     }

@@ -33,7 +33,7 @@ internal static class ScRobustOptions
         if (string.IsNullOrEmpty(text)) return [];
         var shares = new SortedSet<double>();
         foreach (string part in text.Split(','))
-            if (double.TryParse(part, CultureInfo.InvariantCulture, out double x) && x is > 0 and < 1) shares.Add(x);
+            if (NumberOptions.TryParse(part, out double x) && x is > 0 and < 1) shares.Add(x);
             else return null;
         return [.. shares];
     }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Cellcast.Analysis.Counts;
 using Cellcast.AnnData;
 using Cellcast.AnnData.Tables;
+using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.Training;
@@ -101,6 +102,8 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
         CellSet cells = CellSet.From(files, GeneVocabulary.Of(files), context.Progress);
         context.Log.Info($"{cells.Count:N0} cells, {cells.Vocabulary.Genes.Count:N0} genes{(files.Length > 1 ? $" of {files.Length} files" : "")}");
 
+        Pretraining.RequireCells(cells);
+
         using var device = new CpuDevice(context.Threads);
         RunDirectory directory = context.Directory;
         var checkpoint = new CheckpointFile(Path.Combine(directory.CheckpointFolder, "pretrain.safetensors"), TimeSpan.FromSeconds(a.GetValue(_checkpoint)));
@@ -111,6 +114,7 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
         result.Model.Save(Path.GetDirectoryName(directory.File("encoder.json"))!);
         History(result.History).Write(directory.File("history.csv"));
         JsonObject metrics = Metrics(result, options, preprocessing, cells, files);
+        InputFiles.AddTo(metrics, context, a.GetValue(_cells)!.Select(f => KeyValuePair.Create(_cells.Name, Path.GetFullPath(f))));
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
         PretrainingEpoch best = result.History[result.Summary.BestEpoch - 1];
         context.Log.Info(FormattableString.Invariant($"best epoch {best.Epoch} of {result.History.Count}: contrastive loss {best.ValidationContrastive:0.0000}, expression loss {best.ValidationExpression:0.0000} on {result.ValidationCells:N0} validation cells"));

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
 using Cellcast.AnnData.Tables;
+using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScRobust;
 using Cellcast.Models.Training;
@@ -73,6 +74,7 @@ internal sealed class ScRobustTrainCommand : CellcastCommand
         new CsvFile().Add("epoch", result.History.Select(h => h.Epoch).ToArray()).Add("training_loss", result.History.Select(h => h.TrainingLoss).ToArray())
             .Add("validation_macro_f1", result.History.Select(h => h.ValidationMacroF1).ToArray()).Write(directory.File("history.csv"));
         JsonObject metrics = Metrics(result, a.GetValue(_encoder), options);
+        InputFiles.AddTo(metrics, context);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
         context.Log.Info(FormattableString.Invariant($"{(options.ShrinkingSteps ? "last" : "best")} epoch {result.Summary.BestEpoch} of {result.Summary.Epochs}: macro-F1 {result.Validation.MacroF1:0.000}, accuracy {result.Validation.Accuracy:0.000} on {result.ValidationCells:N0} held-out cells{(options.ShrinkingSteps ? "" : ", which chose that epoch: test on other cells")}"));
         context.Log.Info(FormattableString.Invariant($"temperature {result.Annotator.Temperature:0.00}; below a confidence of {result.Annotator.Threshold:0.000} a cell is '{CellAnnotator.Unknown}' ({result.UnknownShare:P1} of the held-out cells)"));

@@ -47,6 +47,12 @@ internal sealed class ClinicalOptions
         return design;
     }
 
+    /// <summary>Refuses one column as sample and as cell type: differences between types would be taken out as differences between samples.</summary>
+    internal static void RequireDifferent(string? batch, string? label)
+    {
+        if (batch is not null && batch == label) throw new UsageException($"--batch and --label both name '{batch}': --batch takes the column with the sample of each cell, leave it out where there is none.");
+    }
+
     /// <summary>The patients that --where chooses; all without it.</summary>
     internal AnnotatedData Chosen(CommandContext context, AnnotatedData bulk)
     {

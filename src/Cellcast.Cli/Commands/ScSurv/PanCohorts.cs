@@ -63,6 +63,7 @@ internal static class PanCohorts
             }
             var parsed = fit.Parse([.. arguments, "--out", "x"]);
             if (parsed.Errors.Count > 0) throw new InputException($"'{path}': row {r + 1} (cohort '{names[r]}'): {parsed.Errors[0].Message.TrimEnd('.')}.");
+            if (NumberOptions.Problem(parsed, fit) is { } problem) throw new InputException($"'{path}': row {r + 1} (cohort '{names[r]}'): {problem}");
             foreach (string file in s_files)
                 if (Cell(file).Length > 0 && !File.Exists(At(Cell(file))) && !Directory.Exists(At(Cell(file)))) throw new InputException($"'{path}': row {r + 1} (cohort '{names[r]}'): there is no file '{At(Cell(file))}'.");
             yield return new PanCohort(names[r], null, arguments);

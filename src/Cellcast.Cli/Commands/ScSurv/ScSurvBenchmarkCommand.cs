@@ -68,7 +68,7 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
                 if (Given(a, option)) throw new UsageException($"{option.Name} describes simulated cells: with --from the cells are those of the file.");
         }
         BenchmarkGrid grid = Grid(a, context.Seed, from is not null);
-        if (grid.Problem(from is null) is { } problem) throw new UsageException("--" + problem);
+        if (grid.Problem(from is null) is { } problem) throw new UsageException("--" + OwnName(problem));
         BenchmarkMethod[] methods = [.. ListOption.Words(a, _methods).Select(Method)];
         BenchmarkReference? reference = from is null ? null : new BenchmarkReference(Read(context, from), a.GetValue(_label)!, a.GetValue(_batch));
 
@@ -136,6 +136,14 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
         double.IsNaN(s.Mean[measure]) ? "-" : Text(s.Mean[measure], "0.00") + (double.IsNaN(s.Deviation[measure]) ? "" : $" ({Text(s.Deviation[measure], "0.00")})");
 
     private static string Text(double value, string format) => double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
+
+    /// <summary>Problems of a simulation name its parameters, some of which have another name here.</summary>
+    private static string OwnName(string problem)
+    {
+        foreach (var (parameter, option) in ((string, string)[])[("event-share ", "events "), ("effect ", "effects "), ("platform-effect ", "platform "), ("batch-effect ", "batch-effects ")])
+            if (problem.StartsWith(parameter, StringComparison.Ordinal)) return option + problem[parameter.Length..];
+        return problem;
+    }
 
     private static AnnotatedData Read(CommandContext context, string path)
     {

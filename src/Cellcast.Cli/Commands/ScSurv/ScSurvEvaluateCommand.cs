@@ -54,6 +54,7 @@ internal sealed class ScSurvEvaluateCommand : CellcastCommand
         }
         ParseResult a = context.Arguments;
         HazardMethod method = _method.Of(a);
+        ClinicalOptions.RequireDifferent(a.GetValue(_batch), a.GetValue(_label));
         ClinicalDesign design = _clinical.Of(a, method);
         var inputs = new ScSurvInputs
         {
@@ -83,8 +84,7 @@ internal sealed class ScSurvEvaluateCommand : CellcastCommand
         };
         if (cohort.Outcome.Kind != OutcomeKind.Continuous) metrics[cohort.Outcome.Kind == OutcomeKind.Survival ? "events" : "rarer_outcome"] = cohort.Outcome.Information;
         if (differences is not null) metrics["differences"] = differences;
-        metrics["inputs"] = InputFiles.Describe(context.Command.Settings(a), context.Cancellation);
-        metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
+        InputFiles.AddTo(metrics, context);
         Predictions(cohort).Write(context.Directory.File("predictions.csv"));
         context.Result["models"] = metrics["models"]!.DeepClone();
         AtomicFile.WriteText(context.Directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
@@ -127,7 +127,7 @@ internal sealed class ScSurvEvaluateCommand : CellcastCommand
                 var curves = new List<(string Model, NetBenefit Benefit)>();
                 foreach (HeldOutPredictions m in cohort.Models)
                 {
-                    BinaryScores v = BinaryScores.Compute(b.Values, m.LinearPredictor);
+                    BinaryScores v = BinaryScores.Compute(b.Values, m.LinearPredictor, cohort.Fold);
                     binary.AddRow(m.Model, Text(v.Auc), v.Brier.ToString("0.000", CultureInfo.InvariantCulture), v.LogLoss.ToString("0.000", CultureInfo.InvariantCulture), Text(v.CalibrationSlope));
                     models.Add(new JsonObject { ["model"] = m.Model, ["auc"] = Numbers(v.Auc), ["brier"] = v.Brier, ["log_loss"] = v.LogLoss, ["calibration_slope"] = Numbers(v.CalibrationSlope), ["calibration_in_the_large"] = Numbers(v.CalibrationInTheLarge) });
                     curves.AddRange(DecisionCurve.Compute(b.Values, [.. m.LinearPredictor.Select(LogisticLikelihood.Probability)], HeldOutScores.Thresholds).Select(d => (m.Model, d)));

@@ -40,8 +40,8 @@ internal sealed class ScSurvFitCommand : CellcastCommand
     private readonly Option<int> _latent = NumberOptions.Whole("--latent", "Dimensions of the latent state.", s_defaults.Latent);
     private readonly Option<int> _hidden = NumberOptions.Whole("--hidden", "Width of the hidden layers.", s_defaults.Hidden);
     private readonly Option<int> _blocks = NumberOptions.Whole("--blocks", "Blocks per net.", s_defaults.Blocks);
-    private readonly Option<double> _learningRate = NumberOptions.Real("--learning-rate", "Learning rate of the stages cells, bulk and spots.", s_defaults.Cells.LearningRate, 0, 1);
-    private readonly Option<double> _hazardLearningRate = NumberOptions.Real("--hazard-learning-rate", "Learning rate of the stage hazard.", s_defaults.Hazard.LearningRate, 0, 1);
+    private readonly Option<double> _learningRate = NumberOptions.Positive("--learning-rate", "Learning rate of the stages cells, bulk and spots.", s_defaults.Cells.LearningRate, 1);
+    private readonly Option<double> _hazardLearningRate = NumberOptions.Positive("--hazard-learning-rate", "Learning rate of the stage hazard.", s_defaults.Hazard.LearningRate, 1);
     private readonly Option<int> _maxEpochs = NumberOptions.Whole("--max-epochs", "Most epochs of a stage.", s_defaults.MaxEpochs);
     private readonly Option<int> _patience = NumberOptions.Whole("--patience", "Epochs without improvement after which a stage stops.", s_defaults.Patience);
     private readonly Option<int> _draws = NumberOptions.Whole("--draws", "Posterior draws that contributions and shares are averaged over.", s_defaults.PosteriorDraws);
@@ -100,6 +100,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         if (a.GetValue(_checkpointEvery) is not (>= 0 and <= 86_400)) throw new UsageException("--checkpoint-every takes seconds from 0 to 86400.");
         if (options.GeneSource == GeneSource.Spots && a.GetValue(_spatial) is null) throw new UsageException("--gene-source spatial needs --spatial: name the file with the spots.");
         long? memory = a.GetValue(_memory) is { } size ? MemorySize.Parse(size) : null;
+        ClinicalOptions.RequireDifferent(a.GetValue(_batch), a.GetValue(_label));
         ClinicalDesign design = _clinical.Of(a, options.Method);
         var inputs = new ScSurvInputs
         {
@@ -131,8 +132,9 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         foreach (CovariateEffect e in clinical.Effects)
         {
             double Shown(double v) => ratio ? Math.Exp(v) : v;
-            effects.AddRow(Markup.Escape(e.Name), Shown(e.Coefficient).ToString("0.###", CultureInfo.InvariantCulture),
-                string.Create(CultureInfo.InvariantCulture, $"{Shown(e.Lower):0.###} to {Shown(e.Upper):0.###}"), e.PValue.ToString("0.0e0", CultureInfo.InvariantCulture));
+            // Ratios of rare levels may be astronomical.
+            string Text(double v) => Shown(v) is var s && s != 0 && Math.Abs(s) is < 0.0005 or >= 1e6 ? s.ToString("0.0e0", CultureInfo.InvariantCulture) : s.ToString("0.###", CultureInfo.InvariantCulture);
+            effects.AddRow(Markup.Escape(e.Name), Text(e.Coefficient), $"{Text(e.Lower)} to {Text(e.Upper)}", e.PValue.ToString("0.0e0", CultureInfo.InvariantCulture));
         }
         context.Output.Write(effects);
     }

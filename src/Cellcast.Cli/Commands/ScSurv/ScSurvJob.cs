@@ -84,8 +84,7 @@ internal static class ScSurvJob
         if (agreement is not null) metrics["runs"] = agreement;
         if (OutcomePatients.Describe(inputs) is { } described) metrics["outcome"] = described;
         if (OutcomePatients.Scores(patients.ToDataFrame(), OutcomeMeaning.Of(patients.ToDataFrame(), metrics)) is { } scores) metrics["scores"] = scores;
-        metrics["inputs"] = InputFiles.Describe(settings, context.Cancellation);
-        metrics["warnings"] = new JsonArray([.. context.Log.Warnings.Select(w => (JsonNode)w)]);
+        InputFiles.AddTo(metrics, context, settings);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         fit.Model.Save(directory.Folder("model"));
         Report(context, inputs, results, tables, cells, spots, patterns, patients, history, metrics, settings);

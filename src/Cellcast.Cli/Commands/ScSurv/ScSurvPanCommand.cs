@@ -82,8 +82,7 @@ internal sealed class ScSurvPanCommand : CellcastCommand
 
     private static JsonObject Finished(string folder)
     {
-        JsonObject metrics = ScSurvReportSource.ReadMetrics(folder);
-        if (metrics["model"]?.ToString() != "scsurv") throw new InputException($"'{folder}': is no result of 'cellcast scsurv fit'.");
+        JsonObject metrics = ScSurvReportSource.ReadFitMetrics(folder);
         if (metrics["method"]?.ToString() == "published") throw new InputException($"'{folder}' was fitted with the published method, which has no standard errors to put cohorts together by; fit it again without --method published.");
         return metrics;
     }

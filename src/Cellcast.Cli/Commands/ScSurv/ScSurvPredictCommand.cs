@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Cellcast.Analysis.Clinical;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
+using Cellcast.Cli.Commands.Reporting;
 using Cellcast.Cli.Hosting;
 using Cellcast.Models.ScSurv;
 using Cellcast.Survival;
@@ -44,13 +46,14 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
         var metrics = new JsonObject { ["version"] = CommandHost.Version };
         if (a.GetValue(_bulk) is { } bulk) Patients(context, device, model, ScSurvFitCommand.Read(context, bulk), metrics);
         if (a.GetValue(_cells) is { } cells) Cells(context, device, model, ScSurvFitCommand.Read(context, cells), metrics);
+        InputFiles.AddTo(metrics, context);
         AtomicFile.WriteText(context.Directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
     private void Patients(CommandContext context, Device device, ScSurvModel model, AnnotatedData bulk, JsonObject metrics)
     {
         ParseResult a = context.Arguments;
-        SurvivalData? survival = a.GetValue(_time) is { } time ? new SurvivalData(SurvivalColumns.Time(bulk, time), SurvivalColumns.Event(bulk, a.GetValue(_event)!)) : null;
+        SurvivalData? survival = a.GetValue(_time) is { } time ? new SurvivalData(OutcomeColumns.Times(bulk, time), OutcomeColumns.Events(bulk, a.GetValue(_event)!)) : null;
         // Covariates first: a missing column should not cost the user the projection.
         bool survivalModel = model.Clinical is null or { Kind: OutcomeKind.Survival };
         if (!survivalModel && survival is not null) throw new UsageException("--time and --event are for survival: this model explains another outcome, leave them out.");

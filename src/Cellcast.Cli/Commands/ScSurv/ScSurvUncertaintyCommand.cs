@@ -40,7 +40,7 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
         string folder = a.GetValue(_run)!;
         if (a.GetValue(_effect) is not (> 0 and <= 10)) throw new UsageException("--effect takes a number above 0 and at most 10.");
         if (a.GetValue(_bootstrap) == 1) throw new UsageException("--bootstrap takes 0 or at least 2.");
-        JsonObject metrics = ScSurvReportSource.ReadMetrics(folder);
+        JsonObject metrics = ScSurvReportSource.ReadFitMetrics(folder);
         context.Log.Info($"reading {folder}");
         ScSurvReportSource source = ScSurvReportSource.Read(folder, metrics, context.Threads);
         using var device = new CpuDevice(context.Threads);

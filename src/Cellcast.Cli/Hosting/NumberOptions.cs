@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 
-namespace Cellcast.Cli.Commands;
+namespace Cellcast.Cli.Hosting;
 
 /// <summary>Options that take a number within bounds, and say so when it is not.</summary>
 internal static class NumberOptions
@@ -30,6 +30,27 @@ internal static class NumberOptions
     internal static Option<double?> RealBelowOrNone(string name, string description, double least, double below) =>
         Below(new Option<double?>(name) { Description = description, HelpName = "X" }, least, below);
 
+    /// <summary>A number above 0, up to and including a bound.</summary>
+    internal static Option<double> Positive(string name, string description, double value, double most) =>
+        Within(new Option<double>(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => value }, double.Epsilon, most);
+
+    /// <summary>Reads a number with a decimal point. A comma is refused: taken for a separator of thousands it would make 0,5 a 5.</summary>
+    internal static bool TryParse(string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+
+    /// <summary>Why a value of an option that takes a number is none, where the parser of the command line would take it for one; null where there is nothing to say.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="command">The command whose options are looked at.</param>
+    internal static string? Problem(ParseResult arguments, Command command)
+    {
+        foreach (Option option in command.Options)
+        {
+            if (!typeof(double).IsAssignableFrom(Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType)) continue;
+            foreach (var token in arguments.GetResult(option)?.Tokens ?? [])
+                if (!TryParse(token.Value, out _)) return $"{option.Name} takes a number with a decimal point, such as 0.5, not '{token.Value}'.";
+        }
+        return null;
+    }
+
     private static Option<T> Bounded<T>(Option<T> option, int least)
     {
         option.Validators.Add(r =>
@@ -44,8 +65,8 @@ internal static class NumberOptions
     {
         option.Validators.Add(r =>
         {
-            if (r.Tokens.Count == 1 && (!double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) || !(x >= least && x <= most)))
-                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} takes a number from {least} to {most}, not '{r.Tokens[0].Value}'."));
+            if (r.Tokens.Count == 1 && (!TryParse(r.Tokens[0].Value, out double x) || !(x >= least && x <= most)))
+                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} takes a number {(least == double.Epsilon ? $"above 0, at most {most}" : $"from {least} to {most}")}, not '{r.Tokens[0].Value}'."));
         });
         return option;
     }
@@ -54,8 +75,8 @@ internal static class NumberOptions
     {
         option.Validators.Add(r =>
         {
-            if (r.Tokens.Count == 1 && (!double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out double x) || !(x >= least && x < below)))
-                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} takes a number of at least {least:0.#########}{(double.IsInfinity(below) ? "" : string.Create(CultureInfo.InvariantCulture, $" and below {below}"))}, not '{r.Tokens[0].Value}'."));
+            if (r.Tokens.Count == 1 && (!TryParse(r.Tokens[0].Value, out double x) || !(x >= least && x < below)))
+                r.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} takes a number {(least is > 0 and < 1e-9 ? "above 0" : string.Create(CultureInfo.InvariantCulture, $"of at least {least:0.#########}"))}{(double.IsInfinity(below) ? "" : string.Create(CultureInfo.InvariantCulture, $" and below {below}"))}, not '{r.Tokens[0].Value}'."));
         });
         return option;
     }
