@@ -18,7 +18,7 @@ internal sealed class SimulateCommand : CellcastCommand
     private readonly Option<string?> _batch = new("--batch") { Description = "With --from: column of obs with the samples.", HelpName = "COLUMN" };
     private readonly Option<int> _cells, _genes, _types, _families, _gradientTypes, _samples, _patients, _spots;
     private readonly Option<double> _eventShare, _effect, _gradientEffect, _gradientSpread, _weibullShape, _medianSurvival, _concentration,
-        _platformEffect, _batchEffect, _cellDepth, _bulkDepth, _spotDepth, _cellDispersion, _bulkDispersion, _spotDispersion;
+        _platformEffect, _batchEffect, _cellDepth, _bulkDepth, _spotDepth, _cellDispersion, _bulkDispersion, _spotDispersion, _cellsApart;
 
     public SimulateCommand() : base("simulate", "Simulate cells, a bulk cohort with survival and spots, with the known answer in the files.", OutputKind.Folder, usesSeed: true)
     {
@@ -46,6 +46,7 @@ internal sealed class SimulateCommand : CellcastCommand
         _cellDispersion = Number("cell-dispersion", s_default.CellDispersion, "Dispersion of the cells' counts (variance = mean + dispersion mean^2).");
         _bulkDispersion = Number("bulk-dispersion", s_default.BulkDispersion, "Dispersion of the patients' counts.");
         _spotDispersion = Number("spot-dispersion", s_default.SpotDispersion, "Dispersion of the spots' counts.");
+        _cellsApart = Number("cells-apart", s_default.CellsApart, "With --from: share of the cells of every type that patients are mixed from and that the reference then lacks.");
         AddExample("cellcast simulate --out study --spots 400", "a study of the usual size, with spots");
         AddExample("cellcast simulate --out study --from tumour.h5ad --label cell_type --batch donor --patients 200", "a cohort mixed from real cells");
     }
@@ -70,7 +71,7 @@ internal sealed class SimulateCommand : CellcastCommand
             context.Log.Info($"reading {from}");
             var reference = H5adFile.Read(from, H5adReadOptions.WithoutRest with { Threads = context.Threads });
             foreach (string warning in reference.Warnings) context.Log.Warning(warning);
-            context.Log.Info(string.Create(CultureInfo.InvariantCulture, $"mixing {parameters.Patients:#,0} patients from {reference.ObservationCount:#,0} cells"));
+            context.Log.Info(string.Create(CultureInfo.InvariantCulture, $"mixing {parameters.Patients:#,0} patients from {(parameters.CellsApart > 0 ? $"{parameters.CellsApart:0.##} of " : "")}{reference.ObservationCount:#,0} cells"));
             study = StudySimulator.FromReference(reference, arguments.GetValue(_label)!, arguments.GetValue(_batch), parameters, context.Seed, context.Threads, context.Cancellation);
         }
         Write(context, name + "_cells.h5ad", study.Cells, "cells");
@@ -94,6 +95,7 @@ internal sealed class SimulateCommand : CellcastCommand
         {
             foreach (var option in new[] { _label, _batch })
                 if (arguments.GetValue(option) is not null) throw new UsageException($"{option.Name} belongs to --from: name the file of cells too.");
+            if (arguments.GetResult(_cellsApart) is { Implicit: false }) throw new UsageException($"{_cellsApart.Name} belongs to --from: name the file of cells too.");
             if (parameters.Problem() is { } problem) throw new UsageException("--" + problem);
             return;
         }
@@ -128,6 +130,7 @@ internal sealed class SimulateCommand : CellcastCommand
         CellDispersion = arguments.GetValue(_cellDispersion),
         BulkDispersion = arguments.GetValue(_bulkDispersion),
         SpotDispersion = arguments.GetValue(_spotDispersion),
+        CellsApart = arguments.GetValue(_cellsApart),
     };
 
     private Option<T> Number<T>(string name, T value, string description)

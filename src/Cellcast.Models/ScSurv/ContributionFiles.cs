@@ -15,7 +15,8 @@ internal static class ContributionFiles
         if (model.PatientVariance.Length > 0) writer.Add("patient_variance", model.PatientVariance, model.PatientVariance.Length);
         if (p.Correction is { } c)
             writer.Add("share_profiles", c.Profiles, c.Variance.Length, genes).Add("share_scale", c.Scale, genes).Add("share_dispersion", c.Dispersion, genes)
-                .Add("share_variance", c.Variance, c.Variance.Length).Add("share_inflation", new[] { c.Inflation }, 1);
+                .Add("share_variance", c.Variance, c.Variance.Length).Add("share_inflation", new[] { c.Inflation }, 1)
+                .Add("share_errors", c.Errors.Variance, c.Errors.Variance.Length / Math.Max(1, genes), genes).Add("share_average", c.Average, c.Average.Length).Add("share_error_share", new[] { c.ErrorShare }, 1);
         if (p.Shares.Backgrounds > 0) writer.Add("background_effects", p.Shares.Background, p.Shares.Backgrounds, genes);
         return writer
             .Add("type_of", p.TypeOf, p.TypeOf.Length)
@@ -75,8 +76,18 @@ internal static class ContributionFiles
         return new ContributionModel(new ContributionParts([.. types], typeOf, states, programs, Scores(Doubles("scores"), programType, typeOf), shares, basis, fit, Doubles("patient_features"), scalars[2], scalars[3])
         {
             PatientVariance = file.Contains("patient_variance") ? Doubles("patient_variance") : [],
-            Correction = file.Contains("share_profiles") ? new TypeShareCorrection(genes, Doubles("share_profiles"), Doubles("share_scale"), Doubles("share_dispersion"), Doubles("share_variance"), Doubles("share_inflation")[0]) : null,
+            Correction = file.Contains("share_profiles") ? Correction(file, genes) : null,
         });
+    }
+
+    private static TypeShareCorrection Correction(SafetensorsFile file, int genes)
+    {
+        double[] Doubles(string name) => file.ReadDoubles(name);
+        double[] variance = Doubles("share_variance");
+        // Models from before profiles had errors.
+        bool errors = file.Contains("share_errors");
+        return new TypeShareCorrection(genes, Doubles("share_profiles"), errors ? Doubles("share_errors") : [], Doubles("share_scale"), Doubles("share_dispersion"), variance, Doubles("share_inflation")[0],
+            errors ? Doubles("share_average") : new double[variance.Length], errors ? Doubles("share_error_share")[0] : 0);
     }
 
     /// <summary>Scores as they are kept now, N x those of one type, or as they were, N x K. Where one type has all programs the two are the same.</summary>

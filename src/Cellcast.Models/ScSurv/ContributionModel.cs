@@ -76,7 +76,7 @@ public sealed class ContributionModel
         cancellation.ThrowIfCancellationRequested();
         var (groupOf, groups) = TypeShareCorrection.Groups(typeOf, names.Length);
         double[] found = TypeShares(shares, groupOf, groups);
-        var correction = TypeShareCorrection.Learn(ProgramShares.ProfilesOf(cells, groupOf, groups), patients, found, learn, threads, cancellation);
+        var correction = TypeShareCorrection.Learn(ProgramShares.ProfilesOf(cells, groupOf, groups), ProfileErrors.VarianceOf(cells, groupOf, groups), patients, found, learn, threads, cancellation);
         TypeShareCorrection.Rescale(shares, groupOf, found, correction.Apply(patients, found, null, threads), threads);
         double[] typeShares = TypeShares(shares, typeOf, names.Length);
         GeneResponse response = GeneResponse.Of(genes);
@@ -148,7 +148,7 @@ public sealed class ContributionModel
             // The spots' genes have efficiencies of their own; the profiles are those of the patients.
             var (groupOf, groups) = TypeShareCorrection.Groups(TypeOf, Types.Count);
             double[] found = TypeShares(shares, groupOf, groups);
-            TypeShareCorrection.Rescale(shares, groupOf, found, TypeShareCorrection.Learn(patients.Profiles, spots, found, all, threads).Apply(spots, found, null, threads), threads);
+            TypeShareCorrection.Rescale(shares, groupOf, found, TypeShareCorrection.Learn(patients.Profiles, patients.Errors.Variance, spots, found, all, threads).Apply(spots, found, null, threads), threads);
         }
         double[] typeShares = TypeShares(shares, TypeOf, Types.Count);
         ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, GeneResponse.Of(genes), spots, typeShares, all, null, threads);

@@ -14,14 +14,27 @@ internal sealed class DenseCholesky
     internal DenseCholesky(ReadOnlySpan<double> matrix, int n)
     {
         (_l, _n) = (new double[n * n], n);
+        int row = Factor(matrix, _l, n);
+        if (row < n) throw new ArithmeticException($"the matrix is not positive definite at row {row + 1}");
+    }
+
+    /// <summary>Whether a symmetric matrix is positive definite.</summary>
+    /// <param name="matrix">n x n; only the lower half is read.</param>
+    /// <param name="n">Rows.</param>
+    internal static bool IsPositive(ReadOnlySpan<double> matrix, int n) => Factor(matrix, new double[n * n], n) == n;
+
+    /// <summary>The first row whose pivot is not positive; n when there is none.</summary>
+    private static int Factor(ReadOnlySpan<double> matrix, double[] l, int n)
+    {
         for (int j = 0; j < n; j++)
             for (int i = j; i < n; i++)
             {
-                double v = matrix[i * n + j] - Blocks.Dot(_l.AsSpan(i * n, j), _l.AsSpan(j * n, j));
-                if (i > j) _l[i * n + j] = v / _l[j * n + j];
-                else if (v > 0 && double.IsFinite(v)) _l[j * n + j] = Math.Sqrt(v);
-                else throw new ArithmeticException($"the matrix is not positive definite at row {j + 1}");
+                double v = matrix[i * n + j] - Blocks.Dot(l.AsSpan(i * n, j), l.AsSpan(j * n, j));
+                if (i > j) l[i * n + j] = v / l[j * n + j];
+                else if (v > 0 && double.IsFinite(v)) l[j * n + j] = Math.Sqrt(v);
+                else return j;
             }
+        return n;
     }
 
     /// <summary>L^-1 b, in place.</summary>

@@ -7,7 +7,7 @@ namespace Cellcast.Models.ScSurv;
 /// Shares of the types, read from the bulk counts once more. The networks learn the cells' shares together with the genes' efficiency, background and dispersion, and where types are many, small or
 /// alike, all of these settle on a compromise that leaves shares wrong. Here a patient's expected count per unit of size is a sum_t S_t mu_t with mu_t the mean rate of the labelled cells;
 /// efficiencies a begin at 1 and follow from the totals over patients, dispersions from the residuals, and S is normal around what the networks found, not negative, with a variance per type that is
-/// learned from the cohort (empirical Bayes): where the networks were right it goes to zero, and nothing changes.
+/// learned from the cohort (empirical Bayes): where the networks were right it goes to zero, and nothing changes. The profiles are known with errors, which <see cref="ProfileErrors"/> takes into account.
 /// </summary>
 /// <remarks>Shares within a type stay as they are. Alternating maximisation, deterministic.</remarks>
 internal sealed class TypeShareCorrection
@@ -16,16 +16,28 @@ internal sealed class TypeShareCorrection
     private const double FirstDeviation = 0.05, LeastVariance = 1e-8, Settled = 2e-4, SweepTolerance = 1e-9, FirstDispersion = 4, MostDispersion = 1000, LeastDispersion = 0.05;
 
     private readonly int _genes, _types;
+    private (double[] X, double[] Y) _design;
 
-    internal TypeShareCorrection(int genes, double[] profiles, double[] scale, double[] dispersion, double[] variance, double inflation)
+    internal TypeShareCorrection(int genes, double[] profiles, double[] errors, double[] scale, double[] dispersion, double[] variance, double inflation, double[] average, double errorShare)
     {
-        (_genes, Profiles, Scale, Dispersion, Variance, Inflation) = (genes, profiles, scale, dispersion, variance, inflation);
+        (_genes, Profiles, Scale, Dispersion, Variance, Inflation, Average, ErrorShare) = (genes, profiles, scale, dispersion, variance, inflation, average, errorShare);
         _types = variance.Length;
-        if (profiles.Length != (long)genes * _types || scale.Length != genes || dispersion.Length != genes) throw new InvalidDataException("the corrections of the types' shares do not fit each other");
+        Errors = new ProfileErrors(profiles, errors, _types);
+        _design = Errors.Design(average);
+        if (profiles.Length != (long)genes * _types || scale.Length != genes || dispersion.Length != genes || average.Length != _types) throw new InvalidDataException("the corrections of the types' shares do not fit each other");
     }
 
     /// <summary>Mean rate of each type, T x G; cells without a label are a type of their own at the end.</summary>
     internal double[] Profiles { get; }
+
+    /// <summary>Errors of <see cref="Profiles"/>.</summary>
+    internal ProfileErrors Errors { get; }
+
+    /// <summary>Which share of their variance the cohort shows.</summary>
+    internal double ErrorShare { get; private set; }
+
+    /// <summary>Mean shares of the patients that were learned from, T.</summary>
+    internal double[] Average { get; private set; }
 
     /// <summary>Efficiency of each gene.</summary>
     internal double[] Scale { get; private set; }
@@ -47,19 +59,20 @@ internal sealed class TypeShareCorrection
 
     /// <summary>Learns efficiencies, dispersions and variances from a cohort.</summary>
     /// <param name="profiles">Mean rate of each type, T x G.</param>
+    /// <param name="errors">Their sampling variance, T x G; empty for none.</param>
     /// <param name="mixtures">Counts.</param>
     /// <param name="found">Shares of the types by the networks, S x T.</param>
     /// <param name="learn">Mixtures that are learned from.</param>
     /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
     /// <param name="cancellation">Checked between rounds.</param>
-    internal static TypeShareCorrection Learn(double[] profiles, Mixtures mixtures, double[] found, int[] learn, int threads, CancellationToken cancellation = default)
+    internal static TypeShareCorrection Learn(double[] profiles, double[] errors, Mixtures mixtures, double[] found, int[] learn, int threads, CancellationToken cancellation = default)
     {
         int g = profiles.Length == 0 ? 0 : mixtures.Counts.Length / Math.Max(1, mixtures.Count), t = g == 0 ? 0 : profiles.Length / g;
         double[] scale = new double[g], dispersion = new double[g], variance = new double[t];
         Array.Fill(scale, 1);
         Array.Fill(dispersion, FirstDispersion);
         Array.Fill(variance, FirstDeviation * FirstDeviation);
-        var model = new TypeShareCorrection(g, profiles, scale, dispersion, variance, 1);
+        var model = new TypeShareCorrection(g, profiles, errors, scale, dispersion, variance, 1, new double[t], 0);
         if (t < 2 || learn.Length < 2) return model;
         double[] now = new double[learn.Length * t], conditional = new double[learn.Length * t];
         for (int i = 0; i < learn.Length; i++) found.AsSpan(learn[i] * t, t).CopyTo(now.AsSpan(i * t, t));
@@ -148,14 +161,16 @@ internal sealed class TypeShareCorrection
         }
     }
 
-    /// <summary>Efficiencies by the totals over patients, then dispersions and the inflation by the residuals.</summary>
+    /// <summary>Efficiencies by the totals over patients, then dispersions, the inflation and the share of the profiles' errors by the residuals.</summary>
     private void FollowTotals(Mixtures mixtures, int[] learn, double[] shares, int threads)
     {
         int g = _genes, t = _types, n = learn.Length;
+        var average = new double[t];
+        for (int i = 0; i < n; i++) Blocks.AddScaled(1.0 / n, shares.AsSpan(i * t, t), average);
+        Average = average;
         var rate = new double[n * g];
         Blocks.For(n, threads, i => Rates(shares.AsSpan(i * t, t), rate.AsSpan(i * g, g)));
-        double[] scale = [.. Scale], dispersion = new double[g];
-        var excess = new double[n * g];
+        double[] scale = [.. Scale], dispersion = new double[g], residual = new double[n * g], weight = new double[n * g];
         Blocks.For(g, threads, j =>
         {
             double observed = 0, expected = 0, over = 0, square = 0;
@@ -167,10 +182,9 @@ internal sealed class TypeShareCorrection
             if (expected > 0) scale[j] = observed / expected;
             for (int i = 0; i < n; i++)
             {
-                double size = mixtures.Size[learn[i]], m = scale[j] * rate[i * g + j], e = mixtures.Counts[learn[i] * g + j] / size - m;
+                double size = mixtures.Size[learn[i]], m = scale[j] * rate[i * g + j], e = residual[i * g + j] = mixtures.Counts[learn[i] * g + j] / size - m;
                 over += e * e - m / size;
                 square += m * m;
-                excess[i * g + j] = e * e;
             }
             dispersion[j] = square > 0 ? Math.Clamp(square / Math.Max(over, square / MostDispersion), LeastDispersion, MostDispersion) : FirstDispersion;
         });
@@ -178,9 +192,15 @@ internal sealed class TypeShareCorrection
         var misfit = new double[n];
         Blocks.For(n, threads, i =>
         {
-            for (int j = 0; j < g; j++) misfit[i] += excess[i * g + j] * Weight(scale[j] * rate[i * g + j], mixtures.Size[learn[i]], dispersion[j]) / g;
+            for (int j = 0; j < g; j++)
+            {
+                double w = weight[i * g + j] = Weight(scale[j] * rate[i * g + j], mixtures.Size[learn[i]], dispersion[j]), e = residual[i * g + j];
+                misfit[i] += e * e * w / g;
+            }
         });
         Inflation = Math.Max(1, ScSurvResults.Median(misfit));
+        _design = Errors.Design(average);
+        if (Errors.Variance.Length > 0) ErrorShare = Errors.ShareIn(shares, average, rate, scale, residual, weight, threads);
     }
 
     /// <summary>Shares of one mixture: the normal prior times the normal likelihood with weights at <paramref name="now"/>, not negative, by coordinate descent.</summary>
@@ -206,8 +226,9 @@ internal sealed class TypeShareCorrection
             right[k] = Blocks.Dot(profile, weighted);
             for (int j = 0; j < g; j++) row[j] = weight[j] * profile[j];
             for (int l = 0; l <= k; l++) normal[k * t + l] = normal[l * t + k] = Blocks.Dot(row, Profiles.AsSpan(l * g, g));
-            normal[k * t + k] += 1 / Variance[k];
         }
+        Errors.TakeOut(normal, right, found, _design, weight, ErrorShare);
+        for (int k = 0; k < t; k++) normal[k * t + k] += 1 / Variance[k];
         for (int sweep = 0; sweep < MostSweeps; sweep++)
         {
             double moved = 0;

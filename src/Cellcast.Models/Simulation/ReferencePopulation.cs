@@ -15,10 +15,11 @@ internal sealed class ReferencePopulation : IMixtureSource
     private readonly double[] _totals;
     private readonly int[][] _cellsOf;
     private readonly double[][] _meanProfiles;
+    private readonly int[]? _kept;
 
-    private ReferencePopulation(SparseMatrix counts, double[] totals, string[] genes, string[] types, int[] typeOf, int[][] cellsOf, bool[] hasGradient, double[] states)
+    private ReferencePopulation(SparseMatrix counts, double[] totals, string[] genes, string[] types, int[] typeOf, int[][] cellsOf, int[]? kept, bool[] hasGradient, double[] states)
     {
-        (_counts, _totals, Genes, Types, TypeOf, _cellsOf, HasGradient, States) = (counts, totals, genes, types, typeOf, cellsOf, hasGradient, states);
+        (_counts, _totals, Genes, Types, TypeOf, _cellsOf, _kept, HasGradient, States) = (counts, totals, genes, types, typeOf, cellsOf, kept, hasGradient, states);
         _meanProfiles = new double[types.Length][];
         for (int k = 0; k < types.Length; k++)
         {
@@ -58,7 +59,7 @@ internal sealed class ReferencePopulation : IMixtureSource
         return mean;
     }
 
-    /// <summary>The reference with label, sample and the known answer added to its table.</summary>
+    /// <summary>The reference, less the cells that only patients have, with label, sample and the known answer added to its table.</summary>
     internal AnnotatedData Annotated(AnnotatedData reference, string label, string? batch, Contributions contributions)
     {
         string file = reference.Source ?? "the reference";
@@ -73,7 +74,8 @@ internal sealed class ReferencePopulation : IMixtureSource
             obs["sample"] = CategoricalColumn.FromLabels(samples);
         }
         StudySimulator.AddTruth(obs, TypeOf, States, HasGradient, contributions);
-        return new AnnotatedData(obs, reference.Var, _counts);
+        var all = new AnnotatedData(obs, reference.Var, _counts);
+        return _kept is null ? all : all.SelectObservations(_kept);
     }
 
     /// <summary>Checks the reference and finds the inner states.</summary>
@@ -108,7 +110,22 @@ internal sealed class ReferencePopulation : IMixtureSource
             int[] order = [.. Enumerable.Range(0, scores.Length).OrderBy(i => scores[i]).ThenBy(i => i)];
             for (int rank = 0; rank < order.Length; rank++) states[cellsOf[k][order[rank]]] = (rank + 0.5) / order.Length;
         });
-        return new ReferencePopulation(counts, totals, reference.Var.Index, types, typeOf, cellsOf, hasGradient, states);
+        int[]? kept = null;
+        if (parameters.CellsApart > 0)
+        {
+            (int[] Kept, int[] Apart)[] parts = [.. cellsOf.Select((cells, k) => Divide(cells, parameters.CellsApart, key.Split("apart").Split(k)))];
+            (kept, cellsOf) = ([.. parts.SelectMany(d => d.Kept).Order()], [.. parts.Select(d => d.Apart)]);
+        }
+        return new ReferencePopulation(counts, totals, reference.Var.Index, types, typeOf, cellsOf, kept, hasGradient, states);
+    }
+
+    // At least one cell on either side; the only cell of a type is on both.
+    private static (int[] Kept, int[] Apart) Divide(int[] cells, double share, RandomKey key)
+    {
+        if (cells.Length == 1) return (cells, cells);
+        int apart = Math.Clamp((int)Math.Round(share * cells.Length), 1, cells.Length - 1);
+        int[] order = new RandomStream(key).NextPermutation(cells.Length);
+        return ([.. order[apart..].Select(i => cells[i]).Order()], [.. order[..apart].Select(i => cells[i]).Order()]);
     }
 
     private double[] Weights(int type, double tilt)

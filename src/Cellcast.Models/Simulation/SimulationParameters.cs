@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Cellcast.Models.Simulation;
 
 /// <summary>What a simulated study consists of. Every value has a default; the defaults are a study of the size of the published benchmark.</summary>
@@ -72,6 +74,11 @@ public sealed record SimulationParameters
     /// <summary>Dispersion of the spots' counts.</summary>
     public double SpotDispersion { get; init; } = 0.1;
 
+    /// <summary>Of real cells, the share of every type that patients and spots are mixed from and that the reference then lacks, as patients' cells are never those of the reference; 0 mixes them from
+    /// the reference's own cells, whose mean expression is then known without error.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double CellsApart { get; init; }
+
     /// <summary>What is wrong with these values, as a sentence that starts with the name of the value; null when they make a study.</summary>
     public string? Problem() => CohortProblem()
         ?? Outside(Genes >= 50, "genes", Genes, "at least 50")
@@ -100,7 +107,8 @@ public sealed record SimulationParameters
         ?? Outside(BulkDepth is >= 1000 and <= 1e7, "bulk-depth", BulkDepth, "from 1000 to 1e7")
         ?? Outside(SpotDepth is >= 10 and <= 1e7, "spot-depth", SpotDepth, "from 10 to 1e7")
         ?? Outside(BulkDispersion is >= 0 and <= 10, "bulk-dispersion", BulkDispersion, "from 0 to 10")
-        ?? Outside(SpotDispersion is >= 0 and <= 10, "spot-dispersion", SpotDispersion, "from 0 to 10");
+        ?? Outside(SpotDispersion is >= 0 and <= 10, "spot-dispersion", SpotDispersion, "from 0 to 10")
+        ?? Outside(CellsApart is >= 0 and <= 0.9, "cells-apart", CellsApart, "from 0 to 0.9");
 
     private static string? Outside(bool good, string name, double value, string range) =>
         good ? null : FormattableString.Invariant($"{name} is {value}: it must be {range}.");

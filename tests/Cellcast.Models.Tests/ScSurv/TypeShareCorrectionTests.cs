@@ -64,6 +64,59 @@ public sealed class TypeShareCorrectionTests
     }
 
     [Fact]
+    public void Profiles_from_few_cells_do_not_draw_types_that_are_alike_together()
+    {
+        Study study = Make();
+        var (profiles, variance) = FromFewCells(study.Profiles, 40);
+        int[] everybody = [.. Enumerable.Range(0, Patients)];
+        double[] found = [.. study.Truth.Select(v => 0.5 * v + 0.5 / Types)];
+        var blind = TypeShareCorrection.Learn(profiles, [], study.Mixtures, found, everybody, 1);
+        var aware = TypeShareCorrection.Learn(profiles, variance, study.Mixtures, found, everybody, 1);
+        Assert.InRange(aware.ErrorShare, 0.75, 1);
+        // What one patient has more than another of a type of which a sibling exists is found in full.
+        double[] without = blind.Apply(study.Mixtures, found, null, 1), with = aware.Apply(study.Mixtures, found, null, 3);
+        Assert.True(Slope(without, study.Truth, 0) < 0.88 && Slope(without, study.Truth, 1) < 0.88, $"{Slope(without, study.Truth, 0)}, {Slope(without, study.Truth, 1)}");
+        for (int t = 0; t < 2; t++) Assert.InRange(Slope(with, study.Truth, t), 0.92, 1.08);
+        Assert.True(Error(with, study.Truth) < 0.7 * Error(without, study.Truth), $"{Error(without, study.Truth)}, {Error(with, study.Truth)}");
+        Assert.Equal(with, TypeShareCorrection.Learn(profiles, variance, study.Mixtures, found, everybody, 3).Apply(study.Mixtures, found, null, 1));
+    }
+
+    [Fact]
+    public void Patients_mixed_from_the_very_cells_of_the_reference_show_no_errors_of_profiles()
+    {
+        Study study = Make();
+        var (_, variance) = FromFewCells(study.Profiles, 40);
+        var model = TypeShareCorrection.Learn(study.Profiles, variance, study.Mixtures, study.Truth, [.. Enumerable.Range(0, Patients)], 1);
+        Assert.InRange(model.ErrorShare, 0, 0.1);
+        for (int t = 0; t < 2; t++) Assert.InRange(Slope(model.Apply(study.Mixtures, study.Truth, null, 1), study.Truth, t), 0.95, 1.05);
+    }
+
+    [Fact]
+    public void The_variance_of_a_profile_is_that_of_profiles_from_other_cells()
+    {
+        // Cells of one type with overdispersed counts, in many references: the variance that each states is the one between them.
+        const int references = 400, cells = 25, genes = 3;
+        double[] rate = [0.5, 4, 20];
+        double[] stated = new double[genes], sum = new double[genes], square = new double[genes];
+        for (int k = 0; k < references; k++)
+        {
+            var random = new RandomStream(RandomKey.From(k, "profiles"));
+            var counts = new float[cells * (genes + 1)];
+            for (int c = 0; c < cells; c++)
+            {
+                double depth = Math.Exp(0.3 * random.NextNormal());
+                for (int g = 0; g < genes; g++) counts[c * (genes + 1) + g] = random.NextPoisson(depth * rate[g] * Math.Exp(0.5 * random.NextNormal()));
+                counts[c * (genes + 1) + genes] = (float)Math.Round(1000 * depth);
+            }
+            var x = SparseMatrix.FromDense(cells, genes + 1, counts);
+            var reference = new ReferenceCells([.. Enumerable.Range(0, cells).Select(c => $"cell{c}")], x, new int[cells], ["all"]);
+            double[] profile = ProgramShares.ProfilesOf(reference, new int[cells], 1), variance = ProfileErrors.VarianceOf(reference, new int[cells], 1);
+            for (int g = 0; g < genes; g++) (stated[g], sum[g], square[g]) = (stated[g] + variance[g] / references, sum[g] + profile[g] / references, square[g] + profile[g] * profile[g] / references);
+        }
+        for (int g = 0; g < genes; g++) Assert.InRange(stated[g] / (square[g] - sum[g] * sum[g]), 0.75, 1.3);
+    }
+
+    [Fact]
     public void Cells_get_their_types_correction_in_proportion()
     {
         float[] shares = [.1f, 0, .3f, 0, .6f, 1];
@@ -73,11 +126,25 @@ public sealed class TypeShareCorrectionTests
         for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], after[i], 6);
     }
 
-    private static TypeShareCorrection Learn(Study study, double[] found, int threads) => TypeShareCorrection.Learn(study.Profiles, study.Mixtures, found, [.. Enumerable.Range(0, Patients)], threads);
+    private static TypeShareCorrection Learn(Study study, double[] found, int threads) => TypeShareCorrection.Learn(study.Profiles, [], study.Mixtures, found, [.. Enumerable.Range(0, Patients)], threads);
 
     private static double[] Correct(Study study, double[] found, int threads = 1) => Learn(study, found, threads).Apply(study.Mixtures, found, null, threads);
 
     private static double Error(double[] a, double[] b) => Math.Sqrt(a.Zip(b, (x, y) => (x - y) * (x - y)).Average());
+
+    private static (double[] Profiles, double[] Variance) FromFewCells(double[] exact, double counts)
+    {
+        var random = new RandomStream(RandomKey.From(11, "few cells"));
+        double[] profiles = [.. exact.Select(m => random.NextPoisson(m * counts) / counts)];
+        return (profiles, [.. profiles.Select(m => Math.Max(m, 1 / counts) / counts)]);
+    }
+
+    private static double Slope(double[] found, double[] truth, int type)
+    {
+        double[] x = [.. Enumerable.Range(0, Patients).Select(s => truth[s * Types + type])], y = [.. Enumerable.Range(0, Patients).Select(s => found[s * Types + type])];
+        double center = x.Average();
+        return x.Zip(y, (a, b) => (a - center) * b).Sum() / x.Sum(a => (a - center) * (a - center));
+    }
 
     private static double Over(double[] a, double[] b, int type) =>
         Correlation.Pearson([.. Enumerable.Range(0, Patients).Select(s => a[s * Types + type])], [.. Enumerable.Range(0, Patients).Select(s => b[s * Types + type])]).Coefficient;

@@ -36,32 +36,54 @@ public class ReferenceCohortTests
     [Fact]
     public void Patients_are_the_mixture_of_the_cells_that_their_truth_says()
     {
-        // Without platform effect and dispersion a patient's expected counts are the shares times the mean profiles of the types.
         var reference = Reference();
         var study = StudySimulator.FromReference(reference, "kind", null, s_parameters with { GradientTypes = 0 }, 2, threads: 2);
+        Assert.All(Misfits(study, reference, [.. Enumerable.Range(0, reference.ObservationCount)]), IsChance);
+    }
+
+    [Fact]
+    public void With_cells_apart_patients_are_mixed_from_cells_that_the_reference_lacks()
+    {
+        var reference = Reference();
+        var study = StudySimulator.FromReference(reference, "kind", "donor", s_parameters with { GradientTypes = 0, CellsApart = 0.5 }, 2, threads: 2);
+        var kept = study.Cells.Obs.Index.ToHashSet(StringComparer.Ordinal);
+        int[] inside = [.. Enumerable.Range(0, reference.ObservationCount).Where(i => kept.Contains(reference.Obs.Index[i]))], outside = [.. Enumerable.Range(0, reference.ObservationCount).Except(inside)];
+        Assert.Equal(inside.Select(i => reference.Obs["kind"].ToText()[i]), study.Cells.Obs["label"].ToText());
+        foreach (string kind in study.Cells.Obs["label"].ToText().Distinct()!)
+            Assert.InRange(inside.Count(i => reference.Obs["kind"].ToText()[i] == kind) - outside.Count(i => reference.Obs["kind"].ToText()[i] == kind), -1, 1);
+        Assert.All(Misfits(study, reference, outside), IsChance);
+        Assert.All(Misfits(study, reference, inside), chi => Assert.True(chi > 499 + 9 * 31.6, $"{chi}"));
+    }
+
+    // Chi-squared with about 499 degrees of freedom: mean 499, sd 31.6.
+    private static void IsChance(double chi) => Assert.InRange(chi, 499 - 6 * 31.6, 499 + 6 * 31.6);
+
+    /// <summary>Chi-squared of every patient: without platform effect and dispersion its expected counts are the shares times the mean profiles of the types.</summary>
+    private static double[] Misfits(SimulatedStudy study, AnnotatedData reference, int[] cells)
+    {
         string[] types = (string[])((NdArray)study.Bulk.Uns["types"]).Data;
         string?[] label = reference.Obs["kind"].ToText();
         var x = (SparseMatrix)reference.X!;
         var profiles = types.Select(_ => new double[Genes]).ToArray();
-        for (int c = 0; c < x.Rows; c++)
+        foreach (int c in cells)
         {
             int k = Array.IndexOf(types, label[c]);
-            double total = x.RowValues(c).ToArray().Sum(v => (double)v), n = label.Count(l => l == label[c]);
+            double total = x.RowValues(c).ToArray().Sum(v => (double)v), n = cells.Count(i => label[i] == label[c]);
             for (int j = 0; j < x.RowIndices(c).Length; j++) profiles[k][x.RowIndices(c)[j]] += x.RowValues(c)[j] / total / n;
         }
         double[] shares = ((DenseMatrix)study.Bulk.Obsm["true_proportions"]).ToDouble();
         var bulk = (SparseMatrix)study.Bulk.X!;
+        var chi = new double[bulk.Rows];
         for (int p = 0; p < bulk.Rows; p++)
         {
-            double total = bulk.RowValues(p).ToArray().Sum(v => (double)v), chi = 0;
+            double total = bulk.RowValues(p).ToArray().Sum(v => (double)v);
             for (int g = 0; g < Genes; g++)
             {
                 double expected = total * Enumerable.Range(0, types.Length).Sum(k => shares[p * types.Length + k] * profiles[k][g]);
-                chi += expected > 0 ? Math.Pow(bulk[p, g] - expected, 2) / expected : 0;
+                chi[p] += expected > 0 ? Math.Pow(bulk[p, g] - expected, 2) / expected : 0;
             }
-            // Chi-squared with about 499 degrees of freedom: mean 499, sd 31.6.
-            Assert.InRange(chi, 499 - 6 * 31.6, 499 + 6 * 31.6);
         }
+        return chi;
     }
 
     [Fact]

@@ -35,13 +35,14 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
     private readonly Option<int> _cells = NumberOptions.Whole("--cells", "Simulated cells of the reference.", s_default.Base.Cells);
     private readonly Option<int> _genes = NumberOptions.Whole("--genes", "Simulated genes; with --from, the most variable genes to use.", s_default.Base.Genes);
     private readonly Option<int> _gradientTypes = new("--gradient-types") { Description = "Types with an inner gradient that the contribution follows.", HelpName = "N", DefaultValueFactory = _ => s_default.Base.GradientTypes };
+    private readonly Option<double> _cellsApart = new("--cells-apart") { Description = "With --from: share of the cells of every type that patients are mixed from and that the reference then lacks; 0 for the reference's own cells.", HelpName = "N", DefaultValueFactory = _ => 0.5 };
     private readonly Option<int> _testPatients = NumberOptions.Whole("--test-patients", "Further patients, for the held-out concordance.", s_default.TestPatients);
     private readonly Option<int> _maxEpochs = NumberOptions.Whole("--max-epochs", "Most epochs of a training stage.", s_options.MaxEpochs);
     private readonly Option<bool> _quick = new("--quick") { Description = "A small grid of a few minutes; options that are given change it." };
 
     public ScSurvBenchmarkCommand() : base("benchmark", "Simulate cohorts with a known answer, fit them with every method, compare.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_from, _label, _batch, _patients, _events, _types, _platform, _batchEffects, _missing, _effects, _seeds, _methods, _cells, _genes, _gradientTypes, _testPatients, _maxEpochs, _quick])
+        foreach (Option o in (Option[])[_from, _label, _batch, _patients, _events, _types, _platform, _batchEffects, _missing, _effects, _seeds, _methods, _cells, _genes, _gradientTypes, _cellsApart, _testPatients, _maxEpochs, _quick])
             Options.Add(o);
         AddExample("cellcast scsurv benchmark --quick --out benchmark", "a small grid, a few minutes");
         AddExample("cellcast scsurv benchmark --from tumour.h5ad --label cell_type --batch donor --patients 100,300 --events 0.5 --out benchmark", "cohorts mixed from real cells");
@@ -58,8 +59,8 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
         string? from = a.GetValue(_from);
         if (from is null)
         {
-            foreach (var option in new[] { _label, _batch })
-                if (a.GetValue(option) is not null) throw new UsageException($"{option.Name} belongs to --from: name the file of cells too.");
+            foreach (Option option in (Option[])[_label, _batch, _cellsApart])
+                if (Given(a, option)) throw new UsageException($"{option.Name} belongs to --from: name the file of cells too.");
         }
         else
         {
@@ -110,6 +111,7 @@ internal sealed class ScSurvBenchmarkCommand : CellcastCommand
                 Cells = Given(a, _cells) ? a.GetValue(_cells) : start.Base.Cells,
                 Genes = Given(a, _genes) ? a.GetValue(_genes) : start.Base.Genes,
                 GradientTypes = Given(a, _gradientTypes) ? a.GetValue(_gradientTypes) : start.Base.GradientTypes,
+                CellsApart = fromFile ? a.GetValue(_cellsApart) : 0,
             },
         };
     }
