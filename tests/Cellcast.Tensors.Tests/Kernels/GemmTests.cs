@@ -17,6 +17,15 @@ public class GemmTests
         data.Add(30, 600, 999);
         data.Add(600, 30, 513);
         data.Add(250, 1100, 40);
+        // Long rows and few columns: whole panels, half ones, and edges of one to four columns and more.
+        data.Add(48, 16, 256);
+        data.Add(49, 34, 700);
+        data.Add(61, 100, 300);
+        data.Add(77, 31, 513);
+        data.Add(131, 20, 1301);
+        data.Add(250, 40, 2600);
+        data.Add(290, 157, 1281);
+        data.Add(52, 51, 257);
         return data;
     }
 
@@ -47,26 +56,28 @@ public class GemmTests
     [Fact]
     public void Integer_products_are_exact()
     {
-        const int m = 130, n = 270, k = 410;
-        float[] a = Samples.Uniform(4, m * k, -8, 8).Select(v => MathF.Round(v)).ToArray(), b = Samples.Uniform(5, k * n, -8, 8).Select(v => MathF.Round(v)).ToArray();
-        float[] c = new float[m * n], expected = new float[m * n];
-        Gemm.Multiply(Workers.Inline, false, false, m, n, k, a, k, b, n, c, n);
-        Reference.Multiply(false, false, m, n, k, a, k, b, n, expected, n, false);
-        Assert.Equal(expected, c);
+        foreach (var (m, n, k) in new[] { (130, 270, 410), (130, 52, 1410) })
+        {
+            float[] a = Samples.Uniform(4, m * k, -8, 8).Select(v => MathF.Round(v)).ToArray(), b = Samples.Uniform(5, k * n, -8, 8).Select(v => MathF.Round(v)).ToArray();
+            float[] c = new float[m * n], expected = new float[m * n];
+            Gemm.Multiply(Workers.Inline, false, false, m, n, k, a, k, b, n, c, n);
+            Reference.Multiply(false, false, m, n, k, a, k, b, n, expected, n, false);
+            Assert.Equal(expected, c);
+        }
     }
 
     [Fact]
     public void Has_the_same_bits_for_any_number_of_threads()
     {
-        foreach (var (m, n, k) in new[] { (300, 1000, 700), (1000, 100, 900), (900, 700, 64), (2, 3000, 300) })
+        foreach (var (m, n, k, tb) in new[] { (300, 1000, 700, true), (1000, 100, 900, true), (900, 700, 64, true), (2, 3000, 300, true), (1000, 100, 2700, false), (331, 38, 1000, false) })
         {
             float[] a = Samples.Uniform(6, m * k), b = Samples.Uniform(7, k * n), one = new float[m * n];
-            Gemm.Multiply(Workers.Inline, false, true, m, n, k, a, k, b, k, one, n);
+            Gemm.Multiply(Workers.Inline, false, tb, m, n, k, a, k, b, tb ? k : n, one, n);
             foreach (int threads in new[] { 2, 3, 5 })
             {
                 using var workers = new Workers(threads);
                 var many = new float[m * n];
-                Gemm.Multiply(workers, false, true, m, n, k, a, k, b, k, many, n);
+                Gemm.Multiply(workers, false, tb, m, n, k, a, k, b, tb ? k : n, many, n);
                 Assert.Equal(Samples.Bits(one), Samples.Bits(many));
             }
         }
@@ -75,7 +86,7 @@ public class GemmTests
     [Fact]
     public void Epilogue_sees_every_finished_element_once()
     {
-        foreach (var (m, n, k) in new[] { (40, 333, 300), (333, 100, 300), (2, 700, 30), (700, 2, 30), (5, 5, 0) })
+        foreach (var (m, n, k) in new[] { (40, 333, 300), (333, 100, 300), (61, 36, 1300), (2, 700, 30), (700, 2, 30), (5, 5, 0) })
         {
             float[] a = Samples.Uniform(8, m * k), b = Samples.Uniform(9, k * n), bias = Samples.Uniform(10, n), c = new float[m * n], expected = new float[m * n];
             unsafe
@@ -91,11 +102,14 @@ public class GemmTests
     [Fact]
     public void Not_a_number_in_one_row_stays_in_that_row()
     {
-        const int n = 50;
-        float[] a = Samples.Uniform(11, n * n), b = Samples.Uniform(12, n * n), c = new float[n * n];
-        a[7 * n + 3] = float.NaN;
-        Gemm.Multiply(Workers.Inline, false, false, n, n, n, a, n, b, n, c, n);
-        for (int i = 0; i < c.Length; i++) Assert.Equal(i / n == 7, float.IsNaN(c[i]));
+        const int m = 50, n = 50;
+        foreach (int k in new[] { 50, 301 })
+        {
+            float[] a = Samples.Uniform(11, m * k), b = Samples.Uniform(12, k * n), c = new float[m * n];
+            a[7 * k + 3] = float.NaN;
+            Gemm.Multiply(Workers.Inline, false, false, m, n, k, a, k, b, n, c, n);
+            for (int i = 0; i < c.Length; i++) Assert.Equal(i / n == 7, float.IsNaN(c[i]));
+        }
     }
 
     [Fact]
@@ -105,6 +119,7 @@ public class GemmTests
         float[] a = new float[m * k], b = new float[k * n], c = new float[m * n];
         using var workers = new Workers(2);
         Assert.Equal(0, Allocations.PerTenCallsOnceWarm(() => Gemm.Multiply(workers, true, false, m, n, k, a, m, b, n, c, n)));
+        Assert.Equal(0, Allocations.PerTenCallsOnceWarm(() => Gemm.Multiply(workers, false, false, m, 100, k, a, k, b, 100, c, 100)));
     }
 
     [Fact]

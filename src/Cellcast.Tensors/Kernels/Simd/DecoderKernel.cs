@@ -409,7 +409,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             {
                 height = GemmTiles.Height<T>(H - i);
                 float* to = share + (nint)i * PaddedCells + c;
-                GemmTiles.Run<T, WideColumns>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, tile.Strip, width, null, to, PaddedCells, false, GemmAhead.Result(to, PaddedCells, height), default);
+                GemmTiles.Run<T, PackedRows, WideColumns>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, 0, tile.Strip, width, null, to, PaddedCells, false, GemmAhead.Result(to, PaddedCells, height), default);
             }
         }
     }

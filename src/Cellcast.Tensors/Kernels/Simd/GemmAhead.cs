@@ -52,6 +52,16 @@ internal unsafe struct GemmAhead
         return new((byte*)(panel + (nint)part * share), Line, 2 * Line, 4 * Line, (share * sizeof(float) + 4 * Line - 1) / (4 * Line));
     }
 
+    /// <summary>Rows that are asked for together.</summary>
+    public const int LinesOfRows = 4;
+
+    /// <summary>Four rows along k.</summary>
+    public static GemmAhead Rows(GemmOperand operand, nint line, nint p, int k)
+    {
+        nint stride = operand.Stride * sizeof(float);
+        return new((byte*)operand.At(line, p), stride, 2 * stride, Line, (k + Steps - 1) / Steps);
+    }
+
     /// <summary>A tile of C.</summary>
     public static GemmAhead Result(float* c, nint stride, int rows) => new((byte*)c + LastOfLine, Line, stride * sizeof(float), 2 * stride * sizeof(float), (rows + 1) / 2);
 

@@ -36,6 +36,25 @@ internal readonly struct NarrowColumns : IGemmColumns
     public static bool Packs => false;
 }
 
+/// <summary>How the innermost loop comes by its rows. A constant for the compiler.</summary>
+internal interface IGemmRows
+{
+    /// <summary>Rows are read as they lie, each along k; otherwise they are packed, k x rows.</summary>
+    static abstract bool InPlace { get; }
+}
+
+/// <summary>Packed rows.</summary>
+internal readonly struct PackedRows : IGemmRows
+{
+    public static bool InPlace => false;
+}
+
+/// <summary>Rows of the factor itself, each along k.</summary>
+internal readonly struct RowsInPlace : IGemmRows
+{
+    public static bool InPlace => true;
+}
+
 /// <summary>The innermost loops of the matrix product: a tile of some rows by two vectors of columns lives in registers while k runs.
 /// One broadcast feeds two multiply-adds, so that loads do not limit.</summary>
 /// <remarks>Written out row by row because only named locals are sure to stay in registers.</remarks>
@@ -60,7 +79,8 @@ internal static unsafe class GemmTiles
     /// <summary>c = A b or c += A b for a tile of 2, 4, 6, 8 or 12 rows.</summary>
     /// <param name="rows">Rows of the tile, one of <see cref="Height"/>.</param>
     /// <param name="k">Length of the sums.</param>
-    /// <param name="a">Packed, k x rows.</param>
+    /// <param name="a">Packed, k x rows; or the first row where it lies.</param>
+    /// <param name="lda">Elements from row to row where they lie.</param>
     /// <param name="b">Columns, k x one or two vectors.</param>
     /// <param name="ldb">Elements from position to position of <paramref name="b"/>.</param>
     /// <param name="panel">Where columns are packed to, if they are.</param>
@@ -70,23 +90,26 @@ internal static unsafe class GemmTiles
     /// <param name="ahead">Memory to ask for on the way.</param>
     /// <param name="result">More of it: the tile of C, where that is not near.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run<T, TColumns>(int rows, int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
-        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
+    public static void Run<T, TRows, TColumns>(int rows, int k, float* a, nint lda, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns
     {
         switch (rows)
         {
-            case 12: Rows12<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
-            case 8: Rows8<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
-            case 6: Rows6<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
-            case 4: Rows4<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
-            default: Rows2<T, TColumns>(k, a, b, ldb, panel, c, ldc, add, ahead, result); break;
+            case 12: Rows12<T, TRows, TColumns>(k, a, lda, b, ldb, panel, c, ldc, add, ahead, result); break;
+            case 8: Rows8<T, TRows, TColumns>(k, a, lda, b, ldb, panel, c, ldc, add, ahead, result); break;
+            case 6: Rows6<T, TRows, TColumns>(k, a, lda, b, ldb, panel, c, ldc, add, ahead, result); break;
+            case 4: Rows4<T, TRows, TColumns>(k, a, lda, b, ldb, panel, c, ldc, add, ahead, result); break;
+            default: Rows2<T, TRows, TColumns>(k, a, lda, b, ldb, panel, c, ldc, add, ahead, result); break;
         }
     }
 
     /// <summary>The same for a packed panel of two vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run<T>(int rows, int k, float* a, float* b, float* c, nint ldc, bool add) where T : struct, IVec<T> =>
-        Run<T, WideColumns>(rows, k, a, b, 2 * T.Count, null, c, ldc, add, default, default);
+        Run<T, PackedRows, WideColumns>(rows, k, a, 0, b, 2 * T.Count, null, c, ldc, add, default, default);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Row<T, TRows>(float* packed, float* inPlace) where T : struct, IVec<T> where TRows : struct, IGemmRows => T.Create(*(TRows.InPlace ? inPlace : packed));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Put<T, TColumns>(float* c, T left, T right, bool add) where T : struct, IVec<T> where TColumns : struct, IGemmColumns
@@ -101,9 +124,10 @@ internal static unsafe class GemmTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows12<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
-        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
+    private static void Rows12<T, TRows, TColumns>(int k, float* a, nint lda, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns
     {
+        float* a3 = a + 3 * lda, a6 = a + 6 * lda, a9 = a + 9 * lda;
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
         T c2 = T.Zero, d2 = T.Zero;
@@ -129,43 +153,49 @@ internal static unsafe class GemmTiles
                     T.Store(panel + T.Count, b1);
                     panel += 2 * T.Count;
                 }
-                x = T.Create(a[0]);
+                x = Row<T, TRows>(a, a);
                 c0 = T.Fma(x, b0, c0);
                 if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
-                x = T.Create(a[1]);
+                x = Row<T, TRows>(a + 1, a + lda);
                 c1 = T.Fma(x, b0, c1);
                 if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
-                x = T.Create(a[2]);
+                x = Row<T, TRows>(a + 2, a + 2 * lda);
                 c2 = T.Fma(x, b0, c2);
                 if (TColumns.Wide) d2 = T.Fma(x, b1, d2);
-                x = T.Create(a[3]);
+                x = Row<T, TRows>(a + 3, a3);
                 c3 = T.Fma(x, b0, c3);
                 if (TColumns.Wide) d3 = T.Fma(x, b1, d3);
-                x = T.Create(a[4]);
+                x = Row<T, TRows>(a + 4, a3 + lda);
                 c4 = T.Fma(x, b0, c4);
                 if (TColumns.Wide) d4 = T.Fma(x, b1, d4);
-                x = T.Create(a[5]);
+                x = Row<T, TRows>(a + 5, a3 + 2 * lda);
                 c5 = T.Fma(x, b0, c5);
                 if (TColumns.Wide) d5 = T.Fma(x, b1, d5);
-                x = T.Create(a[6]);
+                x = Row<T, TRows>(a + 6, a6);
                 c6 = T.Fma(x, b0, c6);
                 if (TColumns.Wide) d6 = T.Fma(x, b1, d6);
-                x = T.Create(a[7]);
+                x = Row<T, TRows>(a + 7, a6 + lda);
                 c7 = T.Fma(x, b0, c7);
                 if (TColumns.Wide) d7 = T.Fma(x, b1, d7);
-                x = T.Create(a[8]);
+                x = Row<T, TRows>(a + 8, a6 + 2 * lda);
                 c8 = T.Fma(x, b0, c8);
                 if (TColumns.Wide) d8 = T.Fma(x, b1, d8);
-                x = T.Create(a[9]);
+                x = Row<T, TRows>(a + 9, a9);
                 c9 = T.Fma(x, b0, c9);
                 if (TColumns.Wide) d9 = T.Fma(x, b1, d9);
-                x = T.Create(a[10]);
+                x = Row<T, TRows>(a + 10, a9 + lda);
                 c10 = T.Fma(x, b0, c10);
                 if (TColumns.Wide) d10 = T.Fma(x, b1, d10);
-                x = T.Create(a[11]);
+                x = Row<T, TRows>(a + 11, a9 + 2 * lda);
                 c11 = T.Fma(x, b0, c11);
                 if (TColumns.Wide) d11 = T.Fma(x, b1, d11);
-                a += 12;
+                a += TRows.InPlace ? 1 : 12;
+                if (TRows.InPlace)
+                {
+                    a3++;
+                    a6++;
+                    a9++;
+                }
                 b += ldb;
             }
         }
@@ -184,9 +214,10 @@ internal static unsafe class GemmTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows8<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
-        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
+    private static void Rows8<T, TRows, TColumns>(int k, float* a, nint lda, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns
     {
+        float* a3 = a + 3 * lda, a6 = a + 6 * lda;
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
         T c2 = T.Zero, d2 = T.Zero;
@@ -208,31 +239,36 @@ internal static unsafe class GemmTiles
                     T.Store(panel + T.Count, b1);
                     panel += 2 * T.Count;
                 }
-                x = T.Create(a[0]);
+                x = Row<T, TRows>(a, a);
                 c0 = T.Fma(x, b0, c0);
                 if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
-                x = T.Create(a[1]);
+                x = Row<T, TRows>(a + 1, a + lda);
                 c1 = T.Fma(x, b0, c1);
                 if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
-                x = T.Create(a[2]);
+                x = Row<T, TRows>(a + 2, a + 2 * lda);
                 c2 = T.Fma(x, b0, c2);
                 if (TColumns.Wide) d2 = T.Fma(x, b1, d2);
-                x = T.Create(a[3]);
+                x = Row<T, TRows>(a + 3, a3);
                 c3 = T.Fma(x, b0, c3);
                 if (TColumns.Wide) d3 = T.Fma(x, b1, d3);
-                x = T.Create(a[4]);
+                x = Row<T, TRows>(a + 4, a3 + lda);
                 c4 = T.Fma(x, b0, c4);
                 if (TColumns.Wide) d4 = T.Fma(x, b1, d4);
-                x = T.Create(a[5]);
+                x = Row<T, TRows>(a + 5, a3 + 2 * lda);
                 c5 = T.Fma(x, b0, c5);
                 if (TColumns.Wide) d5 = T.Fma(x, b1, d5);
-                x = T.Create(a[6]);
+                x = Row<T, TRows>(a + 6, a6);
                 c6 = T.Fma(x, b0, c6);
                 if (TColumns.Wide) d6 = T.Fma(x, b1, d6);
-                x = T.Create(a[7]);
+                x = Row<T, TRows>(a + 7, a6 + lda);
                 c7 = T.Fma(x, b0, c7);
                 if (TColumns.Wide) d7 = T.Fma(x, b1, d7);
-                a += 8;
+                a += TRows.InPlace ? 1 : 8;
+                if (TRows.InPlace)
+                {
+                    a3++;
+                    a6++;
+                }
                 b += ldb;
             }
         }
@@ -247,9 +283,10 @@ internal static unsafe class GemmTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows6<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
-        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
+    private static void Rows6<T, TRows, TColumns>(int k, float* a, nint lda, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns
     {
+        float* a3 = a + 3 * lda;
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
         T c2 = T.Zero, d2 = T.Zero;
@@ -269,25 +306,29 @@ internal static unsafe class GemmTiles
                     T.Store(panel + T.Count, b1);
                     panel += 2 * T.Count;
                 }
-                x = T.Create(a[0]);
+                x = Row<T, TRows>(a, a);
                 c0 = T.Fma(x, b0, c0);
                 if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
-                x = T.Create(a[1]);
+                x = Row<T, TRows>(a + 1, a + lda);
                 c1 = T.Fma(x, b0, c1);
                 if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
-                x = T.Create(a[2]);
+                x = Row<T, TRows>(a + 2, a + 2 * lda);
                 c2 = T.Fma(x, b0, c2);
                 if (TColumns.Wide) d2 = T.Fma(x, b1, d2);
-                x = T.Create(a[3]);
+                x = Row<T, TRows>(a + 3, a3);
                 c3 = T.Fma(x, b0, c3);
                 if (TColumns.Wide) d3 = T.Fma(x, b1, d3);
-                x = T.Create(a[4]);
+                x = Row<T, TRows>(a + 4, a3 + lda);
                 c4 = T.Fma(x, b0, c4);
                 if (TColumns.Wide) d4 = T.Fma(x, b1, d4);
-                x = T.Create(a[5]);
+                x = Row<T, TRows>(a + 5, a3 + 2 * lda);
                 c5 = T.Fma(x, b0, c5);
                 if (TColumns.Wide) d5 = T.Fma(x, b1, d5);
-                a += 6;
+                a += TRows.InPlace ? 1 : 6;
+                if (TRows.InPlace)
+                {
+                    a3++;
+                }
                 b += ldb;
             }
         }
@@ -300,9 +341,10 @@ internal static unsafe class GemmTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows4<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
-        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
+    private static void Rows4<T, TRows, TColumns>(int k, float* a, nint lda, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns
     {
+        float* a3 = a + 3 * lda;
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
         T c2 = T.Zero, d2 = T.Zero;
@@ -320,19 +362,23 @@ internal static unsafe class GemmTiles
                     T.Store(panel + T.Count, b1);
                     panel += 2 * T.Count;
                 }
-                x = T.Create(a[0]);
+                x = Row<T, TRows>(a, a);
                 c0 = T.Fma(x, b0, c0);
                 if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
-                x = T.Create(a[1]);
+                x = Row<T, TRows>(a + 1, a + lda);
                 c1 = T.Fma(x, b0, c1);
                 if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
-                x = T.Create(a[2]);
+                x = Row<T, TRows>(a + 2, a + 2 * lda);
                 c2 = T.Fma(x, b0, c2);
                 if (TColumns.Wide) d2 = T.Fma(x, b1, d2);
-                x = T.Create(a[3]);
+                x = Row<T, TRows>(a + 3, a3);
                 c3 = T.Fma(x, b0, c3);
                 if (TColumns.Wide) d3 = T.Fma(x, b1, d3);
-                a += 4;
+                a += TRows.InPlace ? 1 : 4;
+                if (TRows.InPlace)
+                {
+                    a3++;
+                }
                 b += ldb;
             }
         }
@@ -343,8 +389,8 @@ internal static unsafe class GemmTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows2<T, TColumns>(int k, float* a, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
-        where T : struct, IVec<T> where TColumns : struct, IGemmColumns
+    private static void Rows2<T, TRows, TColumns>(int k, float* a, nint lda, float* b, nint ldb, float* panel, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result)
+        where T : struct, IVec<T> where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns
     {
         T c0 = T.Zero, d0 = T.Zero;
         T c1 = T.Zero, d1 = T.Zero;
@@ -361,13 +407,13 @@ internal static unsafe class GemmTiles
                     T.Store(panel + T.Count, b1);
                     panel += 2 * T.Count;
                 }
-                x = T.Create(a[0]);
+                x = Row<T, TRows>(a, a);
                 c0 = T.Fma(x, b0, c0);
                 if (TColumns.Wide) d0 = T.Fma(x, b1, d0);
-                x = T.Create(a[1]);
+                x = Row<T, TRows>(a + 1, a + lda);
                 c1 = T.Fma(x, b0, c1);
                 if (TColumns.Wide) d1 = T.Fma(x, b1, d1);
-                a += 2;
+                a += TRows.InPlace ? 1 : 2;
                 b += ldb;
             }
         }

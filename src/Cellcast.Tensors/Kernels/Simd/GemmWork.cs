@@ -376,9 +376,9 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
 
     private readonly void Run<T>(int height, int width, int depth, float* a, float* panel, float* source, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result) where T : struct, IVec<T>
     {
-        if (source != null) GemmTiles.Run<T, PackingColumns>(height, depth, a, source, Columns.Stride, panel, c, ldc, add, ahead, result);
-        else if (width == 2 * T.Count) GemmTiles.Run<T, WideColumns>(height, depth, a, panel, width, null, c, ldc, add, ahead, result);
-        else GemmTiles.Run<T, NarrowColumns>(height, depth, a, panel, width, null, c, ldc, add, ahead, result);
+        if (source != null) GemmTiles.Run<T, PackedRows, PackingColumns>(height, depth, a, 0, source, Columns.Stride, panel, c, ldc, add, ahead, result);
+        else if (width == 2 * T.Count) GemmTiles.Run<T, PackedRows, WideColumns>(height, depth, a, 0, panel, width, null, c, ldc, add, ahead, result);
+        else GemmTiles.Run<T, PackedRows, NarrowColumns>(height, depth, a, 0, panel, width, null, c, ldc, add, ahead, result);
     }
 
     /// <summary>A part of the next panel of columns: the one beside this, or the first one of the next piece of k.</summary>
@@ -422,7 +422,7 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyTile<T>(float* from, nint ldFrom, float* to, nint ldTo, int rows, int columns, bool add) where T : struct, IVec<T>
+    public static void CopyTile<T>(float* from, nint ldFrom, float* to, nint ldTo, int rows, int columns, bool add) where T : struct, IVec<T>
     {
         for (int i = 0; i < rows; i++, from += ldFrom, to += ldTo)
         {
