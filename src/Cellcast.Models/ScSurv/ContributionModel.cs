@@ -208,16 +208,13 @@ public sealed class ContributionModel
     }
 
     /// <summary>The part of <see cref="Patients"/> that is no cell's.</summary>
-    /// <param name="shares">Refined shares, N x S.</param>
-    /// <param name="mixtures">The patients' counts.</param>
-    /// <param name="present">Genes that the counts have, or null for all.</param>
-    /// <param name="threads">Threads, 0 for all cores.</param>
+    /// <param name="features">Features of the patients (<see cref="FeaturesOf"/>), S x F.</param>
     /// <returns>S; empty where nothing is unexplained.</returns>
-    public double[] UnexplainedPart(RowStore shares, Mixtures mixtures, int[]? present = null, int threads = 0)
+    public double[] UnexplainedPart(double[] features)
     {
+        ArgumentNullException.ThrowIfNull(features);
         int q = Basis.Unexplained, f = Basis.Features;
         if (q == 0) return [];
-        double[] features = FeaturesOf(shares, mixtures, present, threads);
         return [.. Enumerable.Range(0, features.Length / f).Select(s => Blocks.Dot(features.AsSpan((s + 1) * f - q, q), Fit.Coefficients.AsSpan(f - q)))];
     }
 

@@ -133,13 +133,14 @@ public sealed class ScSurvResults
         int[] train = data.Learned(model.Options.Method), everybody = [.. Enumerable.Range(0, patients)];
         var (smooth, sharesVariance) = model.Options.Method == HazardMethod.Smooth ? LearnContributions(model, data, shares, progress, threads, cancellation) : (null, []);
         ProgramShares? mixedSpots = spotShares is null ? null : smooth?.RefineSpots(data.Cells, model.Module.SpatialGenes!, data.Spots!, spotShares, threads);
-        ContributionValues? predictors = smooth?.Patients(shares, data.Patients, null, threads).Widened(sharesVariance);
+        double[] features = smooth?.FeaturesOf(shares, data.Patients, null, threads) ?? [];
+        ContributionValues? predictors = smooth?.Fit.Of(features).Widened(sharesVariance);
         // Patients of this cohort by what was learned without the held-out ones; then, perhaps, everything that is kept by all of them.
         ContributionModel? kept = smooth;
         if (refit && smooth is not null && train.Length < patients)
         {
             progress.Message($"learning contributions again from all {patients} patients");
-            kept = Relearned(model, smooth, data, everybody, shares, threads);
+            kept = Relearned(model, smooth, data, everybody, shares, features, threads);
         }
         bool all = !ReferenceEquals(kept, smooth);
         model.Contributions = kept;
@@ -154,7 +155,7 @@ public sealed class ScSurvResults
         (model.Risk, model.Clinical) = (risk, clinical);
         if (all)
         {
-            var (keptEta, keptBaselines, keptClinical) = AddClinical(kept, data, everybody, kept!.Patients(shares, data.Patients, null, threads).Mean);
+            var (keptEta, keptBaselines, keptClinical) = AddClinical(kept, data, everybody, kept!.Fit.Of(features).Mean);
             (model.Risk, model.Clinical) = (Scale(keptEta, keptBaselines, everybody), keptClinical);
         }
         int[] behind = all ? everybody : train;
@@ -183,7 +184,7 @@ public sealed class ScSurvResults
             SpotShares = spotShares,
             LinearPredictor = eta,
             SharesPredictor = sharesEta,
-            UnexplainedPredictor = smooth?.UnexplainedPart(shares, data.Patients, null, threads) ?? [],
+            UnexplainedPredictor = smooth?.UnexplainedPart(features) ?? [],
             Outcome = data.Outcome,
             Baselines = own,
             Clinical = model.Clinical,
@@ -223,9 +224,8 @@ public sealed class ScSurvResults
     }
 
     /// <summary>The same programs and shares, with contributions from other patients.</summary>
-    private static ContributionModel Relearned(ScSurvModel model, ContributionModel smooth, ScSurvData data, int[] learn, RowStore shares, int threads)
+    private static ContributionModel Relearned(ScSurvModel model, ContributionModel smooth, ScSurvData data, int[] learn, RowStore shares, double[] features, int threads)
     {
-        double[] features = smooth.FeaturesOf(shares, data.Patients, null, threads);
         Outcome outcome = data.Outcome.Subset(learn);
         double[]? covariates = data.Covariates?.Of(learn);
         var again = smooth.With(OutcomeContributions.Fit(outcome, features, smooth.Basis.Components, covariates, model.Options.Ties).Contributions, features);

@@ -58,7 +58,7 @@ public class UnexplainedExpressionTests
         Assert.True(Correlation(contribution, study.Truth) > 0.7, $"{Correlation(contribution, study.Truth)}");
         RowStore shares = study.Shares();
         model.Refine(study.Mixtures, shares, null);
-        double[] eta = model.Patients(shares, study.Mixtures).Mean, cellsAlone = model.Patients(shares, null).Mean, apart = model.UnexplainedPart(shares, study.Mixtures);
+        double[] eta = model.Patients(shares, study.Mixtures).Mean, cellsAlone = model.Patients(shares, null).Mean, apart = model.UnexplainedPart(model.FeaturesOf(shares, study.Mixtures));
         Assert.True(Correlation(eta, study.Eta) > 0.9, $"{Correlation(eta, study.Eta)}");
         for (int i = 0; i < Patients; i++) Assert.Equal(eta[i], cellsAlone[i] + apart[i], 9);
         Assert.True(Correlation(apart, study.MissingShare) > 0.95);

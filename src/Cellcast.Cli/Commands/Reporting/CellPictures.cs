@@ -9,7 +9,7 @@ namespace Cellcast.Cli.Commands.Reporting;
 /// <summary>Cells and spots with their coordinates and what they can be coloured by.</summary>
 internal static class CellPictures
 {
-    private const int MostCategories = 80, MostColumns = 6, GenesPerEnd = 40, MostTypes = 40, SpotGenesPerEnd = 100;
+    private const int MostCategories = 80, MostColumns = 6, GenesPerEnd = 40, MostTypes = 40, SpotGenesPerEnd = 100, CellsAtOnce = 2048;
     private const string RawContribution = "raw_beta_z";
     private static readonly string[] s_own = ["beta_z", "raw_beta_z", "raw_beta_zl", "Hazard_rates", "log_hazard", "log_hazard_sd"];
     private static readonly string[] s_ofSpots = ["log_hazard_smooth", "log_hazard_lower", "log_hazard_upper"];
@@ -152,16 +152,21 @@ internal static class CellPictures
         var position = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int g = 0; g < source.Cells.VariableCount; g++) position.TryAdd(source.Cells.Var.Index[g], g);
         chosen = [.. chosen.Where(position.ContainsKey)];
-        SparseMatrix logs = Normalization.LogNormalize(source.Cells.X.SelectRows(rows).ToSparse(), 1e4);
-        SparseMatrix byGene = logs.SelectColumns([.. chosen.Select(g => position[g])]).Transpose();
-        return [.. chosen.Select((name, k) =>
+        int[] columns = [.. chosen.Select(g => position[g])];
+        float[][] values = [.. chosen.Select(_ => new float[rows.Length])];
+        // Some cells at a time: all genes of all cells that are drawn would be more than all else in the report.
+        for (int first = 0; first < rows.Length; first += CellsAtOnce)
         {
-            var values = new float[rows.Length];
-            ReadOnlySpan<int> index = byGene.RowIndices(k);
-            ReadOnlySpan<float> value = byGene.RowValues(k);
-            for (int j = 0; j < index.Length; j++) values[index[j]] = value[j];
-            return new GeneExpression(name, values);
-        })];
+            int[] some = rows[first..Math.Min(rows.Length, first + CellsAtOnce)];
+            SparseMatrix logs = Normalization.LogNormalize(source.Cells.X.SelectRows(some).ToSparse(), 1e4).SelectColumns(columns);
+            for (int i = 0; i < some.Length; i++)
+            {
+                ReadOnlySpan<int> index = logs.RowIndices(i);
+                ReadOnlySpan<float> value = logs.RowValues(i);
+                for (int j = 0; j < index.Length; j++) values[index[j]][first + i] = value[j];
+            }
+        }
+        return [.. chosen.Select((name, k) => new GeneExpression(name, values[k]))];
     }
 
     private static float[] Centred(double[] values)
