@@ -33,6 +33,7 @@ public sealed class AnalyzeTests : IDisposable
         Assert.Contains("T cell (100 %)", run.Output, StringComparison.Ordinal);
         foreach (string file in new[] { "cells.csv", "genes.csv", "clusters.csv", "markers.csv", "label_markers.csv", "metrics.json", "report.html", "run.log" }) Assert.True(File.Exists(Path.Combine(_folder["out"], file)), file);
 
+        Documentation.NamesAllOf(_folder["out"], "type", "sample", "score_B set", "names", "column");
         Assert.DoesNotContain("report could not be made", run.Error, StringComparison.Ordinal);
         // The report of the folder is that of the run.
         var again = CommandLine.Run("report", _folder["out"], "--to", _folder["again"]);

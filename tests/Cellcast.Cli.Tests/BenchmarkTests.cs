@@ -17,6 +17,7 @@ public sealed class BenchmarkTests : IDisposable
         var result = Benchmark("one", [.. s_tiny, "--threads", "1", "--json"]);
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Equal(["results.csv", "run.log", "summary.csv", "times.csv", "types.csv"], Directory.EnumerateFiles(_folder["one"]).Select(f => Path.GetFileName(f)).Where(n => n[0] != '.').Order(StringComparer.Ordinal));
+        Documentation.NamesAllOf(_folder["one"]);
         Assert.Equal(4, (int?)result.LastLine()["cohorts"]);
         Assert.Contains("marker-correlation", result.Output, StringComparison.Ordinal);
         string[] rows = File.ReadAllLines(_folder["one/results.csv"]);
@@ -110,6 +111,8 @@ public sealed class UncertaintyTests : IDisposable
         var result = Done([.. options, "--out", _folder["one"], "--threads", "1", "--json"]);
         Assert.Equal(["cell_types.csv", "cells.csv", "cells.h5ad", "genes.csv", "patients.csv", "power.csv", "run.log", "uncertainty.json"],
             Directory.EnumerateFiles(_folder["one"]).Select(f => Path.GetFileName(f)).Where(n => n[0] != '.').Order(StringComparer.Ordinal));
+        Documentation.NamesAllOf(_folder["one"]);
+        Documentation.NamesAllOf(_folder["fit"]);
         Assert.InRange((double)result.LastLine()["signal_p"]!, 0.02, 1);
         Assert.Contains("any signal: p = ", result.Output, StringComparison.Ordinal);
 

@@ -55,6 +55,8 @@ public class CommandLineTests
     [InlineData("--learning-rate takes a number above 0, at most 1, not '0,01'.", "scsurv", "fit", "--reference", "a.h5ad", "--bulk", "b.h5ad", "--learning-rate", "0,01", "--out")]
     [InlineData("--orientation takes one of detect, genes, samples, not 'rows'.", "analyze", "cells.csv", "--orientation", "rows", "--out")]
     [InlineData("--events is 2: it must be above 0 and at most 1.", "scsurv", "benchmark", "--events", "2", "--out")]
+    [InlineData("--covariates names 'vital_status', which is the outcome itself", "scsurv", "fit", "--reference", "a.h5ad", "--bulk", "b.h5ad", "--covariates", "age,vital_status", "--out")]
+    [InlineData("--strata names 'severe', which is the outcome itself", "scsurv", "evaluate", "--reference", "a.h5ad", "--bulk", "b.h5ad", "--event", "severe", "--strata", "severe", "--out")]
     [InlineData("--batch and --label both name 'sample'", "scsurv", "fit", "--reference", "a.h5ad", "--bulk", "b.h5ad", "--batch", "sample", "--label", "sample", "--out")]
     public void A_value_that_would_be_taken_for_another_is_refused(string sentence, params string[] arguments)
     {

@@ -98,6 +98,7 @@ public sealed class ScRobustAnnotateTests : IDisposable
         var result = Evaluate("evaluation", "--dropout", "0.5,0.9", "--json");
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Equal(["cells.csv", "classes.csv", "confusion.csv", "curves.csv", "history.csv", "metrics.json", "report.html", "run.log", "scores.csv"], Directory.EnumerateFiles(_folder["evaluation"]).Select(f => Path.GetFileName(f)!).Where(f => f[0] != '.').Order(StringComparer.Ordinal));
+        Documentation.NamesAllOf(_folder["evaluation"]);
         TextTable scores = TextTable.Read(_folder["evaluation/scores.csv"]);
         Assert.Equal(6 * 3 * 2, scores.Rows);
         Assert.Equal(["k nearest neighbours", "logistic regression", "logistic regression with dropout", "naive Bayes", "nearest centroid", "scrobust"], scores.Require("method").Distinct().Order(StringComparer.Ordinal));

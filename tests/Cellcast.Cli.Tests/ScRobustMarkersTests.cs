@@ -32,6 +32,7 @@ public sealed class ScRobustMarkersTests : IDisposable
             Assert.StartsWith("even,odd,", lines[1], StringComparison.Ordinal);
             Assert.All(lines[1..6], l => Assert.True(Number(l) >= 10 && Number(l) % 2 == 0, l));
         }
+        Documentation.NamesAllOf(_folder["markers"]);
         JsonNode group = result.LastLine()["groups"]![0]!;
         Assert.Equal(("even", 40, 40), ((string)group["group"]!, (int)group["cells"]!, (int)group["reference_cells"]!));
         Assert.Equal(0, Number("," + "," + (string)group["top_of_vectors"]![0]!) % 2);

@@ -23,6 +23,8 @@ public sealed class ScRobustTests : IDisposable
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Equal(["encoder.json", "encoder.safetensors", "history.csv", "metrics.json", "run.log"],
             Directory.EnumerateFiles(_folder["encoder"]).Select(f => Path.GetFileName(f)!).Where(f => f[0] != '.').Order(StringComparer.Ordinal));
+        Documentation.NamesAllOf(_folder["encoder"]);
+        Assert.Equal("cells.h5ad", (string)JsonNode.Parse(File.ReadAllText(_folder["encoder/metrics.json"]))!["inputs"]![0]!["name"]!);
         Assert.Equal(6, File.ReadAllLines(_folder["encoder/history.csv"]).Length);
         var metrics = JsonNode.Parse(File.ReadAllText(_folder["encoder/metrics.json"]))!;
         Assert.Equal(70, (int)metrics["dimensions"]!["cells"]!);

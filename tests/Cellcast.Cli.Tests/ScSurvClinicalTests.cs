@@ -81,6 +81,7 @@ public class ScSurvClinicalTests
         Assert.Equal(15, metrics["differences"]!.AsArray().Count);
         Assert.Equal("patient,fold,survival_time,event,scsurv,scsurv + covariates,covariates,cell types,cell types + covariates,everyone alike", File.ReadLines(folder["evaluation/predictions.csv"]).First());
         Assert.Equal(61, File.ReadLines(folder["evaluation/predictions.csv"]).Count());
+        Documentation.NamesAllOf(folder["evaluation"]);
         foreach (string file in new[] { "calibration.csv", "decision_curve.csv", "run.log" }) Assert.True(File.Exists(folder["evaluation/" + file]), file);
         Assert.False(Directory.Exists(folder["evaluation/checkpoint"]));
         Assert.Equal(models, run.LastLine()["models"]!.AsArray().Select(m => m!["model"]!.ToString()));
@@ -93,6 +94,7 @@ public class ScSurvClinicalTests
         Write(folder);
         ProcessResult fit = Run(folder, "fit", "fit", "--draws", "2", "--outcome", "binary", "--response", "severe", "--covariates", "age");
         Assert.True(fit.ExitCode == 0, fit.Error);
+        Documentation.NamesAllOf(folder["fit"]);
         string header = File.ReadLines(folder["fit/patients.csv"]).First();
         Assert.Contains("probability", header);
         Assert.DoesNotContain("survival_time", header);

@@ -19,6 +19,7 @@ public sealed class ScSurvPanTests : IClassFixture<ScSurvPanTests.Study>
             foreach (string file in (string[])["cells.h5ad", "metrics.json", "report.html", "run.log", "model/model.json"]) Assert.True(File.Exists(_study.Folder[$"pan/fits/{cohort}/{file}"]), $"{cohort}/{file}");
         TextTable types = TextTable.Read(_study.Folder["pan/cell_types.csv"]), genes = TextTable.Read(_study.Folder["pan/genes.csv"]), effects = TextTable.Read(_study.Folder["pan/effects.csv"]), without = TextTable.Read(_study.Folder["pan/leave_one_out.csv"]), cohorts = TextTable.Read(_study.Folder["pan/cohorts.csv"]);
         Assert.Equal(["cell_type", "verdict", "cohorts", "cohorts_adverse", "mean", "standard_error", "lower", "upper", "p", "q", "prediction_lower", "prediction_upper", "tau2", "i2", "cochran_q", "cochran_p", "largest_p_without_one"], types.Header);
+        Documentation.NamesAllOf(_study.Folder["pan"]);
         Assert.Equal(["one", "two", "three"], cohorts.Require("cohort"));
         Assert.All(types.Require("cohorts"), c => Assert.Equal("3", c));
         foreach (TextTable t in (TextTable[])[types, genes])

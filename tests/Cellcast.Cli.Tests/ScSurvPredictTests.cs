@@ -34,12 +34,33 @@ public sealed class ScSurvPredictTests : IClassFixture<ScSurvPredictTests.Fitted
     {
         string output = _fitted.Folder["patients"];
         Fitted.Done("scsurv", "predict", "--model", _fitted.Folder["fit"], "--bulk", _fitted.Bulk, "--out", output);
+        Documentation.NamesAllOf(output);
         TextTable patients = TextTable.Read(Path.Combine(output, "patients.csv"));
         Bracketed(patients, "linear_predictor");
         Bracketed(patients, "risk");
         // The cohort itself: hardly anybody is unlike it.
         Assert.InRange(Numbers(patients, "unlike_training").Sum(), 0, 0.1 * patients.Rows);
         Assert.All(Numbers(patients, "distance"), d => Assert.True(d > 0));
+    }
+
+    [Fact]
+    public void Predictions_stay_where_no_concordance_can_be_computed_and_nobody_is_refused()
+    {
+        AnnotatedData bulk = AnyFile.Read(_fitted.Bulk);
+        bulk.Obs["vital_status"] = CategoricalColumn.FromLabels([.. bulk.Obs.Index.Select(_ => "Alive")]);
+        AnnData.H5ad.H5adFile.Write(_fitted.Folder["alive.h5ad"], bulk);
+        ProcessResult run = CommandLine.Run("scsurv", "predict", "--model", _fitted.Folder["fit"], "--bulk", _fitted.Folder["alive.h5ad"], "--time", "survival_time", "--event", "vital_status", "--out", _fitted.Folder["alive"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("the concordance is unknown: none of the 80 subjects has an event", run.Error, StringComparison.Ordinal);
+        Assert.Equal(80, TextTable.Read(_fitted.Folder["alive/patients.csv"]).Rows);
+
+        AnnData.H5ad.H5adFile.Write(_fitted.Folder["nobody.h5ad"], bulk.SelectObservations([]));
+        ProcessResult refused = CommandLine.Run("scsurv", "predict", "--model", _fitted.Folder["fit"], "--bulk", _fitted.Folder["nobody.h5ad"], "--out", _fitted.Folder["nobody"]);
+        Assert.Equal(3, refused.ExitCode);
+        Assert.Contains("has no patients", refused.ErrorSentence(), StringComparison.Ordinal);
+        ProcessResult none = CommandLine.Run("scsurv", "uncertainty", _fitted.Folder["alive"], "--out", _fitted.Folder["none"]);
+        Assert.Equal(3, none.ExitCode);
+        Assert.Contains("is no result of 'cellcast scsurv fit'", none.ErrorSentence(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public sealed class ScSurvUncertaintyTests : IClassFixture<ScSurvUncertaintyTest
     public void Runs_with_covariates_say_what_the_seeds_agree_on()
     {
         JsonObject metrics = JsonNode.Parse(File.ReadAllText(_fitted.Folder["fit/metrics.json"]))!.AsObject();
+        Documentation.NamesAllOf(_fitted.Folder["fit"]);
         Assert.Equal([0L, 1], metrics["runs"]!["seeds"]!.AsArray().Select(s => (long)s!));
         double[] first = Of(AnyFile.Read(_fitted.Folder["fit/cells.h5ad"]).Obs, "contribution");
         TwoRuns("cells", first);

@@ -125,6 +125,7 @@ public static class ScSurvPreparation
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(bulk);
         ArgumentNullException.ThrowIfNull(progress);
+        RequireSome(bulk, "patients");
         RequireUniqueNames(bulk, "patient");
         SparseMatrix counts = Counts(bulk, layer, "patient", progress);
         GeneAlignment shared = Shared(model, bulk);
@@ -155,6 +156,7 @@ public static class ScSurvPreparation
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(cells);
         ArgumentNullException.ThrowIfNull(progress);
+        RequireSome(cells, "cells");
         RequireUniqueNames(cells, "cell");
         SparseMatrix counts = Counts(cells, layer, "cell", progress);
         GeneAlignment shared = Shared(model, cells);
@@ -273,6 +275,11 @@ public static class ScSurvPreparation
             labels[i] = c.Text(i) ?? throw new InputException($"'{Name(data)}', obs column '{column}': cell '{data.Obs.Index[i]}' (row {i + 1}) has no sample; fill it in or leave --batch out.");
         CategoricalColumn coded = CategoricalColumn.FromLabels(labels);
         return (coded.Codes, coded.Categories);
+    }
+
+    private static void RequireSome(AnnotatedData data, string what)
+    {
+        if (data.ObservationCount == 0) throw new InputException($"'{Name(data)}' has no {what}; give a file with at least one row.");
     }
 
     private static CategoricalColumn Labels(AnnotatedData reference, string column)

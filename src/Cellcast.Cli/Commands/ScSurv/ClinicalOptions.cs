@@ -24,7 +24,11 @@ internal sealed class ClinicalOptions
     internal IEnumerable<Option> All => [_outcome, _response, _covariates, _missing, _strata, _entry, _weights, _where];
 
     /// <summary>Reads the options, and refuses those that make no sense together.</summary>
-    internal ClinicalDesign Of(ParseResult arguments, HazardMethod method)
+    /// <param name="arguments">The command line.</param>
+    /// <param name="method">Estimator of the contributions.</param>
+    /// <param name="time">Column of the survival time.</param>
+    /// <param name="status">Column of the event.</param>
+    internal ClinicalDesign Of(ParseResult arguments, HazardMethod method, string time, string status)
     {
         OutcomeKind kind = _outcome.Of(arguments);
         string? response = arguments.GetValue(_response), strata = arguments.GetValue(_strata), entry = arguments.GetValue(_entry), list = arguments.GetValue(_covariates);
@@ -42,6 +46,9 @@ internal sealed class ClinicalOptions
         }
         if (strata is not null && design.Covariates.Any(c => c.Column == strata))
             throw new UsageException($"both --strata and --covariates name '{strata}': within strata it is the same for all, so leave it out of one of them.");
+        string[] outcome = kind == OutcomeKind.Survival ? [time, status] : [response!];
+        foreach (var (option, column) in ((string, string?)[])[.. design.Covariates.Select(c => ("--covariates", (string?)c.Column)), ("--strata", strata), ("--entry", entry), ("--weights", design.Weights)])
+            if (column is not null && outcome.Contains(column)) throw new UsageException($"{option} names '{column}', which is the outcome itself: what is to be explained must not explain it, leave it out.");
         if (method == HazardMethod.Published && !design.IsPlain)
             throw new UsageException("--method published knows survival times and events only: leave --outcome, --covariates, --strata, --entry and --weights out, or use the default method.");
         return design;

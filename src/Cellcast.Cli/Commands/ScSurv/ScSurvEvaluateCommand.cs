@@ -55,7 +55,7 @@ internal sealed class ScSurvEvaluateCommand : CellcastCommand
         ParseResult a = context.Arguments;
         HazardMethod method = _method.Of(a);
         ClinicalOptions.RequireDifferent(a.GetValue(_batch), a.GetValue(_label));
-        ClinicalDesign design = _clinical.Of(a, method);
+        ClinicalDesign design = _clinical.Of(a, method, a.GetValue(_time)!, a.GetValue(_event)!);
         var inputs = new ScSurvInputs
         {
             Reference = ScSurvFitCommand.Read(context, a.GetValue(_reference)!),

@@ -101,7 +101,7 @@ internal sealed class ScSurvFitCommand : CellcastCommand
         if (options.GeneSource == GeneSource.Spots && a.GetValue(_spatial) is null) throw new UsageException("--gene-source spatial needs --spatial: name the file with the spots.");
         long? memory = a.GetValue(_memory) is { } size ? MemorySize.Parse(size) : null;
         ClinicalOptions.RequireDifferent(a.GetValue(_batch), a.GetValue(_label));
-        ClinicalDesign design = _clinical.Of(a, options.Method);
+        ClinicalDesign design = _clinical.Of(a, options.Method, a.GetValue(_time)!, a.GetValue(_event)!);
         var inputs = new ScSurvInputs
         {
             Reference = Read(context, a.GetValue(_reference)!, stream: true),

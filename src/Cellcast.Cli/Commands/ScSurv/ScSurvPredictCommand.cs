@@ -75,7 +75,18 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
         int seen = patients.Names.Count(model.LearnedFrom.ToHashSet(StringComparer.Ordinal).Contains);
         if (seen > 0)
             context.Log.Warning($"{seen} of {patients.Count} patients have the names of patients that the model was learned from: if they are the same, the concordance below is flattered; that of patients held out is in the metrics.json of the fit.");
-        Concordance c = Concordance.Compute(survival, eta);
+        Concordance c;
+        try
+        {
+            c = Concordance.Compute(survival, eta);
+        }
+        catch (SurvivalDataException e)
+        {
+            // The predictions are good without it.
+            context.Log.Warning($"the concordance is unknown: {e.Message}.");
+            metrics["concordance"] = null;
+            return;
+        }
         metrics["concordance"] = new JsonObject { ["value"] = c.Value, ["standard_error"] = c.StandardError };
         context.Result["concordance"] = c.Value;
         context.Log.Info($"concordance of {patients.Count} patients: {c.Value:0.000} (standard error {c.StandardError:0.000})");
