@@ -34,7 +34,7 @@ public sealed class BenchmarkTests : IDisposable
     [Theory]
     [InlineData("--methods knows published", "--methods", "magic")]
     [InlineData("--patients takes numbers", "--patients", "many")]
-    [InlineData("--event-share is 2", "--events", "2")]
+    [InlineData("--events is 2", "--events", "2")]
     [InlineData("--from needs --label", "--from", "cells.h5ad")]
     [InlineData("--label belongs to --from", "--label", "type")]
     [InlineData("no whole number", "--types", "2.5")]
