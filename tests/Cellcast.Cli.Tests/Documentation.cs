@@ -38,7 +38,7 @@ internal static partial class Documentation
     }
 
     // Intervals and sizes are described once for all.
-    private static bool IsNamed(string word) => s_words.Contains(word) || ((string[])["_sd", "_lower", "_upper", "_se", "_patients", "_events", "_p", "_q"]).Any(e => word.EndsWith(e, StringComparison.Ordinal) && s_words.Contains(word[..^e.Length]));
+    private static bool IsNamed(string word) => s_words.Contains(word) || (word.IndexOf("_umap", StringComparison.Ordinal) is > 0 and var at && s_words.Contains("KEY" + word[at..])) || ((string[])["_sd", "_lower", "_upper", "_se", "_patients", "_events", "_p", "_q"]).Any(e => word.EndsWith(e, StringComparison.Ordinal) && s_words.Contains(word[..^e.Length]));
 
     private static IEnumerable<string> Keys(JsonNode? node) => node switch
     {
