@@ -104,6 +104,7 @@ public sealed record CalibrationResult(double Horizon, IReadOnlyList<Calibration
 
 /// <summary>How the survival curve of a patient is predicted: exp(-H exp(eta)).</summary>
 /// <param name="Times">Times.</param>
-/// <param name="CumulativeHazard">Baseline cumulative hazard H at each time.</param>
+/// <param name="CumulativeHazard">Baseline cumulative hazard H at each time, stratum after stratum.</param>
 /// <param name="LinearPredictor">eta of each row of the patients' table.</param>
-public sealed record SurvivalPrediction(double[] Times, double[] CumulativeHazard, double[] LinearPredictor);
+/// <param name="Strata">Stratum of each row, from 0; null where there is one.</param>
+public sealed record SurvivalPrediction(double[] Times, double[] CumulativeHazard, double[] LinearPredictor, int[]? Strata = null);

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
+using Cellcast.AnnData.Tables;
 using Cellcast.Models.Simulation;
 using Cellcast.TestSupport;
 
@@ -65,6 +67,48 @@ public class ScSurvClinicalTests
         ProcessResult refused = CommandLine.Run("scsurv", "predict", "--model", folder["fit"], "--bulk", folder["other.h5ad"], "--out", folder["refused"]);
         Assert.Equal(3, refused.ExitCode);
         Assert.Contains("no column 'sex'", refused.ErrorSentence());
+    }
+
+    [Fact]
+    public void The_report_respects_strata_late_entry_and_weights()
+    {
+        using var folder = new TemporaryDirectory();
+        Write(folder);
+        AnnotatedData bulk = H5adFile.Read(folder["bulk.h5ad"]);
+        double[] time = ((NumericColumn)bulk.Obs["survival_time"]).ToDouble();
+        bulk.Obs["since"] = new NumericColumn(time.Select((t, i) => i % 3 == 0 ? 0.6 * t : 0).ToArray());
+        bulk.Obs["weight"] = new NumericColumn(time.Select((_, i) => 1.0 + i % 2).ToArray());
+        H5adFile.Write(folder["bulk.h5ad"], bulk);
+        ProcessResult fit = Run(folder, "fit", "fit", "--draws", "2", "--strata", "sex", "--entry", "since", "--weights", "weight");
+        Assert.True(fit.ExitCode == 0, fit.Error);
+        JsonNode found = JsonNode.Parse(File.ReadAllText(folder["fit/metrics.json"]))!["concordance"]!;
+        TextTable curves = TextTable.Read(folder["fit/survival_curves.csv"]), patients = TextTable.Read(folder["fit/patients.csv"]);
+        Matches();
+        Assert.Equal(0, CommandLine.Run("report", folder["fit"]).ExitCode);
+        Matches();
+
+        File.WriteAllLines(folder["fit/design.csv"], File.ReadAllLines(folder["fit/design.csv"]).SkipLast(1));
+        Assert.Contains("the files belong to different runs", CommandLine.Run("report", folder["fit"]).ErrorSentence(), StringComparison.Ordinal);
+
+        void Matches()
+        {
+            JsonNode section = ReportTests.Data(folder["fit/report.html"])["patients"]!;
+            foreach (JsonNode? part in section["parts"]!.AsArray().Where(p => (string)p!["key"]! != "all"))
+                Assert.Equal((double)found[(string)part!["key"]!]!, (double)part["concordance"]!["value"]!, 1e-12);
+            double[] times = Open<double>(section["prediction"]!["times"]!), hazard = Open<double>(section["prediction"]!["cumulativeHazard"]!), eta = Open<double>(section["prediction"]!["linearPredictor"]!);
+            int[] stratum = Open<int>(section["prediction"]!["strata"]!);
+            Assert.Equal([0, 1], stratum.Distinct().Order());
+            for (int i = 0; i < patients.Rows; i++)
+                Assert.All(curves.Require(patients.Require("patient")[i]), (s, k) => Assert.Equal(double.Parse(s, CultureInfo.InvariantCulture), Math.Exp(-hazard[stratum[i] * times.Length + k] * Math.Exp(eta[i])), 1e-9));
+        }
+    }
+
+    private static T[] Open<T>(JsonNode packed) where T : struct
+    {
+        using var stream = new System.IO.Compression.ZLibStream(new MemoryStream(Convert.FromBase64String((string)packed["z"]!)), System.IO.Compression.CompressionMode.Decompress);
+        using var bytes = new MemoryStream();
+        stream.CopyTo(bytes);
+        return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, T>(bytes.ToArray()).ToArray();
     }
 
     [Fact]

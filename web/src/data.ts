@@ -178,7 +178,7 @@ export interface PatientSection {
   groupNote: string | null;
   parts: PatientPart[];
   table: Table;
-  prediction: { times: Doubles; cumulativeHazard: Doubles; linearPredictor: Doubles } | null;
+  prediction: { times: Doubles; cumulativeHazard: Doubles; linearPredictor: Doubles; strata: Integers | null } | null;
 }
 export interface OutcomePart {
   key: string;

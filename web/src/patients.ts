@@ -21,7 +21,8 @@ export async function patientsView(section: PatientSection): Promise<HTMLElement
     rowClick: section.prediction ? (row) => void predict(row) : undefined,
   });
   const predict = async (row: number): Promise<void> => {
-    const p = section.prediction!, times = await open(p.times), hazard = await open(p.cumulativeHazard), eta = await open(p.linearPredictor);
+    const p = section.prediction!, times = await open(p.times), all = await open(p.cumulativeHazard), eta = await open(p.linearPredictor);
+    const stratum = p.strata ? (await open(p.strata))[row]! : 0, hazard = all.subarray(stratum * times.length, (stratum + 1) * times.length);
     plot.overlay({ label: table.columns[0]!.values[row] as string, time: times, survival: hazard.map((v) => Math.exp(-v * Math.exp(eta[row]!))) });
     table.choose(row);
     plot.figure.element.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });

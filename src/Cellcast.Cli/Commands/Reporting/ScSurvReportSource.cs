@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
 using Cellcast.AnnData.Tables;
+using Cellcast.Models.ScSurv;
 
 namespace Cellcast.Cli.Commands.Reporting;
 
@@ -45,11 +46,11 @@ internal sealed record ScSurvReportSource
     /// <summary>Column of the cells with the sample.</summary>
     internal string? SampleColumn { get; init; }
 
-    /// <summary>Times of the baseline hazard.</summary>
-    internal double[]? BaselineTimes { get; init; }
+    /// <summary>Strata, entry times and weights of the patients (<c>design.csv</c>); null where there are none.</summary>
+    internal DataFrame? Design { get; init; }
 
-    /// <summary>Cumulative baseline hazard at those times, for a linear predictor of 0.</summary>
-    internal double[]? BaselineHazard { get; init; }
+    /// <summary>What predicted survival starts from; null for other outcomes.</summary>
+    internal SurvivalBaseline? Baseline { get; init; }
 
     /// <summary>Reads a folder that <c>scsurv fit</c> left.</summary>
     /// <exception cref="InputException">It is none, or a file of it is damaged.</exception>
@@ -61,7 +62,8 @@ internal sealed record ScSurvReportSource
             foreach (var (key, value) in parameters)
                 if (value is Scalar { Value: string text }) settings["--" + key] = text;
         DataFrame patients = Table("patients.csv")!;
-        var (times, hazard) = Baseline(Path.Combine(folder, "survival_curves.csv"), patients);
+        DataFrame? design = Table(DesignFile.Name, required: false);
+        if (design is not null && !design.Index.SequenceEqual(patients.Index)) throw new InputException($"'{Path.Combine(folder, DesignFile.Name)}': names other patients than patients.csv; the files belong to different runs.");
         string spots = Path.Combine(folder, "spots.h5ad");
         return new ScSurvReportSource
         {
@@ -77,8 +79,8 @@ internal sealed record ScSurvReportSource
             Settings = settings,
             LabelColumn = ColumnOf("--label", "label"),
             SampleColumn = ColumnOf("--batch", "sample"),
-            BaselineTimes = times,
-            BaselineHazard = hazard,
+            Design = design,
+            Baseline = SurvivalBaseline.Read(Path.Combine(folder, "survival_curves.csv"), patients, design),
         };
 
         string Required(string name)
@@ -117,17 +119,5 @@ internal sealed record ScSurvReportSource
     {
         JsonObject metrics = ReadMetrics(folder, "'cellcast scsurv fit'");
         return metrics["model"]?.ToString() == "scsurv" ? metrics : throw new InputException($"'{folder}': is no result of 'cellcast scsurv fit'; name a folder that it has filled.");
-    }
-
-    // S(t) = exp(-H(t) exp(eta)): one patient's curve and linear predictor give H.
-    private static (double[]? Times, double[]? Hazard) Baseline(string path, DataFrame patients)
-    {
-        if (!File.Exists(path)) return (null, null);
-        TextTable curves = TextTable.Read(path);
-        double[] eta = Columns.Numbers(patients, "linear_predictor");
-        int row = Array.FindIndex(patients.Index, p => curves.Contains(p));
-        if (row < 0 || !double.IsFinite(eta[row])) return (null, null);
-        double[] times = Columns.Parse(curves.Require("time")), survival = Columns.Parse(curves.Require(patients.Index[row]));
-        return (times, [.. survival.Select(s => -Math.Log(s) / Math.Exp(eta[row]))]);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
+using Cellcast.Models.ScSurv;
 using Cellcast.Reports;
 using Cellcast.Survival;
 
@@ -16,9 +17,10 @@ internal static class SurvivalSection
     {
         DataFrame p = source.Patients;
         var cohort = new Cohort(Columns.Numbers(p, "survival_time"), [.. Columns.Numbers(p, "event").Select(e => e == 1)], Columns.Numbers(p, "linear_predictor"),
-            [.. Columns.Texts(p, "risk_group").Select(g => g == "high")], Columns.Texts(p, "split"));
+            [.. Columns.Texts(p, "risk_group").Select(g => g == "high")], Columns.Texts(p, "split"),
+            OfDesign(DesignFile.Weight), source.Design is { } design && design.Contains(DesignFile.Stratum) ? CategoricalColumn.FromLabels(Columns.Texts(design, DesignFile.Stratum)).Codes : [], OfDesign(DesignFile.Entry));
+        double[] OfDesign(string column) => source.Design is { } d && d.Contains(column) ? Columns.Numbers(d, column) : [];
         string? timeColumn = source.Settings.GetValueOrDefault("--time");
-        var prediction = source is { BaselineTimes: { } times, BaselineHazard: { } hazard } ? new SurvivalPrediction(times, hazard, cohort.Eta) : null;
         double horizon = Horizon(cohort);
         bool transductive = source.Metrics["protocol"]?.ToString() == "transductive";
         var parts = new List<PatientPart>();
@@ -31,14 +33,16 @@ internal static class SurvivalSection
         })
         {
             int[] members = [.. Enumerable.Range(0, cohort.Time.Length).Where(i => key == "all" || cohort.Split[i] == key)];
-            if (members.Length > 0) parts.Add(Part(cohort, members, key, title, note, prediction, horizon));
+            if (members.Length > 0) parts.Add(Part(cohort, members, key, title, note, source.Baseline, horizon));
         }
         return new PatientSection
         {
             TimeLabel = string.IsNullOrEmpty(timeColumn) ? "survival time" : timeColumn.Replace('_', ' '),
-            GroupNote = "High risk: risk above the median of the training patients. Bands: 95 % confidence (Greenwood, log-log scale); ticks: censored patients.",
+            GroupNote = "High risk: risk above the median of the training patients. Bands: 95 % confidence (Greenwood, log-log scale); ticks: censored patients."
+                + (cohort.Entry.Length > 0 ? " Patients count from their entry on." : "") + (cohort.Weights.Length > 0 ? " Patients count by their weight, but for the log-rank test." : "")
+                + (cohort.Strata.Length > 0 ? " Concordance, hazard ratio and log-rank test compare patients of one stratum only." : ""),
             Parts = parts,
-            Prediction = prediction,
+            Prediction = source.Baseline?.Prediction(cohort.Eta),
             Table = new ReportTable(
             [
                 ReportColumn.Of("patient", "patient", p.Index),
@@ -53,7 +57,7 @@ internal static class SurvivalSection
         };
     }
 
-    private static PatientPart Part(Cohort cohort, int[] members, string key, string title, string note, SurvivalPrediction? prediction, double horizon)
+    private static PatientPart Part(Cohort cohort, int[] members, string key, string title, string note, SurvivalBaseline? baseline, double horizon)
     {
         SurvivalData data = cohort.Survival(members);
         int[] group = [.. members.Select(i => cohort.High[i] ? 1 : 0)];
@@ -70,7 +74,7 @@ internal static class SurvivalSection
             LogRank = OrNull(() => LogRank.Compute(data, group).Test is var t ? new TestResult(t.Statistic, t.DegreesOfFreedom, t.PValue) : null),
             Concordance = key == "all" ? null : OrNull(() => ConcordanceOf(data, eta)),
             HazardRatio = OrNull(() => Ratio(data, group)),
-            Calibration = prediction is null ? null : OrNull(() => CalibrationOf(data, eta, prediction, horizon)),
+            Calibration = baseline is null ? null : OrNull(() => CalibrationOf(data, [.. members.Select(i => baseline.Survival(i, cohort.Eta[i], horizon))], horizon)),
         };
     }
 
@@ -112,13 +116,11 @@ internal static class SurvivalSection
         return double.IsFinite(ratio) && double.IsFinite(upper) && upper < 1e4 ? new Interval(ratio, lower, upper) : null;
     }
 
-    private static CalibrationResult? CalibrationOf(SurvivalData data, double[] eta, SurvivalPrediction prediction, double horizon)
+    private static CalibrationResult? CalibrationOf(SurvivalData data, double[] predicted, double horizon)
     {
         int groups = Math.Min(MostCalibrationGroups, data.Count / PatientsPerCalibrationGroup);
         if (groups < 2 || !double.IsFinite(horizon)) return null;
-        int k = Array.FindLastIndex(prediction.Times, t => t <= horizon);
-        double hazard = k < 0 ? 0 : prediction.CumulativeHazard[k];
-        var bins = Calibration.Compute(data, [.. eta.Select(e => Math.Exp(-hazard * Math.Exp(e)))], horizon, groups);
+        var bins = Calibration.Compute(data, predicted, horizon, groups);
         return bins.Count == 0 ? null : new CalibrationResult(horizon, [.. bins.Select(b => new CalibrationBin(b.Subjects, b.Predicted, b.Observed, Finite(b.Lower), Finite(b.Upper)))]);
     }
 
@@ -140,8 +142,10 @@ internal static class SurvivalSection
         catch (SurvivalDataException) { return null; }
     }
 
-    private sealed record Cohort(double[] Time, bool[] Event, double[] Eta, bool[] High, string[] Split)
+    private sealed record Cohort(double[] Time, bool[] Event, double[] Eta, bool[] High, string[] Split, double[] Weights, int[] Strata, double[] Entry)
     {
-        internal SurvivalData Survival(int[] members) => new([.. members.Select(i => Time[i])], [.. members.Select(i => Event[i])]);
+        internal SurvivalData Survival(int[] members) => new([.. members.Select(i => Time[i])], [.. members.Select(i => Event[i])], Of(Weights, members), Of(Strata, members), Of(Entry, members));
+
+        private static T[] Of<T>(T[] values, int[] members) => values.Length == 0 ? [] : [.. members.Select(i => values[i])];
     }
 }

@@ -64,7 +64,8 @@ internal static class ScSurvJob
         patients.Write(directory.File("patients.csv"));
         bool survival = results.Outcome.Kind == OutcomeKind.Survival;
         if (survival) ScSurvOutput.SurvivalCurves(results.RiskScale.Hazard, results.Baselines, results.Patients, results.LinearPredictor).Write(directory.File("survival_curves.csv"));
-        DesignFile.Of(data)?.Write(directory.File(DesignFile.Name));
+        CsvFile? design = DesignFile.Of(data);
+        design?.Write(directory.File(DesignFile.Name));
         if (results.Clinical is { Terms.Count: > 0 } clinical) clinical.Table().Write(directory.File("covariates.csv"));
         tables.WriteGenes(directory.File("genes.csv"));
         tables.CellTypes?.Write(directory.File("cell_types.csv"));
@@ -87,7 +88,7 @@ internal static class ScSurvJob
         InputFiles.AddTo(metrics, context, settings);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         fit.Model.Save(directory.Folder("model"));
-        Report(context, inputs, results, tables, cells, spots, patterns, patients, history, metrics, settings);
+        Report(context, inputs, results, tables, cells, spots, patterns, patients, design, history, metrics, settings);
         context.Result["concordance"] = metrics["concordance"]!.DeepClone();
     }
 
@@ -106,7 +107,7 @@ internal static class ScSurvJob
     }
 
     private static void Report(CommandContext context, ScSurvInputs inputs, ScSurvResults results, ScSurvTables tables, AnnotatedData cells, AnnotatedData? spots, SpotPatterns? patterns,
-        CsvFile patients, CsvFile history, JsonObject metrics, IReadOnlyDictionary<string, string> settings)
+        CsvFile patients, CsvFile? design, CsvFile history, JsonObject metrics, IReadOnlyDictionary<string, string> settings)
     {
         ReportFiles.TryWrite(context, () => ScSurvReport.From(new ScSurvReportSource
         {
@@ -123,8 +124,8 @@ internal static class ScSurvJob
             Settings = settings,
             LabelColumn = inputs.LabelColumn,
             SampleColumn = inputs.SampleColumn,
-            BaselineTimes = results.Outcome.Kind == OutcomeKind.Survival ? [.. results.RiskScale.Hazard.Times] : null,
-            BaselineHazard = results.Outcome.Kind == OutcomeKind.Survival ? results.RiskScale.Hazard.CumulativeHazard() : null,
+            Design = design?.ToDataFrame(),
+            Baseline = results.Outcome.Kind == OutcomeKind.Survival ? SurvivalBaseline.Of(results.RiskScale.Hazard, results.Baselines) : null,
         }));
     }
 }

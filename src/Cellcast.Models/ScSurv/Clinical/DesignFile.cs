@@ -12,7 +12,16 @@ public static class DesignFile
     /// <summary>Its name.</summary>
     public const string Name = "design.csv";
 
-    private const string Stratum = "stratum", Entry = "entry", Weight = "weight", Covariate = "covariate: ";
+    /// <summary>Column with the stratum.</summary>
+    public const string Stratum = "stratum";
+
+    /// <summary>Column with the time of entry.</summary>
+    public const string Entry = "entry";
+
+    /// <summary>Column with the weight.</summary>
+    public const string Weight = "weight";
+
+    private const string Covariate = "covariate: ";
 
     /// <summary>The table of a fit's data; null where there is nothing besides the outcome.</summary>
     /// <param name="data">What the fit learned from.</param>
