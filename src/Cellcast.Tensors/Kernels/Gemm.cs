@@ -88,8 +88,8 @@ public static unsafe class Gemm
             var right = new GemmOperand(pb, ldb, contiguousK: transposeB);
             if (Math.Min(m, n) <= ThinProduct<TEpilogue>.MaxRows)
                 Thin(workers, m, n, k, left, right, pc, ldc, accumulate, epilogue);
-            else if (GemmInPlacePlan.Suits(left, right, m, n, k, MachineVectors.Width))
-                InPlace(workers, new GemmInPlacePlan(m, n, k, tileRows, workers.Count), left, right, pc, ldc, accumulate, epilogue);
+            else if (GemmInPlacePlan.Suits(left, right, m, n, k))
+                InPlace(workers, new GemmInPlacePlan(right, m, n, k, workers.Count), left, right, pc, ldc, accumulate, epilogue);
             else if (Cost(n, m, k, right, left, transposed: true) < Cost(m, n, k, left, right, transposed: false))
                 Blocked(workers, new GemmPlan(n, m, k, tileRows, tileColumns, left.Collides, transposed: true, workers.Count), right, left, pc, ldc, accumulate, epilogue);
             else
@@ -141,8 +141,12 @@ public static unsafe class Gemm
     }
 
     private static void InPlace<TEpilogue>(Workers workers, GemmInPlacePlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool accumulate, TEpilogue epilogue)
-        where TEpilogue : struct, IGemmEpilogue =>
-        workers.ForVectors(plan.Blocks, new GemmInPlace<TEpilogue> { Plan = plan, Rows = rows, Columns = columns, C = c, Ldc = ldc, Accumulate = accumulate, Epilogue = epilogue });
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        using Scratch turned = plan.TurnAhead ? Scratch.Rent((long)plan.Padded * plan.K) : default;
+        if (plan.TurnAhead) GemmPack.All(workers, columns, plan.N - GemmInPlacePlan.Edge(plan.N, MachineVectors.Width), plan.K, plan.Depth, 0, turned.Pointer);
+        workers.ForVectors(plan.Blocks, new GemmInPlace<TEpilogue> { Plan = plan, Rows = rows, Columns = columns, Turned = turned.Pointer, C = c, Ldc = ldc, Accumulate = accumulate, Epilogue = epilogue });
+    }
 
     private static void Thin<TEpilogue>(Workers workers, int m, int n, int k, GemmOperand left, GemmOperand right, float* c, int ldc, bool accumulate, TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue

@@ -3,14 +3,17 @@ using System.Runtime.CompilerServices;
 namespace Cellcast.Tensors.Kernels.Simd;
 
 /// <summary>
-/// A product of rows that lie along k and few columns that lie across it: rows are read where they are, since turning them takes long beside so few columns. One block is some rows of C with all of k; it packs the
-/// columns for itself, so that no thread reads what another has written. A few columns that are left at the right edge are multiplied along k instead of filling a vector up.
+/// A product of rows that lie along k and few columns: rows are read where they are, since turning them takes long beside so few columns. One block is some rows of C with all of k; it packs the
+/// columns for itself, unless there are many blocks, so that no thread reads what another has written. A few columns that are left at the right edge are multiplied along k instead of filling a vector up.
 /// </summary>
 internal unsafe struct GemmInPlace<TEpilogue> : IVectorKernel where TEpilogue : struct, IGemmEpilogue
 {
     public GemmInPlacePlan Plan;
     public GemmOperand Rows;
     public GemmOperand Columns;
+
+    /// <summary>All columns turned, piece after piece of k; null where blocks do that themselves.</summary>
+    public float* Turned;
     public float* C;
     public nint Ldc;
     public bool Accumulate;
@@ -45,14 +48,17 @@ internal unsafe struct GemmInPlace<TEpilogue> : IVectorKernel where TEpilogue : 
         x.Rows = Math.Min(Plan.BlockRows, Plan.M - x.Row);
         x.Whole = Plan.N - edge;
         int padded = (x.Whole + width - 1) / width * width;
-        using Scratch panels = Scratch.Rent((long)(padded + GemmTiles.FullRows<T>()) * Plan.Depth);
+        using Scratch panels = Turned != null ? default : Scratch.Rent((long)padded * Plan.Depth);
+        using Scratch lastRows = Scratch.Rent((long)GemmTiles.FullRows<T>() * Plan.Depth);
         using Scratch edges = edge == 0 ? default : Scratch.Rent((long)(edge + GemmDots.Group - 1) / GemmDots.Group * GemmDots.Packed(Plan.Depth));
         x.Panels = panels.Pointer;
-        x.LastRows = x.Panels + (nint)padded * Plan.Depth;
+        x.LastRows = lastRows.Pointer;
         x.Edge = edges.Pointer;
         for (x.Start = 0; x.Start < Plan.K; x.Start += Plan.Depth)
         {
             x.Depth = Math.Min(Plan.Depth, Plan.K - x.Start);
+            if (Turned != null) x.Panels = Turned + (nint)x.Start * padded;
+            else if (Columns.ContiguousK) Columns.PackPanels<T>(0, x.Whole, x.Start, x.Depth, x.Panels);
             Multiply<T>(x);
         }
     }
@@ -83,9 +89,9 @@ internal unsafe struct GemmInPlace<TEpilogue> : IVectorKernel where TEpilogue : 
     {
         int full = 2 * T.Count, width = GemmOperand.PanelWidth<T>(columns);
         float* panel = x.Panels + (nint)j * x.Depth;
-        // The first tile reads whole panels where they are and leaves a copy.
+        // The first tile reads whole panels of columns across k where they are and leaves a copy.
         float* source = null;
-        if (i == 0)
+        if (i == 0 && !Columns.ContiguousK)
         {
             if (columns == full) source = Columns.At(j, x.Start);
             else Columns.Pack<T>(j, columns, x.Start, x.Depth, width, panel);
@@ -138,17 +144,18 @@ internal static unsafe class GemmDots
     /// <summary>Elements that <see cref="Group"/> packed columns take: k filled up to whole vectors of any width.</summary>
     public static int Packed(int k) => (k + 15) / 16 * 16 * Group;
 
-    /// <summary>Packs columns that lie across k: of each vector's length of k first one column, then the next; zeros where there are none.</summary>
+    /// <summary>Packs columns: of each vector's length of k first one column, then the next; zeros where there are none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack<T>(GemmOperand columns, nint line, int lines, nint p, int k, float* to) where T : struct, IVec<T>
     {
         new Span<float>(to, Packed(k)).Clear();
         float* from = columns.At(line, p);
-        for (int q = 0; q < k; q++, from += columns.Stride)
+        nint across = columns.ContiguousK ? columns.Stride : 1, along = columns.ContiguousK ? 1 : columns.Stride;
+        for (int q = 0; q < k; q++, from += along)
         {
             int within = q & (T.Count - 1);
             float* t = to + (q - within) * Group + within;
-            for (int l = 0; l < lines; l++) t[l * T.Count] = from[l];
+            for (int l = 0; l < lines; l++) t[l * T.Count] = from[l * across];
         }
     }
 
@@ -274,8 +281,8 @@ internal static unsafe class GemmDots
 /// <summary>How a product with rows in place is cut. How k is cut, and which columns are the right edge, decides the bits and depends on the size and the width of the vectors only.</summary>
 internal readonly struct GemmInPlacePlan
 {
-    /// <summary>With more columns turning the rows pays; fewer or shorter rows are not worth a way of their own.</summary>
-    private const int MostColumns = 160, FewestRows = 48, ShortestRow = 256;
+    /// <summary>With more columns, across k or along it (and along a long one), packed rows are faster; fewer, shorter or very many rows are not worth a way of their own.</summary>
+    private const int MostAcross = 160, MostAlong = 128, MostAlongLong = 320, Long = 1000, FewestRows = 48, MostRowsInAll = 4000, ShortestRow = 256;
 
     /// <summary>Share of the multiply-adds that must be of use.</summary>
     private const double LeastUse = 0.86;
@@ -283,26 +290,33 @@ internal readonly struct GemmInPlacePlan
     /// <summary>Columns that <see cref="GemmDots.Group"/> columns of the edge cost, with the sums across vectors.</summary>
     private const int CostOfGroup = 6;
 
-    /// <summary>Longest piece of k. Sums across vectors are taken, and C is added to, once in each.</summary>
-    private const int MaxDepth = 1280;
+    /// <summary>Longest piece of k (sums across vectors are taken, and C is added to, once in each), and most elements of columns that are turned in it: half of a second-level cache.</summary>
+    private const int MaxDepth = 1280, LargestTurned = 1 << 17;
 
-    /// <summary>Rows of a block. A thread gets two blocks: each packs all columns.</summary>
-    private const int MostRows = 252, SmallestRows = 24, BlocksPerThread = 2;
+    /// <summary>Rows of a block. Where columns are turned blocks are large, since each of them turns all.</summary>
+    private const int MostRows = 252, MostRowsTurning = 1000, SmallestRows = 24;
+
+    /// <summary>Blocks that may turn the columns each for itself; more of them share what was turned before.</summary>
+    private const int MostTurning = 4;
 
     /// <summary>Blocks below about this many multiply-adds are not worth handing to another thread.</summary>
     private const long SmallestBlock = 1 << 20;
 
     /// <summary>Plans for an M x N product.</summary>
-    public GemmInPlacePlan(int m, int n, int k, int tileRows, int threads)
+    public GemmInPlacePlan(GemmOperand columns, int m, int n, int k, int threads)
     {
         (M, N, K) = (m, n, k);
-        int pieces = (k + MaxDepth - 1) / MaxDepth;
+        bool turn = columns.ContiguousK;
+        int deepest = turn ? Math.Min(MaxDepth, LargestTurned / n) : MaxDepth, pieces = (k + deepest - 1) / deepest;
         // A multiple of four, but not of eight: panels then begin all over the sets of a cache.
         Depth = pieces == 1 ? k : (((k + pieces - 1) / pieces + 3) / 4 | 1) * 4;
-        long wanted = threads == 1 ? 1 : Math.Clamp((long)m * n * k / SmallestBlock, 1, BlocksPerThread * threads);
-        int rows = (int)Math.Clamp((m + wanted - 1) / wanted, SmallestRows, MostRows), blocks = (m + rows - 1) / rows;
-        BlockRows = ((m + blocks - 1) / blocks + tileRows - 1) / tileRows * tileRows;
+        int most = turn ? MostRowsTurning : MostRows, each = turn && threads <= MostTurning ? 1 : 2;
+        int blocks = threads == 1 ? 1 : (int)Math.Min(Math.Clamp((long)m * n * k / SmallestBlock, 1, (long)each * threads), Math.Max(1, m / SmallestRows));
+        // As many for every thread.
+        blocks *= (m + blocks * most - 1) / (blocks * most);
+        BlockRows = ((m + blocks - 1) / blocks + 3) / 4 * 4;
         Blocks = (m + BlockRows - 1) / BlockRows;
+        TurnAhead = turn && Blocks > MostTurning;
     }
 
     public int M { get; }
@@ -312,11 +326,17 @@ internal readonly struct GemmInPlacePlan
     public int BlockRows { get; }
     public int Blocks { get; }
 
+    /// <summary>Columns along k are turned before the product begins, rather than by each block.</summary>
+    public bool TurnAhead { get; }
+
+    /// <summary>Columns in panels, with the last one filled up.</summary>
+    public int Padded => (N - Edge(N, MachineVectors.Width) + 2 * MachineVectors.Width - 1) / (2 * MachineVectors.Width) * (2 * MachineVectors.Width);
+
     /// <summary>Whether this is the way for an m x n product.</summary>
-    public static bool Suits(GemmOperand rows, GemmOperand columns, int m, int n, int k, int vector)
+    public static bool Suits(GemmOperand rows, GemmOperand columns, int m, int n, int k)
     {
-        if (!rows.ContiguousK || columns.ContiguousK || n > MostColumns || m < FewestRows || k < ShortestRow) return false;
-        int edge = Edge(n, vector), cost = (n - edge + vector - 1) / vector * vector + (edge + GemmDots.Group - 1) / GemmDots.Group * CostOfGroup;
+        if (!rows.ContiguousK || m is < FewestRows or > MostRowsInAll || k < ShortestRow || n > (!columns.ContiguousK ? MostAcross : k < Long ? MostAlong : Math.Min(MostAlongLong, 2 * m))) return false;
+        int vector = MachineVectors.Width, edge = Edge(n, vector), cost = (n - edge + vector - 1) / vector * vector + (edge + GemmDots.Group - 1) / GemmDots.Group * CostOfGroup;
         return n >= LeastUse * cost;
     }
 
