@@ -4,6 +4,7 @@ using Cellcast.AnnData;
 using Cellcast.AnnData.H5ad;
 using Cellcast.AnnData.Tables;
 using Cellcast.Models.Simulation;
+using Cellcast.Survival;
 using Cellcast.TestSupport;
 
 namespace Cellcast.Cli.Tests;
@@ -86,6 +87,14 @@ public class ScSurvClinicalTests
         Matches();
         Assert.Equal(0, CommandLine.Run("report", folder["fit"]).ExitCode);
         Matches();
+
+        // Linear predictors of a model with strata can be compared within them only.
+        ProcessResult predict = CommandLine.Run("scsurv", "predict", "--model", folder["fit"], "--bulk", folder["bulk.h5ad"], "--time", "survival_time", "--event", "vital_status", "--out", folder["new"]);
+        Assert.True(predict.ExitCode == 0, predict.Error);
+        double[] predictor = [.. TextTable.Read(folder["new/patients.csv"]).Require("linear_predictor").Select(v => double.Parse(v, CultureInfo.InvariantCulture))];
+        bool[] died = [.. patients.Require("event").Select(e => e is "1" or "True" or "true")];
+        var within = new SurvivalData(time, died, strata: [.. bulk.Obs["sex"].ToText().Select(t => t == "M" ? 1 : 0)]);
+        Assert.Equal(Concordance.Compute(within, predictor).Value, (double)JsonNode.Parse(File.ReadAllText(folder["new/metrics.json"]))!["concordance"]!["value"]!, 1e-9);
 
         File.WriteAllLines(folder["fit/design.csv"], File.ReadAllLines(folder["fit/design.csv"]).SkipLast(1));
         Assert.Contains("the files belong to different runs", CommandLine.Run("report", folder["fit"]).ErrorSentence(), StringComparison.Ordinal);

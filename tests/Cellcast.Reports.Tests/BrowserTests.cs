@@ -234,6 +234,8 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
         Assert.Contains("0.71", await panel.Locator(".lead").InnerTextAsync());
         await panel.Locator("tbody button").First.ClickAsync();
         await Assertions.Expect(panel.Locator(".legend").First).ToContainTextAsync("predicted for patient 33");
+        // It ends where the axis ends, though the cohort was followed for longer than this part of it.
+        Assert.True(await panel.Locator("figure svg, .figure svg").First.EvaluateAsync<bool>("svg => [...svg.querySelectorAll('path')].every(p => p.getBBox().x + p.getBBox().width <= svg.clientWidth)"));
         await panel.Locator(".segments button", new() { HasText = "Training" }).ClickAsync();
         await Assertions.Expect(panel.Locator(".lead")).ToContainTextAsync("Fitted.");
         Assert.Empty(report.Troubles);

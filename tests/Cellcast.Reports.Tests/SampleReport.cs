@@ -219,7 +219,7 @@ internal static class SampleReport
                 },
                 new PatientPart { Key = "train", Title = "Training patients", Note = "Fitted.", Patients = 20, Events = 16, Curves = [Curve("low", "low risk", 1)] },
             ],
-            Prediction = new SurvivalPrediction([100, 200, 300], [0.1, 0.4, 1.0], eta),
+            Prediction = new SurvivalPrediction([100, 200, 300, 9000], [0.1, 0.4, 1.0, 2.0, 0.2, 0.8, 2.0, 4.0], eta, [.. eta.Select((_, i) => i % 2)]),
             Table = new ReportTable([ReportColumn.Of("patient", "patient", patients), ReportColumn.Of("linear_predictor", "linear predictor", eta)]),
         };
     }

@@ -6,7 +6,7 @@ export function number(v: number | null | undefined, digits = 3): string {
   if (v === 0) return "0";
   const a = Math.abs(v);
   const text = a >= 1e6 || a < 1e-3 ? v.toExponential(digits - 1) : a >= 100 ? integer(v) : v.toPrecision(digits);
-  return text.replace("-", "\u2212");
+  return text.replaceAll("-", "\u2212");
 }
 
 export function integer(v: number): string {

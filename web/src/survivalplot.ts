@@ -99,7 +99,7 @@ export class SurvivalPlot {
       for (let i = 0; i < c.time.length; i++) if (c.censored[i]! > 0) ticks += `M${x(c.time[i]!).toFixed(1)} ${(y(c.survival[i]!) - 4).toFixed(1)}v8`;
       svg.append(s("path", { d: ticks, stroke: color, "stroke-width": 1.4 }));
     }
-    if (this.extra) svg.append(s("path", { d: steps(this.extra.time, this.extra.survival, x, y), fill: "none", stroke: theme.text, "stroke-width": 1.8 }));
+    if (this.extra) svg.append(s("path", { d: steps(this.extra.time, this.extra.survival, x, y, last * 1.02), fill: "none", stroke: theme.text, "stroke-width": 1.8 }));
     const p = this.part;
     if (p?.logRank) svg.append(s("text", { x: f.right - 6, y: f.top + 16, "text-anchor": "end", "font-size": 13, "font-weight": 600, fill: theme.text, stroke: theme.background, "stroke-width": 3, "paint-order": "stroke" }, `log-rank ${pEquals(p.logRank.pValue)}`));
     if (p) svg.append(s("text", { x: f.right - 6, y: f.top + (p.logRank ? 33 : 16), "text-anchor": "end", "font-size": 12, fill: theme.muted, stroke: theme.background, "stroke-width": 3, "paint-order": "stroke" }, `${p.title}, ${integer(p.patients)} patients`));
@@ -177,9 +177,11 @@ function atRisk(c: OpenCurve, t: number): number {
   return exact ? c.atRisk[k]! : k + 1 < c.time.length ? c.atRisk[k + 1]! : 0;
 }
 
-function steps(time: ArrayLike<number>, value: ArrayLike<number>, x: Scale, y: Scale): string {
+/** A curve of steps; what lies beyond the end of the axis is left out. */
+function steps(time: ArrayLike<number>, value: ArrayLike<number>, x: Scale, y: Scale, end = Infinity): string {
   let d = `M${x(0).toFixed(1)} ${y(1).toFixed(1)}`;
-  for (let i = 0; i < time.length; i++) d += `H${x(time[i]!).toFixed(1)}V${y(value[i]!).toFixed(1)}`;
+  for (let i = 0; i < time.length && time[i]! <= end; i++) d += `H${x(time[i]!).toFixed(1)}V${y(value[i]!).toFixed(1)}`;
+  if (time.length && time[time.length - 1]! > end) d += `H${x(end).toFixed(1)}`;
   return d;
 }
 

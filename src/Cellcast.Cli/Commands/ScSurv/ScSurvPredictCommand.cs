@@ -78,7 +78,7 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
         Concordance c;
         try
         {
-            c = Concordance.Compute(survival, eta);
+            c = Concordance.Compute(model.Clinical?.StrataOf(bulk) is { } strata ? new SurvivalData(survival.Time, survival.Event, strata: strata) : survival, eta);
         }
         catch (SurvivalDataException e)
         {

@@ -96,6 +96,16 @@ public sealed record ClinicalPart
         return found;
     }
 
+    /// <summary>Stratum of each new patient, within which linear predictors can be compared; those in none are one of their own. Null where the model has no strata.</summary>
+    /// <param name="bulk">The new patients.</param>
+    public int[]? StrataOf(AnnotatedData bulk)
+    {
+        ArgumentNullException.ThrowIfNull(bulk);
+        if (StrataColumn is null) return null;
+        Column column = bulk.Obs.Require(StrataColumn, bulk.Source ?? "the new patients");
+        return CategoricalColumn.FromLabels([.. Enumerable.Range(0, column.Length).Select(i => column.Text(i)?.Trim() ?? "")]).Codes;
+    }
+
     /// <summary><c>covariates.csv</c>: effects beside the shares.</summary>
     public CsvFile Table()
     {
