@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Time and peak memory of cellcast on ten thousand, a hundred thousand, a million cells: simulate, then scsurv fit.
+"""Time and peak memory of cellcast on ten thousand, a hundred thousand, a million cells: simulate, scsurv fit, scsurv uncertainty.
 
 usage: bench/million_cells.py [CELLS ...] [--folder DIR] [--epochs 2] [--draws 100] [--cellcast "./cellcast"] [--keep] -- [options of scsurv fit]
 
@@ -48,6 +48,7 @@ for n in a.cells:
     made = run('simulate', '--cells', n, '--genes', 5000, '--cell-depth', 770, '--out', study, '--overwrite')
     fitted = run('scsurv', 'fit', '--reference', f'{study}/simulated_cells.h5ad', '--bulk', f'{study}/simulated_bulk.h5ad', '--batch', 'sample', '--label', 'label',
                  '--max-epochs', a.epochs, '--draws', a.draws, '--out', fit, '--overwrite', *extra)
+    uncertain = run('scsurv', 'uncertainty', fit, '--out', f'{fit}-uncertainty', '--overwrite')
     log, stages = moments(f'{fit}/run.log'), {s['name']: s for s in json.load(open(f'{fit}/metrics.json'))['stages']}
     averaging, learning, end = first(log, 'averaging '), first(log, 'learning contributions', log[-1][0]), log[-1][0]
     rows.append({
@@ -55,9 +56,10 @@ for n in a.cells:
         'read and pack, s': f"{first(log, 'counts of the cells'):,.1f}",
         **{f'epoch of {k}, s': f"{s['seconds'] / s['epochs']:,.2f}" for k, s in stages.items() if s['epochs']},
         'shares, s': f'{learning - averaging:,.0f}', 'contributions and results, s': f'{end - learning:,.0f}', 'whole fit, s': f'{fitted[0]:,.0f}', 'processor, s': f'{fitted[1]:,.0f}', 'peak memory, MB': f'{fitted[2]:,.0f}',
+        'uncertainty, s': f'{uncertain[0]:,.0f}', 'its processor, s': f'{uncertain[1]:,.0f}', 'its memory, MB': f'{uncertain[2]:,.0f}',
     })
     if not a.keep:
-        shutil.rmtree(study), shutil.rmtree(fit)
+        shutil.rmtree(study), shutil.rmtree(fit), shutil.rmtree(f'{fit}-uncertainty')
     columns = list(rows[0])
     print('\n| ' + ' | '.join(columns) + ' |\n|' + '---|' * len(columns))
     for r in rows:
