@@ -32,6 +32,8 @@ public sealed class AnalyzeTests : IDisposable
         Assert.Contains("'foreign' has no gene", run.Error, StringComparison.Ordinal);
         Assert.Contains("T cell (100 %)", run.Output, StringComparison.Ordinal);
         foreach (string file in new[] { "cells.csv", "genes.csv", "clusters.csv", "markers.csv", "label_markers.csv", "metrics.json", "report.html", "run.log" }) Assert.True(File.Exists(Path.Combine(_folder["out"], file)), file);
+        // Folders of a machine are nobody's business.
+        Assert.DoesNotContain(_folder.Path, File.ReadAllText(Path.Combine(_folder["out"], "metrics.json")), StringComparison.Ordinal);
 
         Documentation.NamesAllOf(_folder["out"], "type", "sample", "score_B set", "names", "column");
         Assert.DoesNotContain("report could not be made", run.Error, StringComparison.Ordinal);

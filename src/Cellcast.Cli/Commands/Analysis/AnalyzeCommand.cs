@@ -177,7 +177,7 @@ internal sealed class AnalyzeCommand : CellcastCommand
         if (result.Agreement is { Cells: > 0 } g)
             metrics["agreement"] = new JsonObject { ["column"] = g.Column, ["cells"] = g.Cells, ["ari"] = g.AdjustedRandIndex, ["nmi"] = g.NormalizedMutualInformation, ["ami"] = g.AdjustedMutualInformation };
         if (result.GeneSets.Count > 0) metrics["gene_sets"] = new JsonArray([.. result.GeneSets.Select(s => new JsonObject { ["name"] = s.Name, ["genes"] = s.Listed, ["found"] = s.Genes.Length })]);
-        metrics["options"] = new JsonObject([.. Settings(context.Arguments).Select(s => KeyValuePair.Create(s.Key, (JsonNode?)JsonValue.Create(s.Value)))]);
+        metrics["options"] = InputFiles.Options(Settings(context.Arguments));
         InputFiles.AddTo(metrics, context, new Dictionary<string, string>(Settings(context.Arguments), StringComparer.Ordinal) { ["FILE"] = Path.GetFullPath(context.Arguments.GetValue(_file)!) });
         return metrics;
     }

@@ -38,6 +38,11 @@ internal static class InputFiles
         return files;
     }
 
+    /// <summary>Options that were given or have a value, for <c>metrics.json</c>; files and folders by their names.</summary>
+    /// <param name="settings">Options and their values, files with their full paths.</param>
+    internal static JsonObject Options(IEnumerable<KeyValuePair<string, string>> settings) =>
+        new([.. settings.Where(o => o.Value.Length > 0).Select(o => KeyValuePair.Create(o.Key, (JsonNode?)JsonValue.Create(Path.IsPathRooted(o.Value) ? NameOf(o.Value) : o.Value)))]);
+
     /// <summary>The last part of a path: reports travel, and folders of a machine are nobody's business.</summary>
     internal static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
 

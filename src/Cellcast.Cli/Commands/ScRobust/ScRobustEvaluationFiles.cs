@@ -52,7 +52,7 @@ internal static class ScRobustEvaluationFiles
             ["repeats"] = options.Repeats,
             ["methods"] = methods,
             ["maps"] = cells.Describe(),
-            ["options"] = new JsonObject([.. settings.Where(o => o.Value.Length > 0).Select(o => KeyValuePair.Create(o.Key, (JsonNode?)(Path.IsPathRooted(o.Value) ? InputFiles.NameOf(o.Value) : o.Value)))]),
+            ["options"] = InputFiles.Options(settings),
         };
         InputFiles.AddTo(metrics, context, settings);
         AtomicFile.WriteText(context.Directory.File("metrics.json"), metrics.ToJsonString(s_json) + "\n");
