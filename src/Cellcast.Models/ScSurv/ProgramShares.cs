@@ -31,7 +31,7 @@ internal sealed record GeneResponse(double[] Scale, double[] Offset, double[] Di
 internal sealed class ProgramShares
 {
     private const int Rounds = 15, TiltRounds = 40, BlockRows = 1024;
-    private const double ShareCorrection = 0.02, LeastShare = 0.01, LeastBackground = 0.02, LeastDeviation = 0.3, Outermost = 0.03, Curvature = 0.02, TiltTolerance = 1e-5;
+    private const double ShareCorrection = 0.02, LeastShare = 0.01, LeastBackground = 0.02, FirstVariance = 0.3, LeastDeviation = 0.22, Outermost = 0.03, Curvature = 0.02, TiltTolerance = 1e-5;
 
     internal ProgramShares(int[] typeOf, double[] profiles, double[] effects, double[] background, GeneResponse response, double inflation, double[] covariance)
     {
@@ -109,7 +109,7 @@ internal sealed class ProgramShares
         var statistics = new (double[] Precision, double[] Pull)[learn.Length];
         Blocks.For(learn.Length, threads, i => statistics[i] = model.Statistics(mixtures, typeShares, learn[i], null));
         var covariance = new double[k * k];
-        for (int j = 0; j < k; j++) covariance[j * k + j] = LeastDeviation;
+        for (int j = 0; j < k; j++) covariance[j * k + j] = FirstVariance;
         for (int round = 0; round < Rounds; round++)
         {
             double[] sum = new double[k * k], precision = PrecisionOf(covariance, programs.TypeOf);
