@@ -3,7 +3,7 @@
 
 usage: bench/vectors.py FILE.h5ad... [--label label] [--seeds 0,3,4] [--dropout 0.5,0.8] [--folder vectors] [--cellcast "./cellcast"] [--threads 1] -- [options of pretrain]
 
-For every file and seed: scrobust pretrain, then scrobust embed --label twice, with the vectors mapped as pretrain learned to and as the network makes them (--whiten false; left out where nothing was
+For every file and seed: scrobust pretrain, then scrobust embed --label twice, with the vectors mapped as pretrain learned to and as the network makes them (--map false; left out where nothing was
 learned). Encoders stay in the folder and are used again by the next call: give another folder with other options. Figures are adjusted Rand index / normalised mutual information.
 """
 import argparse, json, os, shlex, subprocess, sys
@@ -44,8 +44,8 @@ for file in a.files:
         if not os.path.exists(os.path.join(encoder, 'metrics.json')):
             run('pretrain', '--cells', file, '--seed', seed, '--out', encoder, '--overwrite', *extra)
         with open(os.path.join(encoder, 'metrics.json'), encoding='utf-8') as f:
-            whitened = json.load(f)['whitened']
-        tables = [compared(file, seed, encoder, 'vectors')] + ([compared(file, seed, encoder, 'network alone', '--whiten', 'false')] if whitened else [])
+            mapped = json.load(f)['mapped']
+        tables = [compared(file, seed, encoder, 'vectors')] + ([compared(file, seed, encoder, 'network alone', '--map', 'false')] if mapped else [])
         for key, c in {k: v for t in tables for k, v in t.items()}.items():
             found[key].append([c['neighbor_purity'], *(c[g][m] for g in ('kmeans', 'leiden', 'leiden_best') for m in ('ari', 'nmi'))])
     for (removed, name), rows in sorted(found.items(), key=lambda kv: (kv[0][0], ['vectors', 'network alone', 'PCA', 'PCA, fitted again'].index(kv[0][1]))):

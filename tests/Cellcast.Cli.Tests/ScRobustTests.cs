@@ -36,11 +36,11 @@ public sealed class ScRobustTests : IDisposable
     public void Vectors_are_mapped_as_pretrain_learned_to_unless_asked_otherwise()
     {
         Assert.Equal(0, Pretrain("encoder").ExitCode);
-        Assert.Equal(0, Pretrain("plain", "--whiten", "false").ExitCode);
-        Assert.True((bool)JsonNode.Parse(File.ReadAllText(_folder["encoder/metrics.json"]))!["whitened"]!);
-        Assert.False((bool)JsonNode.Parse(File.ReadAllText(_folder["plain/metrics.json"]))!["whitened"]!);
+        Assert.Equal(0, Pretrain("plain", "--map", "false").ExitCode);
+        Assert.True((bool)JsonNode.Parse(File.ReadAllText(_folder["encoder/metrics.json"]))!["mapped"]!);
+        Assert.False((bool)JsonNode.Parse(File.ReadAllText(_folder["plain/metrics.json"]))!["mapped"]!);
         Assert.Equal(0, Embed("encoder", "mapped.h5ad").ExitCode);
-        Assert.Equal(0, Embed("encoder", "network.h5ad", "--whiten", "false").ExitCode);
+        Assert.Equal(0, Embed("encoder", "network.h5ad", "--map", "false").ExitCode);
         Assert.Equal(0, Embed("plain", "plain.h5ad").ExitCode);
         Assert.NotEqual(Vectors("mapped.h5ad"), Vectors("network.h5ad"));
         Assert.Equal(Vectors("plain.h5ad"), Vectors("network.h5ad"));

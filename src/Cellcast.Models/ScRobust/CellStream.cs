@@ -111,7 +111,7 @@ public sealed class CellStream
     {
         if (Model.Statistics is not null || order == GeneRanking.Random) return;
         var figures = GeneStatistics.Of(_given.Vocabulary.Genes.Count, Slabs);
-        Model = new ScRobustModel(_given.Encoder, _given.Vocabulary, _given.Preprocessing, _given.Padding, figures, _given.Whitening);
+        Model = new ScRobustModel(_given.Encoder, _given.Vocabulary, _given.Preprocessing, _given.Padding, figures, _given.VectorMap);
     }
 
     private IEnumerable<CellSet> Slabs()

@@ -107,8 +107,8 @@ public sealed class Pretraining
         };
         var trainer = new StageTrainer(_device, store, progress, [.. resume?.History ?? []], stageCount: 1);
         StageSummary summary = trainer.Run(plan, 1, resume, s => Capture(s, fingerprint), cancellation);
-        VectorWhitening? whitening = _options.Whiten ? VectorWhitening.Learn(_device, _module.Encoder, _cells, _training, _options.Seed, progress, cancellation) : null;
-        var model = new ScRobustModel(_module.Encoder, _cells.Vocabulary, preprocessing, Padding.Masked, GeneStatistics.Of(_cells, _training), whitening);
+        VectorMap? map = _options.Mapped ? ExpressionReadout.Learn(_device, _module.Encoder, preprocessing, _cells, _training, _options.Seed, progress, cancellation) : null;
+        var model = new ScRobustModel(_module.Encoder, _cells.Vocabulary, preprocessing, Padding.Masked, GeneStatistics.Of(_cells, _training), map);
         return new PretrainingResult(model, _history, summary, _training.Length, _validation.Length);
     }
 

@@ -33,7 +33,7 @@ public sealed record PretrainingOptions
         SmallestView = 1,
         SmallestDepth = 1,
         NeighborShare = 0,
-        Whiten = false,
+        Mapped = false,
         LearningRate = 5e-5,
         WarmUp = 0,
         Cosine = false,
@@ -108,8 +108,8 @@ public sealed record PretrainingOptions
     /// <summary>Share of the cells that are kept for validation.</summary>
     public double ValidationShare { get; init; } = 0.1;
 
-    /// <summary>Whether a map of the vectors is learned after training; see <see cref="VectorWhitening"/>.</summary>
-    public bool Whiten { get; init; } = true;
+    /// <summary>Whether a map of the vectors is learned after training; see <see cref="ExpressionReadout"/>.</summary>
+    public bool Mapped { get; init; } = true;
 
     /// <summary>Seed of all random numbers.</summary>
     public long Seed { get; init; }

@@ -8,12 +8,13 @@ using Cellcast.Tensors.Random;
 namespace Cellcast.Models.ScRobust;
 
 /// <summary>An encoder on disk: <c>encoder.safetensors</c> (the published state dict's names) and <c>encoder.json</c> (sizes, genes in the order of their ids, preprocessing,
-/// figures of the training cells). Schema 2 differs from 1 only in that the weights hold a map of the vectors (<see cref="WhiteningName"/>); encoders without one are still written as schema 1.</summary>
+/// figures of the training cells). Schema 2 differs from 1 only in that the weights hold a map of the vectors (<see cref="MapName"/>); encoders without one are still written as schema 1.</summary>
 internal static class ScRobustFiles
 {
     internal const string Description = "encoder.json", Weights = "encoder.safetensors";
-    private const int SchemaVersion = 2, SchemaWithoutWhitening = 1;
-    private const string WhiteningName = "whitening.weight";
+    private const int SchemaVersion = 2, SchemaWithoutMap = 1;
+    // Named after the first kind of map, which whitened; encoders that hold one give the vectors that they gave.
+    private const string MapName = "whitening.weight";
     private const string Kind = "scrobust encoder";
 
     internal static readonly JsonSerializerOptions Json = new()
@@ -27,7 +28,7 @@ internal static class ScRobustFiles
     internal static void Save(ScRobustModel model, string folder)
     {
         EncoderSize size = model.Encoder.Size;
-        var content = new Content(Kind, model.Whitening is null ? SchemaWithoutWhitening : SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers, size.HalfValue), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
+        var content = new Content(Kind, model.VectorMap is null ? SchemaWithoutMap : SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers, size.HalfValue), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
         AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, Json) + "\n");
         AtomicFile.Write(Path.Combine(folder, Weights), WeightsOf(model).Write);
     }
@@ -36,7 +37,7 @@ internal static class ScRobustFiles
     internal static SafetensorsWriter WeightsOf(ScRobustModel model)
     {
         SafetensorsWriter weights = new SafetensorsWriter().AddAll(model.Encoder.ExportState());
-        return model.Whitening is { } whitening ? weights.Add(WhiteningName, Tensor.From(whitening.Map, whitening.Columns, whitening.Columns)) : weights;
+        return model.VectorMap is { } map ? weights.Add(MapName, Tensor.From(map.Weights, map.Columns, map.Columns)) : weights;
     }
 
     internal static ScRobustModel Load(string folder)
@@ -53,15 +54,15 @@ internal static class ScRobustFiles
             var vocabulary = new GeneVocabulary(c.Genes);
             if (vocabulary.Count != c.Size.Vocabulary) throw new InvalidDataException($"{c.Genes.Count} genes are named for {c.Size.Vocabulary} token ids");
             var encoder = new CellEncoder(new EncoderSize { Vocabulary = c.Size.Vocabulary, Hidden = c.Size.Hidden, Heads = c.Size.Heads, Layers = c.Size.Layers, HalfValue = c.Size.HalfValue }, RandomKey.From(0, "overwritten"));
-            VectorWhitening? whitening = null;
+            VectorMap? map = null;
             using (SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, Weights)))
             {
                 var weights = file.ReadAll();
                 encoder.ImportState(weights);
-                if (c.SchemaVersion > SchemaWithoutWhitening)
-                    whitening = weights.TryGetValue(WhiteningName, out var map) ? new VectorWhitening(map.ToArray(), c.Size.Hidden) : throw new InvalidDataException($"the weights lack '{WhiteningName}'");
+                if (c.SchemaVersion > SchemaWithoutMap)
+                    map = weights.TryGetValue(MapName, out var stored) ? new VectorMap(stored.ToArray(), c.Size.Hidden) : throw new InvalidDataException($"the weights lack '{MapName}'");
             }
-            return new ScRobustModel(encoder, vocabulary, c.Preprocessing, c.Padding, c.Statistics, whitening);
+            return new ScRobustModel(encoder, vocabulary, c.Preprocessing, c.Padding, c.Statistics, map);
         }
         catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException or FileNotFoundException or EndOfStreamException)
         {

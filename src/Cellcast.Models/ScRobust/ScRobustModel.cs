@@ -25,8 +25,8 @@ public sealed record EmbeddingOptions
     /// <summary>Where a cell has fewer genes; null for what the encoder was trained with.</summary>
     public Padding? Padding { get; init; }
 
-    /// <summary>Whether the vectors go through the encoder's <see cref="ScRobustModel.Whitening"/>, where it has one; only those of the cell token do.</summary>
-    public bool Whiten { get; init; } = true;
+    /// <summary>Whether the vectors go through the encoder's <see cref="ScRobustModel.VectorMap"/>, where it has one; only those of the cell token do.</summary>
+    public bool Mapped { get; init; } = true;
 
     /// <summary>Seed of a random order.</summary>
     public long Seed { get; init; }
@@ -49,9 +49,9 @@ public sealed class ScRobustModel
     /// <param name="preprocessing">How counts become values.</param>
     /// <param name="padding">What it was trained with.</param>
     /// <param name="statistics">Figures of its training cells, or null where they are not known (imported weights).</param>
-    /// <param name="whitening">Map of its vectors, or null; it belongs to these very weights.</param>
+    /// <param name="map">Map of its vectors, or null; it belongs to these very weights.</param>
     /// <exception cref="ArgumentException">The parts do not fit together.</exception>
-    public ScRobustModel(CellEncoder encoder, GeneVocabulary vocabulary, CellPreprocessing preprocessing, Padding padding, GeneStatistics? statistics, VectorWhitening? whitening = null)
+    public ScRobustModel(CellEncoder encoder, GeneVocabulary vocabulary, CellPreprocessing preprocessing, Padding padding, GeneStatistics? statistics, VectorMap? map = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(vocabulary);
@@ -59,9 +59,9 @@ public sealed class ScRobustModel
             throw new ArgumentException($"the encoder has {encoder.Size.Vocabulary} token ids and the vocabulary {vocabulary.Count}", nameof(vocabulary));
         if (statistics is not null && (statistics.ZeroFraction.Count != vocabulary.Genes.Count || statistics.StandardDeviation.Count != vocabulary.Genes.Count))
             throw new ArgumentException($"there are figures of {statistics.ZeroFraction.Count} genes and {vocabulary.Genes.Count} genes", nameof(statistics));
-        if (whitening is not null && whitening.Columns != encoder.Size.Hidden)
-            throw new ArgumentException($"the whitening is for vectors of {whitening.Columns} numbers and the encoder gives {encoder.Size.Hidden}", nameof(whitening));
-        (Encoder, Vocabulary, Preprocessing, Padding, Statistics, Whitening) = (encoder, vocabulary, preprocessing, padding, statistics, whitening);
+        if (map is not null && map.Columns != encoder.Size.Hidden)
+            throw new ArgumentException($"the map is for vectors of {map.Columns} numbers and the encoder gives {encoder.Size.Hidden}", nameof(map));
+        (Encoder, Vocabulary, Preprocessing, Padding, Statistics, VectorMap) = (encoder, vocabulary, preprocessing, padding, statistics, map);
     }
 
     /// <summary>The network.</summary>
@@ -80,7 +80,7 @@ public sealed class ScRobustModel
     public GeneStatistics? Statistics { get; }
 
     /// <summary>Map of the encoder's vectors, or null.</summary>
-    public VectorWhitening? Whitening { get; }
+    public VectorMap? VectorMap { get; }
 
     /// <summary>The cells of a file on this model's vocabulary.</summary>
     /// <param name="data">The file.</param>
@@ -145,7 +145,7 @@ public sealed class ScRobustModel
         if (options.Pooling == Pooling.Cls)
         {
             Encoder.CellTokens(tape, batch).Span.CopyTo(target);
-            if (options.Whiten) Whitening?.Apply(target);
+            if (options.Mapped) VectorMap?.Apply(target);
         }
         else TokenPooling.Pool(Encoder.AllTokens(tape, batch).Span, batch, options.Pooling, target);
         tape.Reset();

@@ -15,7 +15,7 @@ namespace Cellcast.Models.ScRobust;
 public sealed record VectorGenesOptions
 {
     /// <summary>How cells are embedded; usually as the network makes vectors, where a gene's effect is its own, not weighed against the scatter of others.</summary>
-    public EmbeddingOptions Embedding { get; init; } = new() { Whiten = false };
+    public EmbeddingOptions Embedding { get; init; } = new() { Mapped = false };
 
     /// <summary>Most cells that are looked at in the group, and as many in the reference.</summary>
     public int CellsPerGroup { get; init; } = 300;
@@ -252,7 +252,7 @@ public sealed class VectorGenes
             hash.AppendData(MemoryMarshal.AsBytes(_cells.ValuesOf(r)));
         }
         foreach (var (_, value) in _model.Encoder.ExportState()) hash.AppendData(MemoryMarshal.AsBytes(value.Span));
-        if (_model.Whitening is { } whitening) hash.AppendData(MemoryMarshal.AsBytes(whitening.Map));
+        if (_model.VectorMap is { } map) hash.AppendData(MemoryMarshal.AsBytes(map.Weights));
         return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
 }

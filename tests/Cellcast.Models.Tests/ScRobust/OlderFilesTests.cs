@@ -49,8 +49,25 @@ public sealed class OlderFilesTests : IDisposable
     {
         ScRobustModel model = ScRobustModel.Load(s_old);
         Assert.Equal((0.0, false, false), (model.Encoder.Size.HalfValue, model.Preprocessing.Presence, model.Preprocessing.RelativeValues));
-        TextTable table = TextTable.Read(Path.Combine(s_old, "vectors.csv"));
-        float[] vectors = model.Embed(_device, model.Read(AnyFile.Read(Path.Combine(s_old, "cells.csv")), NoProgress.Instance), new EmbeddingOptions { Genes = 20 }, NoProgress.Instance);
+        AssertVectorsAsWritten(model, s_old, new EmbeddingOptions { Genes = 20 });
+    }
+
+    /// <summary>Its map was learned in another way; it is a matrix like any other.</summary>
+    [Fact]
+    public void An_encoder_whose_map_whitens_gives_the_vectors_that_it_gave_also_when_it_is_saved_again()
+    {
+        string old = TestPaths.Fixture("scrobust", "encoder_whitened");
+        ScRobustModel model = ScRobustModel.Load(old);
+        Assert.NotNull(model.VectorMap);
+        AssertVectorsAsWritten(model, old, new EmbeddingOptions());
+        model.Save(_folder.Path);
+        AssertVectorsAsWritten(ScRobustModel.Load(_folder.Path), old, new EmbeddingOptions());
+    }
+
+    private void AssertVectorsAsWritten(ScRobustModel model, string folder, EmbeddingOptions options)
+    {
+        TextTable table = TextTable.Read(Path.Combine(folder, "vectors.csv"));
+        float[] vectors = model.Embed(_device, model.Read(AnyFile.Read(Path.Combine(s_old, "cells.csv")), NoProgress.Instance), options, NoProgress.Instance);
         Assert.Equal(48 * 16, vectors.Length);
         for (int i = 0; i < vectors.Length; i++) Assert.Equal(Number(table.Columns[1 + i % 16][i / 16]), vectors[i], 1e-5);
     }

@@ -26,7 +26,7 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         ("cls", Pooling.Cls), ("sum", Pooling.Sum), ("mean", Pooling.Mean), ("max", Pooling.Max));
     private readonly ChoiceOption<Models.ScRobust.Padding?> _padding = new("--padding", "Cells with fewer genes: shorter (masked) or filled up (published); as the encoder was trained when left out.",
         ("masked", Models.ScRobust.Padding.Masked), ("published", Models.ScRobust.Padding.Published));
-    private readonly ChoiceOption<bool?> _whiten = ScRobustOptions.YesOrNo("--whiten", "Map vectors as pretrain learned to (true); false gives them as the network makes them.");
+    private readonly ChoiceOption<bool?> _map = ScRobustOptions.YesOrNo("--map", "Map vectors as pretrain learned to (true); false gives them as the network makes them.");
 
     private readonly Option<bool> _umap = new("--umap") { Description = "Add UMAP of the vectors as obsm['X_umap'], in the place of one that is there." };
     private readonly Option<string?> _label = new("--label") { Description = "Column of obs with labels: also print how well neighbours, k-means and Leiden groups of the vectors agree with them, beside principal components of the same cells.", HelpName = "COLUMN" };
@@ -34,7 +34,7 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
 
     public ScRobustEmbedCommand() : base("embed", "Turn cells into vectors with a trained encoder.", OutputKind.File, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding, _whiten, _umap, _label, _dropout]) Options.Add(o);
+        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding, _map, _umap, _label, _dropout]) Options.Add(o);
         AddExample("cellcast scrobust embed --model encoder --cells cells.h5ad --out embedded.h5ad", "the usual call");
         AddExample("cellcast scrobust embed --model encoder --cells cells.h5ad --label cell_type --dropout 0.5,0.8 --out embedded.h5ad", "compare with principal components");
     }
@@ -55,7 +55,7 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
             Order = _order.Of(a),
             Pooling = _pooling.Of(a),
             Padding = _padding.Of(a),
-            Whiten = _whiten.Of(a) ?? s_defaults.Whiten,
+            Mapped = _map.Of(a) ?? s_defaults.Mapped,
             Seed = context.Seed,
         };
         if (model.Statistics is null && options.Order != GeneRanking.Random) context.Log.Info("the encoder comes without figures of its training cells: the order of the genes is that of these cells.");

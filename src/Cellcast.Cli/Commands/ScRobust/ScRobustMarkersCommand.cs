@@ -94,7 +94,7 @@ internal sealed class ScRobustMarkersCommand : CellcastCommand
         int[] theirs = [.. Enumerable.Range(0, groups.Length).Where(i => groups.Codes[i] >= 0 && (other < 0 ? groups.Codes[i] != code : groups.Codes[i] == other))];
         var options = new VectorGenesOptions
         {
-            Embedding = new EmbeddingOptions { Genes = a.GetValue(_genes), Seed = context.Seed, Whiten = false },
+            Embedding = new EmbeddingOptions { Genes = a.GetValue(_genes), Seed = context.Seed, Mapped = false },
             CellsPerGroup = a.GetValue(_cellsPerGroup),
             MinimumShare = a.GetValue(_minShare),
             Seed = context.Seed,

@@ -46,12 +46,12 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
     private readonly Option<double> _temperature = NumberOptions.RealBelow("--temperature", "Divides the similarities of the contrastive loss.", s_defaults.Temperature, 1e-3, double.PositiveInfinity);
     private readonly Option<double> _warmUp = NumberOptions.RealBelow("--warm-up", "Share of the steps in which the step size rises.", s_defaults.WarmUp, 0, 1);
     private readonly Option<bool> _constant = new("--constant-lr") { Description = "Keep the step size instead of letting it fall along a cosine." };
-    private readonly ChoiceOption<bool?> _whiten = ScRobustOptions.YesOrNo("--whiten", "Learn a linear map of the vectors that shortens what depth and noise do to them (true unless --published is given); embed applies it.");
+    private readonly ChoiceOption<bool?> _map = ScRobustOptions.YesOrNo("--map", "Learn a linear map of the vectors that makes distances those of the expression that can be read from them, without depth (true unless --published is given); embed applies it.");
     private readonly Option<int> _checkpoint = NumberOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
 
     public ScRobustPretrainCommand() : base("pretrain", "Train an encoder on cells without labels.", OutputKind.ResumableFolder, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_cells, _published, _values, _layer, _upperCase, _minGenes, _layers, _hidden, _heads, _genesPerView, _batch, _epochs, _earlyStop, _learningRate, _dropout, _halfValue, _start, _views, _smallestView, _smallestDepth, _neighborShare, _neighbors, _zeros, _expressionWeight, _temperature, _warmUp, _constant, _whiten, _checkpoint])
+        foreach (Option o in (Option[])[_cells, _published, _values, _layer, _upperCase, _minGenes, _layers, _hidden, _heads, _genesPerView, _batch, _epochs, _earlyStop, _learningRate, _dropout, _halfValue, _start, _views, _smallestView, _smallestDepth, _neighborShare, _neighbors, _zeros, _expressionWeight, _temperature, _warmUp, _constant, _map, _checkpoint])
             Options.Add(o);
         AddExample("cellcast scrobust pretrain --cells cells.h5ad --out encoder", "the usual call");
         AddExample("cellcast scrobust pretrain --cells peaks.h5ad --out encoder", "accessibility peaks of single cells (0 and 1)");
@@ -90,7 +90,7 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
             Temperature = Chosen(_temperature, published.Temperature),
             WarmUp = Chosen(_warmUp, published.WarmUp),
             Cosine = !a.GetValue(_constant) && !a.GetValue(_published),
-            Whiten = _whiten.Of(a) ?? (a.GetValue(_published) ? published.Whiten : s_defaults.Whiten),
+            Mapped = _map.Of(a) ?? (a.GetValue(_published) ? published.Mapped : s_defaults.Mapped),
             Seed = context.Seed,
         };
         if (options.Hidden % options.Heads != 0) throw new UsageException($"--heads {options.Heads} does not divide --hidden {options.Hidden}: choose heads that do.");
@@ -152,7 +152,7 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
                 ["genes_per_view"] = options.GenesPerView,
                 ["batch"] = options.BatchCells,
             },
-            ["whitened"] = result.Model.Whitening is not null,
+            ["mapped"] = result.Model.VectorMap is not null,
             ["values"] = (preprocessing.Presence ? TokenValues.Presence : preprocessing.RelativeValues ? TokenValues.Relative : TokenValues.Logged).ToString().ToLowerInvariant(),
             ["files"] = new JsonArray([.. files.Select(f => (JsonNode)new JsonObject { ["file"] = Path.GetFileName(f.Source), ["cells"] = f.Values.Rows })]),
             ["stages"] = new JsonArray(new JsonObject

@@ -9,7 +9,7 @@ using Cellcast.TestSupport;
 namespace Cellcast.Models.Tests.ScRobust;
 
 /// <summary>The map that pretraining learns for its vectors: what depth does to a cell becomes small beside what its kind does.</summary>
-public sealed class VectorWhiteningTests : IDisposable
+public sealed class VectorMapTests : IDisposable
 {
     private const int Kinds = 3, Genes = 150, Each = 40;
     private static readonly PretrainingOptions s_options = new() { Hidden = 32, Heads = 4, BatchCells = 32, Epochs = 6, Seed = 2 };
@@ -31,9 +31,9 @@ public sealed class VectorWhiteningTests : IDisposable
         Assert.InRange(mapped, 0, 0.8 * plain);
         Assert.Equal(0, wrong);
 
-        double Moved(bool whiten, out int wrong)
+        double Moved(bool mapped, out int wrong)
         {
-            float[] whole = Embed(model, cells, whiten), thin = Embed(model, shallow, whiten);
+            float[] whole = Embed(model, cells, mapped), thin = Embed(model, shallow, mapped);
             double[][] centres = [.. Enumerable.Range(0, Kinds).Select(k => Enumerable.Range(0, 32).Select(c => Enumerable.Range(0, Each).Average(i => (double)whole[(i * Kinds + k) * 32 + c])).ToArray())];
             double moved = 0, apart = 0;
             wrong = 0;
@@ -54,17 +54,17 @@ public sealed class VectorWhiteningTests : IDisposable
         CellSet cells = Cells(1, 1);
         ScRobustModel model = Train(cells);
         float[] plain = Embed(model, cells, false), mapped = Embed(model, cells, true), expected = (float[])plain.Clone();
-        model.Whitening!.Apply(expected);
+        model.VectorMap!.Apply(expected);
         Assert.Equal(expected, mapped);
         Assert.Equal(1, Variance(mapped) / Variance(plain), 0.1);
         for (int c = 0; c < 32; c++)
         {
             double sum = 0;
-            for (int k = 0; k < 32; k++) sum += (double)plain[32 + k] * model.Whitening.Map[k * 32 + c];
+            for (int k = 0; k < 32; k++) sum += (double)plain[32 + k] * model.VectorMap!.Weights[k * 32 + c];
             Assert.Equal(sum, mapped[32 + c], 1e-4);
         }
         var mean = new EmbeddingOptions { Pooling = Pooling.Mean };
-        Assert.Equal(model.Embed(_device, cells, mean with { Whiten = false }, NoProgress.Instance), model.Embed(_device, cells, mean, NoProgress.Instance));
+        Assert.Equal(model.Embed(_device, cells, mean with { Mapped = false }, NoProgress.Instance), model.Embed(_device, cells, mean, NoProgress.Instance));
 
         static double Variance(float[] v)
         {
@@ -77,8 +77,8 @@ public sealed class VectorWhiteningTests : IDisposable
     public void Training_with_and_without_it_makes_the_same_network()
     {
         CellSet cells = Cells(1, 1);
-        ScRobustModel with = Train(cells), without = Train(cells, s_options with { Whiten = false });
-        Assert.Null(without.Whitening);
+        ScRobustModel with = Train(cells), without = Train(cells, s_options with { Mapped = false });
+        Assert.Null(without.VectorMap);
         Assert.Equal(Embed(without, cells, true), Embed(with, cells, false));
     }
 
@@ -88,10 +88,10 @@ public sealed class VectorWhiteningTests : IDisposable
         CellSet cells = Cells(1, 1);
         using var one = new CpuDevice(1);
         using var three = new CpuDevice(3);
-        var encoder = Train(cells, s_options with { Whiten = false }).Encoder;
-        Assert.Equal(Learn(one).Map.ToArray(), Learn(three).Map.ToArray());
+        var encoder = Train(cells, s_options with { Mapped = false }).Encoder;
+        Assert.Equal(Learn(one).Weights.ToArray(), Learn(three).Weights.ToArray());
 
-        VectorWhitening Learn(Device device) => VectorWhitening.Learn(device, encoder, cells, [.. Enumerable.Range(0, cells.Count)], 1, NoProgress.Instance, default)!;
+        VectorMap Learn(Device device) => ExpressionReadout.Learn(device, encoder, new CellPreprocessing { RelativeValues = true }, cells, [.. Enumerable.Range(0, cells.Count)], 1, NoProgress.Instance, default)!;
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class VectorWhiteningTests : IDisposable
     {
         var data = new AnnotatedData(new DataFrame(["a", "b", "c", "d"]), new DataFrame(["x"]), SparseMatrix.FromDense(4, 1, [1, 1, 1, 1])) { Source = "same.h5ad" };
         NormalizedCells[] files = [NormalizedCells.From(data, new CellPreprocessing(), NoProgress.Instance)];
-        Assert.Null(Train(CellSet.From(files, GeneVocabulary.Of(files), NoProgress.Instance)).Whitening);
+        Assert.Null(Train(CellSet.From(files, GeneVocabulary.Of(files), NoProgress.Instance)).VectorMap);
     }
 
     [Fact]
@@ -114,14 +114,14 @@ public sealed class VectorWhiteningTests : IDisposable
         Assert.Contains("whitening", Assert.Throws<InputException>(() => ScRobustModel.Load(_folder.Path)).Message, StringComparison.Ordinal);
 
         // An encoder without one is written as it always was, for programs that know no other.
-        Train(cells, s_options with { Whiten = false }).Save(_folder.Path);
+        Train(cells, s_options with { Mapped = false }).Save(_folder.Path);
         Assert.Contains("\"schema_version\": 1", File.ReadAllText(_folder["encoder.json"]), StringComparison.Ordinal);
-        Assert.Null(ScRobustModel.Load(_folder.Path).Whitening);
+        Assert.Null(ScRobustModel.Load(_folder.Path).VectorMap);
     }
 
     private ScRobustModel Train(CellSet cells, PretrainingOptions? options = null) => Pretraining.Run(_device, cells, new CellPreprocessing { RelativeValues = true }, options ?? s_options, new NoCheckpoints(), null, NoProgress.Instance).Model;
 
-    private float[] Embed(ScRobustModel model, CellSet cells, bool whiten) => model.Embed(_device, cells, new EmbeddingOptions { Whiten = whiten }, NoProgress.Instance);
+    private float[] Embed(ScRobustModel model, CellSet cells, bool mapped) => model.Embed(_device, cells, new EmbeddingOptions { Mapped = mapped }, NoProgress.Instance);
 
     /// <summary>Cells of three kinds of very different depth: most genes are common, a fifth are the kind's own.</summary>
     private static CellSet Cells(int seed, double depth)
@@ -129,7 +129,7 @@ public sealed class VectorWhiteningTests : IDisposable
         var counts = new float[Each * Kinds * Genes];
         for (int i = 0; i < Each * Kinds; i++)
         {
-            var random = new RandomStream(RandomKey.From(seed, "whitening cells").Split(i));
+            var random = new RandomStream(RandomKey.From(seed, "mapped cells").Split(i));
             double size = Math.Exp(1.2 * (random.NextUniform() - 0.5));
             var kept = new RandomStream(RandomKey.From(seed, "kept molecules").Split(i));
             for (int g = 0; g < Genes; g++)
