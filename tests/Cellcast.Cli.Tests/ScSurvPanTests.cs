@@ -62,6 +62,13 @@ public sealed class ScSurvPanTests : IClassFixture<ScSurvPanTests.Study>
         foreach (string file in (string[])["cell_types.csv", "genes.csv", "effects.csv", "leave_one_out.csv", "cohorts.csv"]) Assert.Equal(File.ReadAllText(_study.Folder["pan/" + file]), File.ReadAllText(_study.Folder["again/" + file]));
         Assert.Equal(TextTable.Read(_study.Folder["again/genes.csv"]).Rows, (int)again.LastLine()["genes"]!["tested"]!);
 
+        ProcessResult others = CommandLine.Run("scsurv", "pan", "one=" + _study.Folder["pan/fits/one"], _study.Folder["pan/fits/two"], "--gene-effect", "correlation", "--out", _study.Folder["again"], "--resume");
+        Assert.Equal(2, others.ExitCode);
+        Assert.Contains("FIT was 'one=", others.ErrorSentence());
+        ProcessResult same = CommandLine.Run("scsurv", "pan", "one=" + Path.GetRelativePath(Directory.GetCurrentDirectory(), _study.Folder["pan/fits/one"]), _study.Folder["pan/fits/two"], _study.Folder["pan/fits/three"], "--gene-effect", "correlation", "--out", _study.Folder["again"], "--resume");
+        Assert.True(same.ExitCode == 0, same.Error);
+        Assert.Contains("nothing to resume", same.Error);
+
         string[] types = TextTable.Read(_study.Folder["pan/fits/one/cell_types.csv"]).Require("cell_type");
         File.WriteAllText(_study.Folder["labels.csv"], $"label,name\n{types[0]},merged\n{types[1]},merged\n{types[2]},\n");
         ProcessResult merged = CommandLine.Run("scsurv", "pan", _study.Folder["pan/fits/one"], _study.Folder["pan/fits/two"], "--labels", _study.Folder["labels.csv"], "--interval", "normal", "--heterogeneity", "dl", "--out", _study.Folder["merged"]);
@@ -96,12 +103,36 @@ public sealed class ScSurvPanTests : IClassFixture<ScSurvPanTests.Study>
         Assert.Equal(3, failed.ExitCode);
         Assert.True((bool)failed.LastLine()["resumable"]!);
         Assert.False(File.Exists(_study.Folder["resumed/pan.json"]));
-        DateTime first = File.GetLastWriteTimeUtc(_study.Folder["resumed/fits/one/metrics.json"]);
+        Assert.False(Directory.Exists(_study.Folder["resumed/fits"]));
+        DateTime first = File.GetLastWriteTimeUtc(_study.Folder["resumed/checkpoint/fits/one/metrics.json"]);
         File.Copy(_study.Folder["two/simulated_bulk.h5ad"], _study.Folder["wrong/simulated_bulk.h5ad"], overwrite: true);
         ProcessResult resumed = CommandLine.Run("scsurv", "pan", "--table", table, "--out", _study.Folder["resumed"], "--resume");
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(first, File.GetLastWriteTimeUtc(_study.Folder["resumed/fits/one/metrics.json"]));
         Assert.True(File.Exists(_study.Folder["resumed/pan.json"]));
+
+        // Overwriting keeps the earlier fits until it has succeeded, resumed or not, and then replaces all of them.
+        string[] Fits() => [.. Directory.GetDirectories(_study.Folder["resumed/fits"]).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+        string pan = File.ReadAllText(_study.Folder["resumed/pan.json"]);
+        _study.Table("broken.csv", "two", "wrong");
+        File.Copy(_study.Folder["two/simulated_cells.h5ad"], _study.Folder["wrong/simulated_bulk.h5ad"], overwrite: true);
+        Assert.Equal(3, CommandLine.Run("scsurv", "pan", "--table", table, "--out", _study.Folder["resumed"], "--overwrite").ExitCode);
+        Assert.Equal(["one", "wrong"], Fits());
+        Assert.Equal(first, File.GetLastWriteTimeUtc(_study.Folder["resumed/fits/one/metrics.json"]));
+        Assert.True(File.Exists(_study.Folder["resumed/fits/wrong/model/model.json"]));
+        Assert.Equal(pan, File.ReadAllText(_study.Folder["resumed/pan.json"]));
+        File.Copy(_study.Folder["three/simulated_bulk.h5ad"], _study.Folder["wrong/simulated_bulk.h5ad"], overwrite: true);
+        resumed = CommandLine.Run("scsurv", "pan", "--table", table, "--out", _study.Folder["resumed"], "--resume");
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Assert.Equal(["two", "wrong"], Fits());
+        Assert.Equal(["two", "wrong"], TextTable.Read(_study.Folder["resumed/cohorts.csv"]).Require("cohort"));
+        Assert.False(Directory.Exists(_study.Folder["resumed/checkpoint"]));
+
+        // Its own fits are no input of a run that replaces them.
+        ProcessResult itself = CommandLine.Run("scsurv", "pan", _study.Folder["resumed/fits/two"], _study.Folder["resumed/fits/wrong"], "--out", _study.Folder["resumed"], "--overwrite");
+        Assert.Equal(2, itself.ExitCode);
+        Assert.Contains("choose another folder with --out", itself.ErrorSentence());
+        Assert.Equal(["two", "wrong"], Fits());
     }
 
     [Fact]

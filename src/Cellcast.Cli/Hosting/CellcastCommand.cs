@@ -82,7 +82,7 @@ internal abstract class CellcastCommand : Command
     /// <summary>Adds an example to the help text.</summary>
     protected void AddExample(string line, string explanation) => _examples.Add((line, explanation));
 
-    /// <summary>The values that decide what this run computes, by option: a resumed run must have the same.</summary>
+    /// <summary>The values that decide what this run computes, by option or argument: a resumed run must have the same.</summary>
     internal IReadOnlyDictionary<string, string> Settings(ParseResult arguments)
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -95,6 +95,8 @@ internal abstract class CellcastCommand : Command
                 : option.HasDefaultValue ? Convert.ToString(option.GetDefaultValue(), System.Globalization.CultureInfo.InvariantCulture) ?? "" : "";
             settings[option.Name] = value;
         }
+        foreach (var argument in Arguments)
+            settings[argument.Name] = string.Join(' ', arguments.GetResult(argument)?.Tokens.Select(t => NamedFullPath(t.Value)) ?? []);
         return settings;
 
         // A column may be called like a folder that happens to be there.
@@ -102,6 +104,9 @@ internal abstract class CellcastCommand : Command
 
         // So that a run can be resumed from another working folder.
         static string FullPathIfFile(string value) => File.Exists(value) || Directory.Exists(value) ? Path.GetFullPath(value) : value;
+
+        // DIR or NAME=DIR.
+        static string NamedFullPath(string value) => FullPathIfFile(value) is var path && path == value && value.IndexOf('=') is > 0 and var at ? value[..(at + 1)] + FullPathIfFile(value[(at + 1)..]) : path;
     }
 
     private static Option<int> CreateThreads()

@@ -164,7 +164,8 @@ internal sealed class RunDirectory : IDisposable
             _finished = true;
             return;
         }
-        if (_overwrite)
+        // What a resumed run had not yet replaced when it was interrupted was to be overwritten.
+        if (_overwrite || (IsResumed && !IsComplete))
             foreach (string stale in (_previous?.Files ?? []).Except(files))
                 RemoveStale(stale);
         DeleteFolder(Path.Combine(FullPath, "checkpoint"));

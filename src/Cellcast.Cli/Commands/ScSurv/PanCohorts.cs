@@ -15,6 +15,9 @@ internal sealed record PanCohort(string Name, string? Folder, IReadOnlyList<stri
 /// <summary>Reads which cohorts there are, and fits those that need it.</summary>
 internal static class PanCohorts
 {
+    /// <summary>Where the fits of a table are: in the folder of results, and before the run has succeeded among what it can be resumed from.</summary>
+    internal const string FitsFolder = "fits";
+
     private static readonly string[] s_files = ["reference", "bulk", "spatial"];
 
     /// <summary>Fits named on the command line: <c>DIR</c> or <c>NAME=DIR</c>.</summary>
@@ -76,7 +79,7 @@ internal static class PanCohorts
     /// <returns>The folder.</returns>
     internal static string Fit(CommandContext context, PanCohort cohort)
     {
-        string folder = Path.Combine(context.Directory.FullPath, "fits", cohort.Name);
+        string folder = Path.Combine(context.Directory.CheckpointFolder, FitsFolder, cohort.Name);
         var fit = new ScSurvFitCommand();
         string[] own = cohort.Arguments.Contains("--seed") ? [] : ["--seed", context.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture)];
         string[] threads = cohort.Arguments.Contains("--threads") ? [] : ["--threads", context.Threads.ToString(System.Globalization.CultureInfo.InvariantCulture)];
@@ -90,5 +93,12 @@ internal static class PanCohorts
         progress.Dispose();
         directory.Commit();
         return folder;
+    }
+
+    /// <summary>Makes the fits results of the run, which get their places together with all others.</summary>
+    internal static void Publish(RunDirectory directory)
+    {
+        string fits = Path.Combine(directory.CheckpointFolder, FitsFolder);
+        if (Directory.Exists(fits)) Directory.Move(fits, directory.File(FitsFolder));
     }
 }

@@ -54,6 +54,9 @@ internal sealed class ScSurvPanCommand : CellcastCommand
         foreach (PanCohort c in cohorts)
             if (c.Name.Length == 0 || c.Name.StartsWith('.') || c.Name.Any(x => x is '/' or '\\' || char.IsControl(x))) throw new UsageException($"'{c.Name}' is no name for a cohort: give another with NAME=DIR, or in the table.");
         if (cohorts.GroupBy(c => c.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key is { } twice) throw new UsageException($"two cohorts are called '{twice}': give them names of their own as NAME=DIR, or in the table.");
+        string own = Path.Combine(context.Directory.FullPath, PanCohorts.FitsFolder) + Path.DirectorySeparatorChar;
+        if (cohorts.FirstOrDefault(c => c.Folder is not null && (Path.GetFullPath(c.Folder) + Path.DirectorySeparatorChar).StartsWith(own, StringComparison.Ordinal)) is { } inside)
+            throw new UsageException($"the fit '{inside.Folder}' lies among the earlier results in '{context.Directory.FullPath}', which this run would replace: choose another folder with --out.");
         LabelMap labels = a.GetValue(_labels) is { } synonyms ? LabelMap.Read(synonyms, [.. cohorts.Select(c => c.Name)]) : LabelMap.Empty;
         // Before hours of fitting: finished fits must be readable.
         var metrics = cohorts.Where(c => c.Folder is not null).ToDictionary(c => c.Name, c => Finished(c.Folder!), StringComparer.Ordinal);
@@ -61,7 +64,6 @@ internal sealed class ScSurvPanCommand : CellcastCommand
         {
             // Marks that there is something to resume.
             AtomicFile.WriteText(Path.Combine(context.Directory.CheckpointFolder, "fits.txt"), string.Join('\n', cohorts.Select(c => c.Name)) + "\n");
-            if (context.Overwrite && Directory.Exists(Path.Combine(context.Directory.FullPath, "fits"))) Directory.Delete(Path.Combine(context.Directory.FullPath, "fits"), recursive: true);
         }
         string[] folders = [.. cohorts.Select(c => c.Folder ?? PanCohorts.Fit(context, c))];
         foreach (var (c, folder) in cohorts.Zip(folders)) metrics.TryAdd(c.Name, Finished(folder));
@@ -77,6 +79,7 @@ internal sealed class ScSurvPanCommand : CellcastCommand
         PanAnalysis analysis = PanAnalysis.Run(effects, options, context.Threads);
         Warn(context, analysis, options);
         Write(context, analysis, options, gene, cohorts, metrics, effects);
+        PanCohorts.Publish(context.Directory);
         Show(context, analysis);
     }
 
