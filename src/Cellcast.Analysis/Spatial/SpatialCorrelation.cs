@@ -20,15 +20,38 @@ public readonly record struct SpatialCorrelationTest(double Coefficient, double 
 public sealed class SpatialCorrelation
 {
     // Of more spots, pairs of evenly chosen ones with all others are enough to tell autocovariances.
-    private const int MostRows = 2000, FineClasses = 6, GenesPerBlock = 64;
+    private const int MostRows = 2000, FineClasses = 6, GenesPerBlock = 64, RowsPerBlock = 64, SpotsPerBlock = 1024;
     private const double Growth = 1.15;
 
-    private readonly int _spots;
-    private readonly int[] _rows;
-    private readonly byte[] _classes;
-    private readonly double[] _pairs;
+    // Classes of more pairs are found again whenever they are needed.
+    private const long MostKept = 1L << 29;
 
-    private SpatialCorrelation(int spots, int[] rows, byte[] classes, double[] pairs) => (_spots, _rows, _classes, _pairs) = (spots, rows, classes, pairs);
+    private readonly float[] _x;
+    private readonly int _spots, _dimensions;
+    private readonly int[] _rows;
+    private readonly double[] _ends, _pairs;
+    private readonly byte[][]? _classes;
+
+    private SpatialCorrelation(float[] x, int dimensions, int[] rows, double[] ends, long mostKept, int threads)
+    {
+        (_x, _spots, _dimensions, _rows, _ends, _pairs) = (x, x.Length / dimensions, dimensions, rows, ends, new double[ends.Length + 1]);
+        var classes = (long)rows.Length * _spots <= mostKept ? new byte[rows.Length][] : null;
+        var counts = new long[rows.Length][];
+        Blocks.For(rows.Length, threads, i =>
+        {
+            long[] own = counts[i] = new long[_pairs.Length];
+            byte[] kept = classes is null ? new byte[Math.Min(_spots, SpotsPerBlock)] : classes[i] = new byte[_spots];
+            for (int from = 0; from < _spots; from += kept.Length)
+            {
+                Span<byte> of = kept.AsSpan(0, Math.Min(kept.Length, _spots - from));
+                Classify(i, from, of);
+                foreach (byte k in of) own[k]++;
+            }
+        });
+        foreach (long[] own in counts)
+            for (int k = 0; k < _pairs.Length; k++) _pairs[k] += own[k];
+        _classes = classes;
+    }
 
     /// <summary>Number of classes of distance; the first is a spot with itself.</summary>
     public int Classes => _pairs.Length;
@@ -37,7 +60,10 @@ public sealed class SpatialCorrelation
     /// <param name="coordinates">Spots x dimensions.</param>
     /// <param name="threads">Threads, 0 for all cores; nothing depends on them.</param>
     /// <exception cref="InputException">There are fewer than 4 spots, they all lie on one point, or a coordinate is not finite.</exception>
-    public static SpatialCorrelation Build(DenseMatrix coordinates, int threads = 0)
+    public static SpatialCorrelation Build(DenseMatrix coordinates, int threads = 0) => Build(coordinates, threads, MostKept);
+
+    /// <summary>As above, keeping the classes of at most so many pairs; nothing else depends on it.</summary>
+    internal static SpatialCorrelation Build(DenseMatrix coordinates, int threads, long mostKept)
     {
         ArgumentNullException.ThrowIfNull(coordinates);
         int n = coordinates.Rows, d = coordinates.Columns;
@@ -67,23 +93,7 @@ public sealed class SpatialCorrelation
             ends.Add(ends[^1] + width);
             if (ends.Count > FineClasses) width *= Growth;
         }
-        var classes = new byte[(long)m * n];
-        var counts = new long[m][];
-        Blocks.For(m, threads, i =>
-        {
-            long[] own = counts[i] = new long[ends.Count + 1];
-            for (int j = 0; j < n; j++)
-            {
-                // A spot with itself is a class of its own, whatever else lies on the same point.
-                int k = j == rows[i] ? 0 : Math.Max(1, ends.BinarySearch(Distance(x, d, rows[i], j)) is var at && at < 0 ? ~at : at);
-                classes[(long)i * n + j] = (byte)Math.Min(k, ends.Count);
-                own[Math.Min(k, ends.Count)]++;
-            }
-        });
-        var pairs = new double[ends.Count + 1];
-        foreach (long[] own in counts)
-            for (int k = 0; k < pairs.Length; k++) pairs[k] += own[k];
-        return new SpatialCorrelation(n, rows, classes, pairs);
+        return new SpatialCorrelation(x, d, rows, [.. ends], mostKept, threads);
     }
 
     /// <summary>Correlates one variable with many.</summary>
@@ -96,31 +106,32 @@ public sealed class SpatialCorrelation
         ArgumentNullException.ThrowIfNull(others);
         int n = _spots;
         if (value.Length != n || others.Length != (long)n * count) throw new ArgumentException($"{n} spots and {count} variables need as many values", nameof(others));
-        double[] own = value.ToArray();
-        double[] scaled = [.. Standardized(own, out bool varies)];
-        float[] single = [.. scaled.Select(v => (float)v)];
-        double[] first = Covariances(single, 1);
+        double[] scaled = value.ToArray();
+        var (middle, factor, varies) = Scaling(scaled);
+        for (int i = 0; i < n; i++) scaled[i] = (scaled[i] - middle) * factor;
+        double[] first = Covariances(1, (from, tile) =>
+        {
+            for (int i = 0; i < tile.Length; i++) tile[i] = (float)scaled[from + i];
+        });
         int blocks = (count + GenesPerBlock - 1) / GenesPerBlock;
         var result = new SpatialCorrelationTest[count];
         Blocks.For(blocks, threads, b =>
         {
             int from = b * GenesPerBlock, width = Math.Min(GenesPerBlock, count - from);
-            var y = new float[n * GenesPerBlock];
-            var r = new double[width];
-            var column = new double[n];
+            double[] r = new double[width], mean = new double[width], scale = new double[width], column = new double[n];
             for (int g = 0; g < width; g++)
             {
                 for (int i = 0; i < n; i++) column[i] = others[(long)i * count + from + g];
-                double[] z = Standardized(column, out bool differs);
+                (mean[g], scale[g], bool differs) = Scaling(column);
                 double sum = 0;
-                for (int i = 0; i < n; i++)
-                {
-                    y[i * GenesPerBlock + g] = (float)z[i];
-                    sum += z[i] * scaled[i];
-                }
+                for (int i = 0; i < n; i++) sum += (column[i] - mean[g]) * scale[g] * scaled[i];
                 r[g] = varies && differs ? Math.Clamp(sum / n, -1, 1) : double.NaN;
             }
-            double[] second = Covariances(y, GenesPerBlock);
+            double[] second = Covariances(GenesPerBlock, (spot, tile) =>
+            {
+                for (int i = 0; i < tile.Length / GenesPerBlock; i++)
+                    for (int g = 0; g < width; g++) tile[i * GenesPerBlock + g] = (float)((others[(long)(spot + i) * count + from + g] - mean[g]) * scale[g]);
+            });
             for (int g = 0; g < width; g++)
             {
                 double variance = 0;
@@ -140,44 +151,80 @@ public sealed class SpatialCorrelation
         return new SpatialCorrelationTest(r, effective, freedom > 0 ? Distributions.TwoSidedStudent(r * Math.Sqrt(freedom / Math.Max(1e-300, (1 - r) * (1 + r))), freedom) : 1);
     }
 
-    /// <summary>Mean product over the pairs of each class, classes x width.</summary>
-    private double[] Covariances(float[] y, int width)
+    /// <summary>Writes the values of spots from one on, spots x width; columns without a variable stay 0.</summary>
+    private delegate void Fill(int from, Span<float> values);
+
+    /// <summary>Mean product over the pairs of each class, classes x width. Blocks of rows and spots decide what is at hand, not the order of any sum.</summary>
+    private double[] Covariances(int width, Fill fill)
     {
-        int n = _spots, classes = Classes;
+        int n = _spots, classes = Classes, m = _rows.Length;
         var total = new double[classes * width];
-        var sums = new float[classes * width];
-        for (int i = 0; i < _rows.Length; i++)
+        float[] sums = new float[Math.Min(m, RowsPerBlock) * classes * width], tile = new float[Math.Min(n, SpotsPerBlock) * width], row = new float[width];
+        var buffer = new byte[SpotsPerBlock];
+        for (int first = 0; first < m; first += RowsPerBlock)
         {
+            int rows = Math.Min(RowsPerBlock, m - first);
             Array.Clear(sums);
-            ReadOnlySpan<byte> of = _classes.AsSpan(i * n, n);
-            if (width % Vector<float>.Count == 0 && width > 1)
+            for (int from = 0; from < n; from += SpotsPerBlock)
             {
-                ref float py = ref MemoryMarshal.GetArrayDataReference(y), ps = ref MemoryMarshal.GetArrayDataReference(sums);
-                for (int j = 0; j < n; j++)
-                    for (int g = 0; g < width; g += Vector<float>.Count)
-                        (Vector.LoadUnsafe(ref ps, (nuint)(of[j] * width + g)) + Vector.LoadUnsafe(ref py, (nuint)(j * width + g))).StoreUnsafe(ref ps, (nuint)(of[j] * width + g));
+                int count = Math.Min(SpotsPerBlock, n - from);
+                Span<float> values = tile.AsSpan(0, count * width);
+                fill(from, values);
+                for (int i = 0; i < rows; i++) AddByClass(ClassesOf(first + i, from, buffer.AsSpan(0, count)), values, width, sums.AsSpan(i * classes * width, classes * width));
             }
-            else
-                for (int j = 0; j < n; j++)
-                    for (int g = 0; g < width; g++) sums[of[j] * width + g] += y[j * width + g];
-            int row = _rows[i] * width;
-            for (int k = 0; k < classes; k++)
-                for (int g = 0; g < width; g++) total[k * width + g] += (double)sums[k * width + g] * y[row + g];
+            for (int i = 0; i < rows; i++)
+            {
+                fill(_rows[first + i], row);
+                for (int k = 0; k < classes; k++)
+                    for (int g = 0; g < width; g++) total[k * width + g] += (double)sums[(i * classes + k) * width + g] * row[g];
+            }
         }
         for (int k = 0; k < classes; k++)
             for (int g = 0; g < width; g++) total[k * width + g] = _pairs[k] > 0 ? total[k * width + g] / _pairs[k] : 0;
         return total;
     }
 
-    private static double[] Standardized(double[] values, out bool varies)
+    /// <summary>Adds the values of each spot to those of its class.</summary>
+    private static void AddByClass(ReadOnlySpan<byte> of, ReadOnlySpan<float> values, int width, Span<float> sums)
+    {
+        if (width % Vector<float>.Count == 0 && width > 1)
+        {
+            ref float py = ref MemoryMarshal.GetReference(values), ps = ref MemoryMarshal.GetReference(sums);
+            for (int j = 0; j < of.Length; j++)
+                for (int g = 0; g < width; g += Vector<float>.Count)
+                    (Vector.LoadUnsafe(ref ps, (nuint)(of[j] * width + g)) + Vector.LoadUnsafe(ref py, (nuint)(j * width + g))).StoreUnsafe(ref ps, (nuint)(of[j] * width + g));
+        }
+        else
+            for (int j = 0; j < of.Length; j++)
+                for (int g = 0; g < width; g++) sums[of[j] * width + g] += values[j * width + g];
+    }
+
+    /// <summary>Classes of pairs of one row with spots from one on, as kept or found again.</summary>
+    private ReadOnlySpan<byte> ClassesOf(int row, int from, Span<byte> buffer)
+    {
+        if (_classes is not null) return _classes[row].AsSpan(from, buffer.Length);
+        Classify(row, from, buffer);
+        return buffer;
+    }
+
+    private void Classify(int row, int from, Span<byte> classes)
+    {
+        for (int j = 0; j < classes.Length; j++)
+        {
+            // A spot with itself is a class of its own, whatever else lies on the same point.
+            int k = from + j == _rows[row] ? 0 : Math.Max(1, Array.BinarySearch(_ends, Distance(_x, _dimensions, _rows[row], from + j)) is var at && at < 0 ? ~at : at);
+            classes[j] = (byte)Math.Min(k, _ends.Length);
+        }
+    }
+
+    private static (double Mean, double Scale, bool Varies) Scaling(double[] values)
     {
         int n = values.Length;
         double mean = 0, square = 0;
         foreach (double v in values) mean += v / n;
         foreach (double v in values) square += (v - mean) * (v - mean);
-        varies = Correlation.Varies(square, mean, n);
-        double scale = varies ? 1 / Math.Sqrt(square / n) : 0;
-        return [.. values.Select(v => (v - mean) * scale)];
+        bool varies = Correlation.Varies(square, mean, n);
+        return (mean, varies ? 1 / Math.Sqrt(square / n) : 0, varies);
     }
 
     private static double Distance(float[] x, int d, int i, int j)

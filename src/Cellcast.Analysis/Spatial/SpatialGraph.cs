@@ -33,27 +33,20 @@ public sealed class SpatialGraph
         float[] x = coordinates.ToSingle();
         for (int i = 0; i < x.Length; i++)
             if (!float.IsFinite(x[i])) throw new InputException($"the coordinates of spot {i / d + 1} are not finite; remove that spot.");
+        var tree = new SpotTree(x, d);
         var near = new int[n][];
-        Blocks.For(n, threads, i =>
+        Blocks.Ranges(n, threads, (from, to) =>
         {
-            var distance = new double[n];
-            for (int j = 0; j < n; j++)
-                for (int k = 0; k < d; k++)
-                {
-                    double v = (double)x[i * d + k] - x[j * d + k];
-                    distance[j] += v * v;
-                }
-            distance[i] = double.PositiveInfinity;
-            double[] sorted = [.. distance];
-            Array.Sort(sorted);
-            double most = sorted[neighbours - 1] * 1.0201;
-            near[i] = [.. Enumerable.Range(0, n).Where(j => distance[j] <= most)];
+            for (int i = from; i < to; i++) near[i] = tree.Within(i, tree.SquaredDistanceOfNearest(i, neighbours) * 1.0201);
         });
-        var both = new SortedSet<int>[n];
-        for (int i = 0; i < n; i++) both[i] = [.. near[i]];
+        // Who has a spot among its own without being one of its.
+        var others = new List<int>?[n];
         for (int i = 0; i < n; i++)
-            foreach (int j in near[i]) both[j].Add(i);
-        return new SpatialGraph([.. both.Select(b => b.ToArray())]);
+            foreach (int j in near[i])
+                if (Array.BinarySearch(near[j], i) < 0) (others[j] ??= []).Add(i);
+        for (int i = 0; i < n; i++)
+            if (others[i] is { } more) near[i] = [.. near[i].Concat(more).Order()];
+        return new SpatialGraph(near);
     }
 
     /// <summary>Values smoothed over neighbours: each spot's own value and the mean of its neighbours', weighted.</summary>

@@ -85,6 +85,21 @@ public class SpatialCorrelationTests
     }
 
     [Fact]
+    public void More_spots_than_pairs_are_kept_of_give_the_same_bits()
+    {
+        // More spots than rows and than a block of either.
+        const int n = 2300, genes = 3;
+        var random = new RandomStream(s_key.Split("many"));
+        float[] x = [.. Enumerable.Range(0, 2 * n).Select(_ => (float)(100 * random.NextUniform()))], others = [.. Enumerable.Range(0, n * genes).Select(i => (float)(random.NextNormal() + Math.Sin(x[i / genes * 2] / (5 + i % genes))))];
+        double[] value = [.. Enumerable.Range(0, n).Select(i => Math.Sin(x[2 * i] / 6.0) + random.NextNormal())];
+        SpatialCorrelation kept = SpatialCorrelation.Build(new DenseMatrix(n, 2, x)), found = SpatialCorrelation.Build(new DenseMatrix(n, 2, x), 2, mostKept: 0);
+        Assert.Equal(kept.Classes, found.Classes);
+        SpatialCorrelationTest[] tests = kept.Test(value, others, genes);
+        Assert.Equal(tests, found.Test(value, others, genes, 2));
+        Assert.All(tests, t => Assert.InRange(t.EffectiveSpots, 20, n / 2.0));
+    }
+
+    [Fact]
     public void Neither_threads_nor_the_other_genes_change_a_bit_and_what_does_not_vary_has_no_p()
     {
         SpatialCorrelation spots = SpatialCorrelation.Build(s_hexagons, 1);

@@ -22,6 +22,40 @@ public class SpatialTests
         Assert.Throws<InputException>(() => SpatialGraph.Build(Grid(2), 4));
     }
 
+    [Theory, InlineData("even", 2), InlineData("patches", 2), InlineData("grid", 2), InlineData("line", 1), InlineData("even", 3), InlineData("doubled", 2)]
+    public void Neighbours_are_those_of_a_full_comparison_however_spots_lie(string kind, int dimensions)
+    {
+        var random = new RandomStream(RandomKey.From(5, $"neighbours {kind} {dimensions}"));
+        const int n = 700, k = 6;
+        float[] x = [.. Enumerable.Range(0, n).SelectMany(i => Enumerable.Range(0, dimensions).Select(j => kind switch
+        {
+            "grid" => j == 0 ? i % 30 * 55f : i / 30 * 55f,
+            // Most in two patches, a few very far away.
+            "patches" => (float)random.NextNormal() * (i % 100 == 0 ? 1e5f : 1) + i % 2 * 300,
+            "doubled" => (float)random.NextInt32(12),
+            _ => (float)random.NextNormal(),
+        }))];
+        var near = new HashSet<int>[n];
+        for (int i = 0; i < n; i++)
+        {
+            double[] distance = [.. Enumerable.Range(0, n).Select(j => Enumerable.Range(0, dimensions).Sum(l => Math.Pow((double)x[i * dimensions + l] - x[j * dimensions + l], 2)))];
+            double most = distance.Where((_, j) => j != i).Order().ElementAt(k - 1) * 1.0201;
+            near[i] = [.. Enumerable.Range(0, n).Where(j => j != i && distance[j] <= most)];
+        }
+        var graph = SpatialGraph.Build(new DenseMatrix(n, dimensions, x), k, 2);
+        for (int i = 0; i < n; i++) Assert.Equal(Enumerable.Range(0, n).Where(j => near[i].Contains(j) || near[j].Contains(i)), graph.Of(i).ToArray());
+    }
+
+    [Fact]
+    public void A_hundred_thousand_spots_take_few_comparisons_each()
+    {
+        // All pairs would be ten thousand million.
+        const int side = 320;
+        var graph = SpatialGraph.Build(Grid(side), 4);
+        Assert.Equal([101 * side + 100, 102 * side + 99, 102 * side + 101, 103 * side + 100], graph.Of(102 * side + 100).ToArray());
+        Assert.InRange(graph.Edges, 4L * (side - 2) * (side - 2), 4L * side * side + 16 * side);
+    }
+
     [Fact]
     public void Smoothing_moves_values_towards_their_neighbours_and_keeps_what_is_equal()
     {
