@@ -113,12 +113,19 @@ public sealed class LogisticLikelihood : PointwiseLikelihood
 {
     /// <param name="response">The outcomes, n values.</param>
     /// <param name="weights">Case weights, or empty for 1 each.</param>
-    /// <exception cref="SurvivalDataException">All outcomes are the same, lengths differ, or a weight is not usable.</exception>
+    /// <exception cref="SurvivalDataException">All outcomes of positive weight are the same, lengths differ, or a weight is not usable.</exception>
     public LogisticLikelihood(ReadOnlySpan<bool> response, ReadOnlySpan<double> weights = default) : base(Numbers(response), weights)
     {
         int yes = response.Count(true);
         if (yes == 0 || yes == response.Length)
             throw new SurvivalDataException($"all {response.Length} outcomes are {(yes == 0 ? "no" : "yes")}: a binary outcome needs both, check how the column is coded");
+        if (weights.IsEmpty) return;
+        foreach (bool outcome in (bool[])[false, true])
+        {
+            bool counts = false;
+            for (int i = 0; i < response.Length; i++) counts |= response[i] == outcome && weights[i] > 0;
+            if (!counts) throw new SurvivalDataException($"every subject whose outcome is {(outcome ? "yes" : "no")} has weight 0: a binary outcome needs both among those that count, check the weights");
+        }
     }
 
     /// <summary>Probability of yes.</summary>

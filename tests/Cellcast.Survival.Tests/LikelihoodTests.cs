@@ -133,6 +133,9 @@ public class LikelihoodTests
     {
         string Message(Action act) => Assert.Throws<SurvivalDataException>(act).Message;
         Assert.Contains("all 2 outcomes are yes", Message(() => _ = new LogisticLikelihood([true, true])));
+        Assert.Contains("every subject whose outcome is yes has weight 0", Message(() => _ = new LogisticLikelihood([true, false, false], [0, 1, 2])));
+        Assert.Contains("every subject whose outcome is no has weight 0", Message(() => _ = new LogisticLikelihood([true, false, true], [1, 0, 0])));
+        Assert.Equal(2, new LogisticLikelihood([true, false], [1e-300, 1]).Count);
         Assert.Contains("weight of subject 1 of 2 is -1", Message(() => _ = new LogisticLikelihood([true, false], [-1, 1])));
         Assert.Contains("outcome of subject 2 of 2 is missing", Message(() => _ = new GaussianLikelihood([1, double.NaN])));
         Assert.Contains("variance", Message(() => _ = new GaussianLikelihood([1, 2], 0)));
