@@ -139,6 +139,9 @@ public sealed class ScSurvUncertaintyTests : IClassFixture<ScSurvUncertaintyTest
             Assert.True(run.ExitCode == 0, run.Error);
             JsonObject summary = JsonNode.Parse(File.ReadAllText(_fitted.Folder[outcome + "-sure/uncertainty.json"]))!.AsObject();
             Assert.Equal(outcome, summary["outcome"]!.ToString());
+            Assert.Equal("shares are a linear function of the covariates and an error that is independent of outcomes", summary["signal"]!["null"]!.ToString());
+            // Only what does not apply or was not found out is null.
+            Assert.Equal(outcome == "binary" ? [] : ["events"], summary.Where(p => p.Value is null && p.Key != "caution").Select(p => p.Key));
             Assert.InRange((double)summary["signal"]!["p"]!, 0.02, 1);
             Assert.False(File.Exists(_fitted.Folder[outcome + "-sure/power.csv"]));
             Assert.All(Numbers(TextTable.Read(_fitted.Folder[outcome + "-sure/cell_types.csv"]), "bootstrap_sd"), sd => Assert.True(sd > 0));

@@ -70,7 +70,6 @@ public static class UncertaintyTables
             ["covariates"] = (options.Fit?.Covariates?.Length ?? 0) / input.Outcome.Count,
             ["bootstrap"] = options.Bootstrap,
             ["permutations"] = options.Permutations,
-            ["effective_parameters"] = double.IsFinite(input.Fit.EffectiveDegreesOfFreedom) ? input.Fit.EffectiveDegreesOfFreedom : null,
         };
         if (analysis.Signal is { } signal)
         {
@@ -93,7 +92,7 @@ public static class UncertaintyTables
         string what = survival is null ? "outcomes" : $"follow-up (time{(survival.Entry.IsEmpty ? " and event" : ", event and entry")})", where = survival is null || survival.Strata.IsEmpty ? "" : "within strata, ";
         return options.Fit?.Covariates is { Length: > 0 }
             ? $"{where}shares are a linear function of the covariates and an error that is independent of {what}"
-            : $"{where}{what} are exchangeable among patients whatever their shares";
+            : $"{where}{what} {(survival is null ? "are" : "is")} exchangeable among patients whatever their shares";
     }
 
     /// <summary>Expected share of wrong signs among the values at least as sure as each: the running mean of min(P(adverse), P(favourable)), surest first (Stephens 2017, Biostatistics 18, 275).</summary>
