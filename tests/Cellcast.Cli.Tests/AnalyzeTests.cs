@@ -142,6 +142,18 @@ public sealed class AnalyzeTests : IDisposable
     }
 
     [Fact]
+    public void Cells_of_one_name_are_taken_with_a_warning()
+    {
+        var data = Study();
+        data.Obs.Index[3] = data.Obs.Index[0];
+        H5adFile.Write(_folder["twice.h5ad"], data);
+        var run = CommandLine.Run("analyze", _folder["twice.h5ad"], "--out", _folder["out"], "--min-genes", "20", "--no-umap");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains($"1 cell name occurs more than once ('{data.Obs.Index[0]}')", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("more than once", CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["unique"], "--min-genes", "20", "--no-umap").Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Values_that_are_no_counts_are_refused()
     {
         var data = Study();

@@ -27,7 +27,7 @@ public sealed class CohortTests : IDisposable
     {
         var result = Cohort([.. Tables(), "--time", "os", "--event", "dead", "--out", _folder["bulk.h5ad"], "--json"]);
         Assert.Equal(0, result.ExitCode);
-        Assert.Contains("1 samples without clinical data left out (P3)", result.Error);
+        Assert.Contains("1 sample without clinical data left out (P3)", result.Error);
         var line = result.LastLine();
         Assert.Equal((2, 1, 2), ((int)line["patients"]!, (int)line["events"]!, (int)line["genes"]!));
         Assert.Contains(line["report"]!.AsArray(), n => (bool)n!["loss"]! && (int?)n["count"] == 1 && (string?)n["examples"]![0] == "P3");

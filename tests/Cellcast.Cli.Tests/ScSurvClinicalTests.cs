@@ -199,6 +199,7 @@ public class ScSurvClinicalTests
     [InlineData("--strata is for survival", "--outcome", "binary", "--response", "severe", "--strata", "sex")]
     [InlineData("both --strata and --covariates name 'sex'", "--strata", "sex", "--covariates", "age,sex")]
     [InlineData("--covariates: the covariate 'age:spline'", "--covariates", "age:spline")]
+    [InlineData("--where: the condition 'sex' cannot be read", "--where", "age=50,sex")]
     public void Options_that_make_no_sense_together_are_refused_in_a_sentence(string sentence, params string[] options)
     {
         using var folder = new TemporaryDirectory();

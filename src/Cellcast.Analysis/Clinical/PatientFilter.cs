@@ -5,6 +5,15 @@ namespace Cellcast.Analysis.Clinical;
 /// <summary>Chooses patients by columns of a cohort: <c>sample_type=Primary</c>, several conditions with commas between them, several values with <c>|</c>.</summary>
 public static class PatientFilter
 {
+    /// <summary>Refuses conditions that cannot be read, whatever the cohort.</summary>
+    /// <param name="conditions">As in <see cref="Rows"/>.</param>
+    /// <exception cref="InputException">A condition cannot be read.</exception>
+    public static void Check(string conditions)
+    {
+        ArgumentNullException.ThrowIfNull(conditions);
+        foreach (string condition in conditions.Split(',', StringSplitOptions.TrimEntries)) Parse(condition);
+    }
+
     /// <summary>Rows that meet all conditions, in order.</summary>
     /// <param name="obs">Annotation of the cohort.</param>
     /// <param name="file">The file to name in errors.</param>
@@ -17,12 +26,8 @@ public static class PatientFilter
         IEnumerable<int> rows = Enumerable.Range(0, obs.Length);
         foreach (string condition in conditions.Split(',', StringSplitOptions.TrimEntries))
         {
-            int at = condition.IndexOf('=', StringComparison.Ordinal);
-            bool not = at > 0 && condition[at - 1] == '!';
-            string name = at < 0 ? "" : condition[..(not ? at - 1 : at)].Trim();
-            if (name.Length == 0) throw new InputException($"the condition '{condition}' cannot be read; write it as COLUMN=VALUE, COLUMN=VALUE|VALUE or COLUMN!=VALUE.");
+            var (name, not, values) = Parse(condition);
             Column column = obs.Require(name, file);
-            string[] values = condition[(at + 1)..].Split('|', StringSplitOptions.TrimEntries);
             var there = new HashSet<string>(column.ToText().OfType<string>(), StringComparer.Ordinal);
             foreach (string value in values)
                 if (!there.Contains(value)) throw new InputException($"'{file}', obs column '{name}': no patient has '{value}'; it has {string.Join(", ", there.Order(StringComparer.Ordinal).Take(12).Select(v => $"'{v}'"))}{(there.Count > 12 ? ", …" : "")}.");
@@ -30,5 +35,14 @@ public static class PatientFilter
         }
         int[] chosen = [.. rows];
         return chosen.Length > 0 ? chosen : throw new InputException($"'{file}': no patient meets '{conditions}'.");
+    }
+
+    private static (string Column, bool Not, string[] Values) Parse(string condition)
+    {
+        int at = condition.IndexOf('=', StringComparison.Ordinal);
+        bool not = at > 0 && condition[at - 1] == '!';
+        string name = at < 0 ? "" : condition[..(not ? at - 1 : at)].Trim();
+        if (name.Length == 0) throw new InputException($"the condition '{condition}' cannot be read; write it as COLUMN=VALUE, COLUMN=VALUE|VALUE or COLUMN!=VALUE.");
+        return (name, not, condition[(at + 1)..].Split('|', StringSplitOptions.TrimEntries));
     }
 }

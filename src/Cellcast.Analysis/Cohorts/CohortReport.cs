@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Cellcast.Analysis.Cohorts;
 
 /// <summary>One thing that was joined, decided or dropped.</summary>
@@ -11,7 +13,14 @@ public sealed record CohortNote(string What, int? Count, IReadOnlyList<string> E
     public override string ToString()
     {
         string examples = Examples.Count == 0 ? "" : $" ({string.Join(", ", Examples)}{(Count > Examples.Count ? ", …" : "")})";
-        return (Count is { } n ? $"{n} {What}" : What) + examples;
+        return (Count is { } n ? $"{n} {(n == 1 ? OfOne(What) : What)}" : What) + examples;
+    }
+
+    // Notes are worded for several; the first noun is what is counted, or the verb where none is said.
+    private static string OfOne(string what)
+    {
+        string one = Regex.Replace(what, "^(have|are)\\b", m => m.Value == "have" ? "has" : "is");
+        return one != what ? one : new Regex("\\b(sample|patient|gene|id|name|file|column|entrie)s\\b").Replace(what, m => m.Groups[1].Value is "entrie" ? "entry" : m.Groups[1].Value, 1);
     }
 }
 

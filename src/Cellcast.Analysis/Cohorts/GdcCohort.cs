@@ -136,7 +136,7 @@ public static class GdcCohort
             else if (seen.Add(name)) candidates.Add(new SampleCandidate(line.Sample, line.Patient, line.Type, clinical.RowOf(line.Patient), line.Rank, file));
         }
         report.Dropped("count files that the sample sheet does not list left out", unlisted);
-        report.Dropped("count files of the sample sheet are not in the folder", [.. sheet.Where(l => GdcCountFile.KindOf(l.Key) == kind && !seen.Contains(l.Key)).Select(l => l.Value.FileName)]);
+        report.Dropped("count files of the sample sheet missing in the folder", [.. sheet.Where(l => GdcCountFile.KindOf(l.Key) == kind && !seen.Contains(l.Key)).Select(l => l.Value.FileName)]);
         if (candidates.Count == 0) throw new InputException($"no count file is listed in the sample sheet ('{unlisted[0]}', … are not); give the sheet of the same cart.");
         return [.. candidates];
     }

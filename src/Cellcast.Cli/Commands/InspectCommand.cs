@@ -48,7 +48,7 @@ internal sealed class InspectCommand : CellcastCommand
         if (found.RepeatedObservations.Count > 0) output.WriteLine($"names in obs that occur more than once: {found.RepeatedObservations.Count} ({string.Join(", ", found.RepeatedObservations.Take(3))}, …)");
         if (found.RepeatedVariables.Count > 0) output.WriteLine($"names in var that occur more than once: {found.RepeatedVariables.Count} ({string.Join(", ", found.RepeatedVariables.Take(3))}, …)");
         output.WriteLine();
-        foreach (var m in found.Matrices) output.WriteLine($"{m.Slot}: {m.Stored}{(m.Values is { } v ? $"; {v.Describe()}{(v.EmptyRows > 0 ? $"; {v.EmptyRows} rows are empty" : "")}" : "")}");
+        foreach (var m in found.Matrices) output.WriteLine($"{m.Slot}: {m.Stored}{(m.Values is { } v ? $"; {v.Describe()}{(v.EmptyRows > 0 ? $"; {v.EmptyRows} {(v.EmptyRows == 1 ? "row is" : "rows are")} empty" : "")}" : "")}");
         WriteColumns(output, "obs", found.Obs);
         WriteColumns(output, "var", found.Var);
         if (found.Entries.Count > 0)

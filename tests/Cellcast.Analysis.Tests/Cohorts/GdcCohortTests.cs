@@ -64,8 +64,8 @@ public sealed class GdcCohortTests : IDisposable
         string said = cohort.Report.Says();
         Assert.Contains("4 STAR count files", said);
         Assert.Contains("left out: 1 'Solid Tissue Normal' (TCGA-06-0125-11A)", said);
-        Assert.Contains("1 further samples of a patient left out (of each the first by sample type, frozen before paraffin, then name) (TCGA-02-0047-01B)", said);
-        Assert.Contains("1 count files of the sample sheet are not in the folder (gone.rna_seq", said);
+        Assert.Contains("1 further sample of a patient left out (of each the first by sample type, frozen before paraffin, then name) (TCGA-02-0047-01B)", said);
+        Assert.Contains("1 count file of the sample sheet missing in the folder (gone.rna_seq", said);
         Assert.Contains("2 have several rows in 'clinical.tsv'", said);
     }
 
@@ -111,7 +111,7 @@ public sealed class GdcCohortTests : IDisposable
         _folder.Write("clinical.tsv", "case_submitter_id\tvital_status\tdays_to_death\tdays_to_last_follow_up\nTCGA-02-0047\tDead\t'--\t100\nTCGA-06-0125\tNot Reported\t'--\t9\n");
         string message = Failure();
         Assert.Contains("no patient is left", message);
-        Assert.Contains("1 samples of patients without vital status left out (TCGA-06-0125-01A)", message);
+        Assert.Contains("1 sample of patients without vital status left out (TCGA-06-0125-01A)", message);
         Assert.Contains("2 samples of patients without survival time left out (TCGA-02-0047-01B, TCGA-02-0047-01A)", message);
     }
 

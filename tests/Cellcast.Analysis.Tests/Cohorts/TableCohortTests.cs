@@ -36,8 +36,8 @@ public sealed class TableCohortTests : IDisposable
 
         string said = cohort.Report.Says();
         Assert.Contains("joined with 'id' of 'clinical.csv', as they are", said);
-        Assert.Contains("1 samples without clinical data left out (P9)", said);
-        Assert.Contains("1 entries of 'clinical.csv' not used (P4)", said);
+        Assert.Contains("1 sample without clinical data left out (P9)", said);
+        Assert.Contains("1 entry of 'clinical.csv' not used (P4)", said);
         Assert.Contains("3 patients, 2 of whom died", said);
     }
 
@@ -60,8 +60,8 @@ public sealed class TableCohortTests : IDisposable
         var cohort = Build("gene,P1,P2,P3,P4,P5\nTP53,1,2,3,4,5\n", "id,time,event\nP1,10,1\nP2,,1\nP3,0,1\nP4,5,NA\nP5,-2,0\n");
         Assert.Equal(["P1"], cohort.Data.Obs.Index);
         string said = cohort.Report.Says();
-        Assert.Contains("1 samples of patients without vital status left out (P4)", said);
-        Assert.Contains("1 samples of patients without survival time left out (P2)", said);
+        Assert.Contains("1 sample of patients without vital status left out (P4)", said);
+        Assert.Contains("1 sample of patients without survival time left out (P2)", said);
         Assert.Contains("2 samples of patients with a survival time of 0 or less left out (P3, P5)", said);
     }
 
@@ -77,7 +77,7 @@ public sealed class TableCohortTests : IDisposable
         string said = cohort.Report.Says();
         Assert.Contains("by TCGA patient", said);
         Assert.Contains("1 'Recurrent Tumor', 1 'Solid Tissue Normal'", said);
-        Assert.Contains("1 further samples of a patient left out", said);
+        Assert.Contains("1 further sample of a patient left out", said);
     }
 
     [Fact]
@@ -101,8 +101,8 @@ public sealed class TableCohortTests : IDisposable
         Assert.Equal([1, 5, 5, 13], cohort.Dense());
         Assert.Equal("ENSG00000146648", cohort.Data.Var["gene_ids"].Text(1));
         string said = cohort.Report.Says();
-        Assert.Contains("1 gene ids without a symbol left out (ENSG00000000001)", said);
-        Assert.Contains("1 gene names with several ids, whose counts were added up (EGFR)", said);
+        Assert.Contains("1 gene id without a symbol left out (ENSG00000000001)", said);
+        Assert.Contains("1 gene name with several ids, whose counts were added up (EGFR)", said);
     }
 
     [Fact]

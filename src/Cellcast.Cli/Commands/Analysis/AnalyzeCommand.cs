@@ -108,6 +108,8 @@ internal sealed class AnalyzeCommand : CellcastCommand
         context.Log.Info($"reading {path}");
         AnnotatedData data = AnyFile.Read(path, _data.Of(a, context.Threads));
         foreach (string warning in data.Warnings) context.Log.Warning(warning);
+        if (new NameIndex(data.Obs.Index).Duplicates is { Count: > 0 } twice)
+            context.Log.Warning($"'{path}': {twice.Count} cell name{(twice.Count == 1 ? " occurs" : "s occur")} more than once ({string.Join(", ", twice.Take(3).Select(n => $"'{n}'"))}{(twice.Count > 3 ? ", …" : "")}): tables cannot be joined by them; make them unique, for example with the sample in front.");
         RequireGroup(options.Markers.Reference, options.Label is { } known && data.Obs.TryGet(known, out Column? types) ? types.ToText() : [], data.ObservationCount);
         AnalysisResult result = StandardAnalysis.Run(data, options, new AnalyzeProgress(context.Progress), context.Cancellation);
 

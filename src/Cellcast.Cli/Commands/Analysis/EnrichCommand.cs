@@ -45,7 +45,7 @@ internal sealed class EnrichCommand : CellcastCommand
         IReadOnlyList<GeneSet> sets = GeneSet.Read(a.GetValue(_sets)!);
         RankingTable table = RankingTable.Read(path, a.GetValue(_gene), a.GetValue(_by), a.GetValue(_group));
         context.Log.Info($"{path}: genes in '{table.GeneColumn}', ranked by '{table.ByColumn}'{(table.GroupColumn is null ? "" : $", one ranking for each '{table.GroupColumn}'")}");
-        if (table.Unranked > 0) context.Log.Info($"{table.Unranked:N0} rows without a number take no part");
+        if (table.Unranked > 0) context.Log.Info($"{table.Unranked:N0} {(table.Unranked == 1 ? "row without a number takes" : "rows without a number take")} no part");
         var file = a.GetValue(_top) is { } top ? OverRepresented(context, table, sets, top) : Enriched(context, table, sets);
         file.Write(target);
         context.Result["out"] = Path.GetFullPath(target);

@@ -44,6 +44,14 @@ internal sealed class ClinicalOptions
         {
             throw new UsageException("--covariates: " + e.Message);
         }
+        try
+        {
+            if (arguments.GetValue(_where) is { } conditions) PatientFilter.Check(conditions);
+        }
+        catch (InputException e)
+        {
+            throw new UsageException("--where: " + e.Message);
+        }
         if (strata is not null && design.Covariates.Any(c => c.Column == strata))
             throw new UsageException($"both --strata and --covariates name '{strata}': within strata it is the same for all, so leave it out of one of them.");
         string[] outcome = kind == OutcomeKind.Survival ? [time, status] : [response!];
