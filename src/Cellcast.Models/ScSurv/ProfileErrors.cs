@@ -15,6 +15,8 @@ internal sealed class ProfileErrors
     // Directions in which more than this much of the information is made of errors are corrected less.
     private const double MostOfInformation = 0.8;
     private const int Steps = 10;
+    // A patient without any type that expresses a gene would have all the weight in it, and a single count there would pass for errors.
+    private const double MostWeight = 100;
 
     private readonly double[] _profiles;
     private readonly int _genes, _types;
@@ -87,10 +89,11 @@ internal sealed class ProfileErrors
         Blocks.For(g, threads, j =>
         {
             if (!(mean[j] > 0)) return;
-            double[] z = new double[n * t], normal = new double[t * t], right = new double[t], standard = new double[n];
+            double[] z = new double[n * t], normal = new double[t * t], right = new double[t], standard = new double[n], own = [.. Enumerable.Range(0, n).Select(i => weight[i * g + j])];
+            double most = MostWeight * ScSurvResults.Median(own);
             for (int i = 0; i < n; i++)
             {
-                double along = rates[i * g + j] / mean[j], root = Math.Sqrt(weight[i * g + j]);
+                double along = rates[i * g + j] / mean[j], root = Math.Sqrt(Math.Min(most, own[i]));
                 standard[i] = root * residual[i * g + j];
                 for (int k = 0; k < t; k++) z[k * n + i] = root * scale[j] * (shares[i * t + k] - average[k] * along);
             }
@@ -102,7 +105,7 @@ internal sealed class ProfileErrors
                 trace += normal[k * t + k];
                 expected[j] += normal[k * t + k] * Variance[k * g + j];
             }
-            // Shares add up to one, so one direction is empty.
+            // Errors in proportion to the profiles are the efficiency's, so one direction is empty.
             for (int k = 0; k < t; k++) normal[k * t + k] += 1e-6 * trace / t + 1e-300;
             new DenseCholesky(normal, t).Forward(right);
             double explained = Blocks.Dot(right, right);

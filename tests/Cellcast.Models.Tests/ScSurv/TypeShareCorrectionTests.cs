@@ -92,6 +92,29 @@ public sealed class TypeShareCorrectionTests
     }
 
     [Fact]
+    public void A_stray_count_of_a_gene_that_no_type_of_the_patient_expresses_does_not_pass_for_errors()
+    {
+        Study study = Make();
+        var (_, variance) = FromFewCells(study.Profiles, 40);
+        // Only the last type has the first gene; ten patients have none of that type, and one of them a count all the same.
+        for (int t = 0; t < Types - 1; t++) (study.Profiles[t * Genes], variance[t * Genes]) = (0, 0);
+        double[] found = [.. study.Truth];
+        for (int s = 0; s < 10; s++) (found[s * Types + Types - 1], found[s * Types]) = (0, found[s * Types] + found[s * Types + Types - 1]);
+        double[] shares = [.. found], average = [.. Enumerable.Range(0, Types).Select(t => Enumerable.Range(0, Patients).Average(s => found[s * Types + t]))];
+        double[] rates = new double[Patients * Genes], residual = new double[Patients * Genes], weight = new double[Patients * Genes], scale = [.. Enumerable.Repeat(1.0, Genes)];
+        var random = new RandomStream(RandomKey.From(5, "residuals"));
+        for (int s = 0; s < Patients; s++)
+            for (int g = 0; g < Genes; g++)
+            {
+                for (int t = 0; t < Types; t++) rates[s * Genes + g] += shares[s * Types + t] * study.Profiles[t * Genes + g];
+                double m = rates[s * Genes + g], v = m / Depth + 0.05 * m * m + 1e-12;
+                residual[s * Genes + g] = g == 0 && m == 0 ? (s == 3 ? 2.0 / Depth : 0) : Math.Sqrt(v) * random.NextNormal();
+                weight[s * Genes + g] = 1 / v;
+            }
+        Assert.InRange(new ProfileErrors(study.Profiles, variance, Types).ShareIn(shares, average, rates, scale, residual, weight, 1), 0, 0.2);
+    }
+
+    [Fact]
     public void The_variance_of_a_profile_is_that_of_profiles_from_other_cells()
     {
         // Cells of one type with overdispersed counts, in many references: the variance that each states is the one between them.
