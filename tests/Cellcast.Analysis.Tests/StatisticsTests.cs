@@ -108,6 +108,17 @@ public class StatisticsTests
     }
 
     [Fact]
+    public void Q_values_are_never_below_their_p_values_not_even_by_rounding()
+    {
+        var random = new Random(8);
+        for (int n = 1; n <= 200; n++)
+        {
+            double[] p = [.. Enumerable.Range(0, n).Select(_ => random.NextDouble())], q = MultipleTesting.BenjaminiHochberg(p);
+            for (int i = 0; i < n; i++) Assert.InRange(q[i], p[i], 1);
+        }
+    }
+
+    [Fact]
     public void Where_nothing_varies_there_is_no_correlation()
     {
         Assert.True(double.IsNaN(Correlation.Pearson([0.1, 0.1, 0.1, 0.1], [1, 2, 3, 4]).Coefficient));

@@ -14,7 +14,8 @@ public static class MultipleTesting
         double smallest = 1;
         for (int k = order.Length - 1; k >= 0; k--)
         {
-            smallest = Math.Min(smallest, p[order[k]] * order.Length / (k + 1));
+            // In this order: p times a ratio of at least 1 is not rounded below p.
+            smallest = Math.Min(smallest, p[order[k]] * (order.Length / (k + 1.0)));
             q[order[k]] = smallest;
         }
         return q;
