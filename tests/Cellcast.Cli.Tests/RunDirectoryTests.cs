@@ -60,6 +60,81 @@ public sealed class RunDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void What_stands_in_the_way_of_one_result_keeps_all_of_them_from_replacing_earlier_ones()
+    {
+        using (var run = Open("a"))
+        {
+            File.WriteAllText(run.File("cells.csv"), "old");
+            run.Commit();
+        }
+        Directory.CreateDirectory(_folder["a/genes.csv"]);
+        File.WriteAllText(_folder["a/genes.csv/mine.txt"], "mine");
+        using (var run = Open("a", overwrite: true))
+        {
+            foreach (string name in (string[])["cells.csv", "genes.csv"]) File.WriteAllText(run.File(name), "new");
+            Assert.Contains("genes.csv", Assert.Throws<Cellcast.AnnData.OutputException>(run.Commit).Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(["cells.csv", "genes.csv/mine.txt", "run.log"], VisibleFiles("a"));
+        Assert.Equal("old", File.ReadAllText(_folder["a/cells.csv"]));
+    }
+
+    [Fact]
+    public void A_file_may_take_the_place_of_an_earlier_folder_of_results_and_the_other_way_round()
+    {
+        using (var run = Open("a"))
+        {
+            File.WriteAllText(run.File("x"), "1");
+            File.WriteAllText(run.File("y/deep/z"), "1");
+            run.Commit();
+        }
+        using (var run = Open("a", overwrite: true))
+        {
+            File.WriteAllText(run.File("x/deep/z"), "2");
+            File.WriteAllText(run.File("y"), "2");
+            run.Commit();
+        }
+        Assert.Equal(["run.log", "x/deep/z", "y"], VisibleFiles("a"));
+    }
+
+    [Fact]
+    public void What_a_run_could_be_resumed_from_becomes_a_result_with_all_others_and_not_before()
+    {
+        using (var run = Open("a"))
+        {
+            Directory.CreateDirectory(Path.Combine(run.CheckpointFolder, "fits"));
+            File.WriteAllText(Path.Combine(run.CheckpointFolder, "fits", "x"), "1");
+            run.Adopt(Path.Combine(run.CheckpointFolder, "fits"), "fits");
+        }
+        Assert.Equal(["checkpoint/fits/x", "run.log"], VisibleFiles("a"));
+        using (var run = Open("a", resume: true))
+        {
+            run.Adopt(Path.Combine(run.CheckpointFolder, "fits"), "fits");
+            run.Commit();
+        }
+        Assert.Equal(["fits/x", "run.log"], VisibleFiles("a"));
+    }
+
+    /// <summary>A manifest as a kill leaves it: the first of two results is in its place.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_run_killed_among_its_results_is_complete_when_resumed_unless_someone_removed_some(bool allThere)
+    {
+        using (var run = Open("a")) run.Begin();
+        Directory.CreateDirectory(_folder["a/.cellcast-partial"]);
+        File.WriteAllText(_folder["a/cells.csv"], "new");
+        if (allThere) File.WriteAllText(_folder["a/.cellcast-partial/genes.csv"], "new");
+        string manifest = _folder["a/.cellcast-run.json"];
+        var plan = (System.Text.Json.Nodes.JsonObject)System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(manifest))!;
+        plan["status"] = "placing";
+        plan["moves"] = new System.Text.Json.Nodes.JsonArray([.. ((string[])["cells.csv", "genes.csv"]).Select(f => new System.Text.Json.Nodes.JsonObject { ["from"] = ".cellcast-partial/" + f, ["to"] = f })]);
+        File.WriteAllText(manifest, plan.ToJsonString());
+
+        using (var run = Open("a", resume: true)) Assert.Equal(allThere, run.IsComplete);
+        Assert.Equal(allThere ? ["cells.csv", "genes.csv", "run.log"] : ["cells.csv", "run.log"], VisibleFiles("a"));
+    }
+
+    [Fact]
     public void A_folder_that_holds_files_is_refused_and_untouched()
     {
         Directory.CreateDirectory(_folder["a"]);

@@ -165,6 +165,47 @@ public sealed class SimulateTests : IDisposable
         Assert.Equal(["run.log", "simulated_bulk.h5ad", "simulated_cells.h5ad"], VisibleFiles("a"));
     }
 
+    /// <summary>Between the first result that is replaced and the last.</summary>
+    [Theory]
+    [InlineData("putting simulated_bulk.h5ad in its place")]
+    [InlineData("putting simulated_cells.h5ad in its place")]
+    public void Killed_while_it_replaces_results_they_are_never_taken_for_those_of_one_run_and_the_next_start_completes_them(string at)
+    {
+        Assert.Equal(0, Simulate("expected", "--seed", "2").ExitCode);
+        Assert.Equal(0, Simulate("a", "--seed", "1").ExitCode);
+        using (var process = CommandLineProcess.StartAndHold(at, ["simulate", "--out", _folder["a"], .. s_small, "--seed", "2", "--overwrite"]))
+        {
+            process.Signal("KILL");
+            Assert.Equal(137, process.WaitForExit().ExitCode);
+        }
+        var reader = CommandLine.Run("inspect", _folder["a/simulated_cells.h5ad"]);
+        Assert.Equal(3, reader.ExitCode);
+        Assert.Contains("results of two runs", reader.ErrorSentence(), StringComparison.Ordinal);
+        Assert.Contains("simulate", reader.ErrorSentence(), StringComparison.Ordinal);
+
+        var again = Simulate("a", "--seed", "2");
+        Assert.Equal(2, again.ExitCode);
+        Assert.Contains("put in place now", again.ErrorSentence(), StringComparison.Ordinal);
+        Assert.Equal(["run.log", "simulated_bulk.h5ad", "simulated_cells.h5ad"], VisibleFiles("a"));
+        foreach (string name in (string[])["simulated_bulk.h5ad", "simulated_cells.h5ad"])
+            Assert.Equal(File.ReadAllBytes(_folder["expected/" + name]), File.ReadAllBytes(_folder["a/" + name]));
+        Assert.Equal(0, CommandLine.Run("inspect", _folder["a/simulated_cells.h5ad"]).ExitCode);
+    }
+
+    [Fact]
+    public void Overwriting_after_a_kill_among_results_leaves_the_newest()
+    {
+        Assert.Equal(0, Simulate("expected", "--seed", "3").ExitCode);
+        Assert.Equal(0, Simulate("a", "--seed", "1").ExitCode);
+        using (var process = CommandLineProcess.StartAndHold("putting simulated_cells.h5ad", ["simulate", "--out", _folder["a"], .. s_small, "--seed", "2", "--overwrite"]))
+        {
+            process.Signal("KILL");
+            process.WaitForExit();
+        }
+        Assert.Equal(0, Simulate("a", "--seed", "3", "--overwrite").ExitCode);
+        Assert.Equal(File.ReadAllBytes(_folder["expected/simulated_cells.h5ad"]), File.ReadAllBytes(_folder["a/simulated_cells.h5ad"]));
+    }
+
     [Fact]
     public void Two_runs_in_one_folder_are_refused()
     {

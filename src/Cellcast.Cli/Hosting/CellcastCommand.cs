@@ -109,6 +109,17 @@ internal abstract class CellcastCommand : Command
         static string NamedFullPath(string value) => FullPathIfFile(value) is var path && path == value && value.IndexOf('=') is > 0 and var at ? value[..(at + 1)] + FullPathIfFile(value[(at + 1)..]) : path;
     }
 
+    /// <summary>Everything on the command line that may name a file or folder to read.</summary>
+    internal IEnumerable<string> MayBeRead(ParseResult arguments)
+    {
+        foreach (string given in Options.Where(o => o != OutOption).SelectMany(o => arguments.GetResult(o)?.Tokens ?? []).Concat(Arguments.SelectMany(x => arguments.GetResult(x)?.Tokens ?? [])).Select(t => t.Value))
+        {
+            yield return given;
+            // NAME=DIR
+            if (given.IndexOf('=') is > 0 and var at) yield return given[(at + 1)..];
+        }
+    }
+
     private static Option<int> CreateThreads()
     {
         var option = new Option<int>("--threads", "-t")

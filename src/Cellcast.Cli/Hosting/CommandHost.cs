@@ -66,6 +66,7 @@ internal static class CommandHost
         {
             log.Detail($"cellcast {Version}: {s_line}");
             if (NumberOptions.Problem(arguments, command) is { } problem) throw new UsageException(problem);
+            foreach (string given in command.MayBeRead(arguments).Where(g => File.Exists(g) || Directory.Exists(g))) ResultPlacement.RequireSettled(given);
             if (command.OutOption is not null) directory = OpenDirectory(command, arguments, log);
             var context = new CommandContext(command, arguments, directory, log, progress, interruption.Token);
             values = context.Result;

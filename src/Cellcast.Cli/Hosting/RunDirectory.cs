@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Cellcast.AnnData;
 
 namespace Cellcast.Cli.Hosting;
@@ -8,16 +7,20 @@ namespace Cellcast.Cli.Hosting;
 /// Files of an earlier run are replaced or, with <c>--overwrite</c>, removed only then.</summary>
 internal sealed class RunDirectory : IDisposable
 {
-    private const string LockName = ".cellcast-lock", StagingName = ".cellcast-partial", ManifestName = ".cellcast-run.json", LogName = "run.log", Unfinished = ".tmp";
+    /// <summary>Names of the folders inside: where results are collected, and what a run can be resumed from.</summary>
+    internal const string StagingName = ".cellcast-partial", CheckpointName = "checkpoint";
+
+    private const string LockName = ".cellcast-lock", LogName = "run.log";
 
     private readonly FileStream _lock;
+    private readonly List<RunManifest.Move> _adopted = [];
     private readonly List<string> _created;
     private readonly RunLog _log;
     private readonly string _command;
     private readonly IReadOnlyDictionary<string, string> _settings;
-    private readonly Manifest? _previous;
+    private readonly RunManifest? _previous;
     private readonly bool _overwrite;
-    private bool _begun, _finished, _forgotten;
+    private bool _begun, _finished, _forgotten, _placing;
 
     private RunDirectory(string path, string command, IReadOnlyDictionary<string, string> settings, bool overwrite, bool resume, RunLog log, FileStream lockFile, List<string> created)
     {
@@ -28,7 +31,7 @@ internal sealed class RunDirectory : IDisposable
         _log = log;
         _lock = lockFile;
         _created = created;
-        _previous = ReadManifest(path);
+        _previous = RunManifest.Read(path);
         IsResumed = resume && _previous is not null;
     }
 
@@ -39,7 +42,7 @@ internal sealed class RunDirectory : IDisposable
     internal bool IsResumed { get; }
 
     /// <summary>The earlier run that is resumed had ended with success: nothing is left to do.</summary>
-    internal bool IsComplete => IsResumed && _previous!.Status == "done";
+    internal bool IsComplete => IsResumed && _previous!.Status == RunManifest.Done;
 
     /// <summary>Folder for states that <c>--resume</c> continues from: survives a failure, removed with success. Created here.</summary>
     internal string CheckpointFolder
@@ -47,7 +50,7 @@ internal sealed class RunDirectory : IDisposable
         get
         {
             Begin();
-            return Directory.CreateDirectory(Path.Combine(FullPath, "checkpoint")).FullName;
+            return Directory.CreateDirectory(Path.Combine(FullPath, CheckpointName)).FullName;
         }
     }
 
@@ -56,7 +59,7 @@ internal sealed class RunDirectory : IDisposable
     {
         get
         {
-            string folder = Path.Combine(FullPath, "checkpoint");
+            string folder = Path.Combine(FullPath, CheckpointName);
             return Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Any();
         }
     }
@@ -77,6 +80,15 @@ internal sealed class RunDirectory : IDisposable
     /// <summary>Where a folder of results is collected; as <see cref="File"/>.</summary>
     internal string Folder(string name) => Directory.CreateDirectory(File(name)).FullName;
 
+    /// <summary>Makes a folder inside <see cref="CheckpointFolder"/> a result, together with all others: until then a run can be resumed from it.</summary>
+    /// <param name="folder">Path of the folder.</param>
+    /// <param name="name">Name of the result.</param>
+    internal void Adopt(string folder, string name)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            _adopted.Add(new(Path.GetRelativePath(FullPath, file), Path.Combine(name, Path.GetRelativePath(folder, file))));
+    }
+
     /// <summary>Opens and locks the folder; creates it where it does not exist. Nothing else is written before <see cref="Begin"/>.</summary>
     /// <param name="path">Where.</param>
     /// <param name="command">Full name of the command.</param>
@@ -91,8 +103,11 @@ internal sealed class RunDirectory : IDisposable
         if (overwrite && resume == true) throw new UsageException("--overwrite and --resume exclude each other: give one of them.");
         path = Path.GetFullPath(path);
         if (System.IO.File.Exists(path)) throw new UsageException($"'{path}' is a file: --out takes a folder.");
+        bool settled = Settle(path, log);
         if (Directory.Exists(path) && !overwrite && resume != true && Entries(path).Any())
-            throw new UsageException(resume is false && ReadManifest(path) is { Status: not "done" }
+            throw new UsageException(settled
+                ? $"the run in '{path}' was killed when all its results were made: they have been put in place now; to replace them give --overwrite."
+                : resume is false && RunManifest.Read(path) is { Status: not RunManifest.Done }
                 ? $"the output folder '{path}' holds an unfinished run: continue it with --resume, replace it with --overwrite, or choose another folder."
                 : $"the output folder '{path}' is not empty: choose another one or give --overwrite.");
         var created = CreateFolders(path);
@@ -135,41 +150,40 @@ internal sealed class RunDirectory : IDisposable
         if (_begun) return;
         _begun = true;
         DeleteFolder(Path.Combine(FullPath, StagingName));
-        if (!IsResumed) DeleteFolder(Path.Combine(FullPath, "checkpoint"));
+        if (!IsResumed) DeleteFolder(Path.Combine(FullPath, CheckpointName));
         // Before anything that a user sees: a run that is killed here can be resumed as at any later moment.
-        if (!IsComplete) WriteManifest("running", _previous?.Files ?? []);
+        if (!IsComplete) new RunManifest(_command, CommandHost.Version, RunManifest.Running, _settings, _previous?.Files ?? []).Write(FullPath);
         _log.OpenFile(Path.Combine(FullPath, LogName), append: IsResumed);
     }
 
-    /// <summary>Moves the results to their names and removes what an earlier run left and this one does not replace.</summary>
+    /// <summary>Moves the results to their names and removes what an earlier run left and this one does not replace: all of it, even if the run is killed now (<see cref="ResultPlacement"/>).</summary>
     internal void Commit()
     {
         Begin();
         string staging = Path.Combine(FullPath, StagingName);
-        var files = new List<string>();
+        var moves = new List<RunManifest.Move>();
         if (Directory.Exists(staging))
-        {
             foreach (string source in Directory.EnumerateFiles(staging, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            {
-                string name = Path.GetRelativePath(staging, source);
-                string target = Path.Combine(FullPath, name);
-                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-                System.IO.File.Move(source, target, overwrite: true);
-                files.Add(name);
-            }
-            DeleteFolder(staging);
-        }
-        if (IsComplete && files.Count == 0)
+                moves.Add(new(Path.GetRelativePath(FullPath, source), Path.GetRelativePath(staging, source)));
+        moves.AddRange(_adopted);
+        if (IsComplete && moves.Count == 0)
         {
+            DeleteFolder(staging);
             _finished = true;
             return;
         }
+        string[] files = [.. moves.Select(m => m.To)], before = [.. _previous?.Files ?? []];
         // What a resumed run had not yet replaced when it was interrupted was to be overwritten.
-        if (_overwrite || (IsResumed && !IsComplete))
-            foreach (string stale in (_previous?.Files ?? []).Except(files))
-                RemoveStale(stale);
-        DeleteFolder(Path.Combine(FullPath, "checkpoint"));
-        WriteManifest("done", files);
+        string[] stale = _overwrite || (IsResumed && !IsComplete) ? [.. before.Except(files)] : [];
+        var plan = new RunManifest(_command, CommandHost.Version, RunManifest.Placing, _settings, [.. files, .. IsComplete ? before.Except(files) : []], moves, stale);
+        ResultPlacement.Check(FullPath, plan);
+        plan.Write(FullPath);
+        _placing = true;
+        try { ResultPlacement.Complete(FullPath, plan, _log); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"not all results could be put in place ({e.Message.TrimEnd('.')}): put that right and give the same command line again (with --resume, where the command has that), which does the rest at once.", e);
+        }
         _finished = true;
     }
 
@@ -179,25 +193,52 @@ internal sealed class RunDirectory : IDisposable
     /// <summary>Unlocks. Without <see cref="Commit"/> nothing but log and checkpoint stays; before <see cref="Begin"/> nothing at all.</summary>
     public void Dispose()
     {
-        if (!_finished && _begun) DeleteFolder(Path.Combine(FullPath, StagingName));
+        if (!_finished && _begun && !_placing) DeleteFolder(Path.Combine(FullPath, StagingName));
         if (_forgotten)
         {
-            DeleteFolder(Path.Combine(FullPath, "checkpoint"));
-            foreach (string name in (string[])[ManifestName, LogName]) System.IO.File.Delete(Path.Combine(FullPath, name));
+            DeleteFolder(Path.Combine(FullPath, CheckpointName));
+            foreach (string name in (string[])[RunManifest.FileName, LogName]) System.IO.File.Delete(Path.Combine(FullPath, name));
         }
-        // Deleted while still locked: whoever opened it meanwhile finds the name gone and tries again.
-        try { System.IO.File.Delete(_lock.Name); }
-        catch (IOException) { }
+        Unlock(_lock);
         _lock.Dispose();
         if (!_begun || _forgotten) RemoveFolders(_created);
     }
 
     /// <summary>Full name of the command whose run is in a folder; null where there is none.</summary>
-    internal static string? CommandIn(string path) => Directory.Exists(path) ? ReadManifest(path)?.Command : null;
+    internal static string? CommandIn(string path) => Directory.Exists(path) ? RunManifest.Read(path)?.Command : null;
 
     /// <summary>What is in a folder, without what a run that was killed at once may leave.</summary>
     private static IEnumerable<string> Entries(string path) =>
-        Directory.EnumerateFileSystemEntries(path).Where(e => Path.GetFileName(e) is not (LockName or StagingName or ManifestName + Unfinished));
+        Directory.EnumerateFileSystemEntries(path).Where(e => Path.GetFileName(e) is not (LockName or StagingName or RunManifest.UnfinishedName));
+
+    /// <summary>Completes what a run was killed in: putting its results in place.</summary>
+    /// <returns>Whether there was such a run.</returns>
+    private static bool Settle(string path, RunLog log)
+    {
+        if (RunManifest.Read(path) is not { Status: RunManifest.Placing }) return false;
+        using FileStream held = Lock(path);
+        try
+        {
+            // Whoever held the lock may have done it meanwhile.
+            if (RunManifest.Read(path) is not { Status: RunManifest.Placing } plan) return false;
+            bool complete = ResultPlacement.Complete(path, plan, log);
+            if (complete) log.Info($"the run in '{path}' was killed when all its results were made: they are in place now.");
+            else log.Warning($"the run in '{path}' was killed when all its results were made, and some of them have been removed since: it is treated as unfinished.");
+            return complete;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"the results of an earlier run in '{path}' could not be put in place ({e.Message.TrimEnd('.')}): put that right, or choose another folder with --out.", e);
+        }
+        finally { Unlock(held); }
+    }
+
+    private static void Unlock(FileStream held)
+    {
+        // Deleted while still locked: whoever opened it meanwhile finds the name gone and tries again.
+        try { System.IO.File.Delete(held.Name); }
+        catch (IOException) { }
+    }
 
     private static FileStream Lock(string folder)
     {
@@ -258,37 +299,4 @@ internal sealed class RunDirectory : IDisposable
     {
         if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
     }
-
-    private void RemoveStale(string name)
-    {
-        string path = Path.GetFullPath(Path.Combine(FullPath, name));
-        // The list comes from a file that anyone may have edited: never leave the folder.
-        if (!path.StartsWith(FullPath + Path.DirectorySeparatorChar, StringComparison.Ordinal)) return;
-        System.IO.File.Delete(path);
-        for (string? folder = Path.GetDirectoryName(path); folder is not null && folder.Length > FullPath.Length; folder = Path.GetDirectoryName(folder))
-        {
-            if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
-        }
-    }
-
-    private void WriteManifest(string status, IReadOnlyList<string> files)
-    {
-        string path = Path.Combine(FullPath, ManifestName);
-        string temporary = path + Unfinished;
-        System.IO.File.WriteAllText(temporary, JsonSerializer.Serialize(new Manifest(_command, CommandHost.Version, status, _settings, files), s_json));
-        System.IO.File.Move(temporary, path, overwrite: true);
-    }
-
-    private static Manifest? ReadManifest(string folder)
-    {
-        string path = Path.Combine(folder, ManifestName);
-        if (!System.IO.File.Exists(path)) return null;
-        try { return JsonSerializer.Deserialize<Manifest>(System.IO.File.ReadAllText(path), s_json); }
-        catch (JsonException) { return null; }
-    }
-
-    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    /// <summary>What a folder remembers about the run in it.</summary>
-    private sealed record Manifest(string Command, string Version, string Status, IReadOnlyDictionary<string, string>? Settings, IReadOnlyList<string> Files);
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cellcast.AnnData;
+using Cellcast.Cli.Hosting;
 using Cellcast.AnnData.H5ad;
 using Cellcast.AnnData.Tables;
 using Cellcast.Models.ScSurv;
@@ -107,6 +108,7 @@ internal sealed record ScSurvReportSource
     internal static JsonObject ReadMetrics(string folder, string commands)
     {
         string path = Path.Combine(folder, "metrics.json");
+        ResultPlacement.RequireSettled(folder);
         if (!Directory.Exists(folder)) throw new InputException($"'{folder}': there is no such folder; name one that {commands} has filled.");
         if (!File.Exists(path)) throw new InputException($"'{folder}': has no metrics.json; name a folder that {commands} has filled.");
         try { return JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InputException($"'{path}': is no JSON object."); }

@@ -99,6 +99,6 @@ internal static class PanCohorts
     internal static void Publish(RunDirectory directory)
     {
         string fits = Path.Combine(directory.CheckpointFolder, FitsFolder);
-        if (Directory.Exists(fits)) Directory.Move(fits, directory.File(FitsFolder));
+        if (Directory.Exists(fits)) directory.Adopt(fits, FitsFolder);
     }
 }
