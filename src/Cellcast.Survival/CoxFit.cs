@@ -44,6 +44,27 @@ public sealed class CoxFit
     /// <summary>Covariance of the coefficients, p x p.</summary>
     public double[,] Covariance { get; }
 
+    /// <summary>Covariance of the coefficients that does not take weights for numbers of subjects, nor the model for true, p x p: the sum of squared influences.
+    /// Sources: Lin and Wei (1989); Binder (1992). Approximate when a ridge penalty is set.</summary>
+    public double[,] RobustCovariance()
+    {
+        int p = Coefficients.Length;
+        var scaled = new double[p * p];
+        for (int j = 0; j < p; j++)
+            for (int l = 0; l < p; l++) scaled[j * p + l] = Covariance[j, l] * _design.Scale[j] * _design.Scale[l];
+        double[] squares = ScoreResiduals.Squares(_data, ScoreResiduals.Of(_data, _design.X, p, _eta, Ties), p);
+        var robust = new double[p, p];
+        for (int j = 0; j < p; j++)
+            for (int l = 0; l < p; l++)
+            {
+                double sum = 0;
+                for (int a = 0; a < p; a++)
+                    for (int b = 0; b < p; b++) sum += scaled[j * p + a] * squares[a * p + b] * scaled[b * p + l];
+                robust[j, l] = sum / (_design.Scale[j] * _design.Scale[l]);
+            }
+        return robust;
+    }
+
     /// <summary>Weighted means of the covariates; <see cref="LinearPredictors"/> are 0 there.</summary>
     public IReadOnlyList<double> Means => _design.Mean;
 

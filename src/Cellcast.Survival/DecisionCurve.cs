@@ -44,16 +44,19 @@ public static class DecisionCurve
     /// <param name="outcome">The outcomes, n values.</param>
     /// <param name="risk">Predicted probability of yes, n values between 0 and 1.</param>
     /// <param name="thresholds">Thresholds between 0 and 1.</param>
+    /// <param name="weights">How much each subject counts, n values, or empty for 1 each.</param>
     /// <exception cref="SurvivalDataException">A value is not usable.</exception>
-    public static IReadOnlyList<NetBenefit> Compute(ReadOnlySpan<bool> outcome, ReadOnlySpan<double> risk, ReadOnlySpan<double> thresholds)
+    public static IReadOnlyList<NetBenefit> Compute(ReadOnlySpan<bool> outcome, ReadOnlySpan<double> risk, ReadOnlySpan<double> thresholds, ReadOnlySpan<double> weights = default)
     {
         if (outcome.Length != risk.Length || outcome.Length == 0) throw new SurvivalDataException($"there are {outcome.Length} outcomes but {risk.Length} risks: give one per subject, in the same order");
         double[] r = Checked(risk);
         bool[] yes = outcome.ToArray();
-        return Curve(thresholds, yes.Count(y => y) / (double)yes.Length, threshold =>
+        ScoreWeights weight = ScoreWeights.Of(weights, r.Length);
+        double Sum(Func<int, bool> which) => Enumerable.Range(0, r.Length).Where(which).Sum(i => weight[i]);
+        return Curve(thresholds, Sum(i => yes[i]) / weight.Effective, threshold =>
         {
-            int[] treated = [.. Enumerable.Range(0, r.Length).Where(i => r[i] >= threshold)];
-            return treated.Length == 0 ? (0, 0) : (treated.Length / (double)r.Length, treated.Count(i => yes[i]) / (double)treated.Length);
+            double treated = Sum(i => r[i] >= threshold);
+            return treated == 0 ? (0, 0) : (treated / weight.Effective, Sum(i => yes[i] && r[i] >= threshold) / treated);
         });
     }
 

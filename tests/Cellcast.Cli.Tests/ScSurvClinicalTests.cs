@@ -96,6 +96,21 @@ public class ScSurvClinicalTests
         var within = new SurvivalData(time, died, strata: [.. bulk.Obs["sex"].ToText().Select(t => t == "M" ? 1 : 0)]);
         Assert.Equal(Concordance.Compute(within, predictor).Value, (double)JsonNode.Parse(File.ReadAllText(folder["new/metrics.json"]))!["concordance"]!["value"]!, 1e-9);
 
+        // Patients count from their entry on and by weight where the user says so, under the same names as in the fit.
+        predict = CommandLine.Run("scsurv", "predict", "--model", folder["fit"], "--bulk", folder["bulk.h5ad"], "--time", "survival_time", "--event", "vital_status", "--entry", "since", "--weights", "weight", "--out", folder["late"]);
+        Assert.True(predict.ExitCode == 0, predict.Error);
+        Assert.Contains("from their entry on, by weight", predict.Error, StringComparison.Ordinal);
+        var counted = new SurvivalData(time, died, ((NumericColumn)bulk.Obs["weight"]).ToDouble(), within.Strata, ((NumericColumn)bulk.Obs["since"]).ToDouble());
+        JsonNode scored = JsonNode.Parse(File.ReadAllText(folder["late/metrics.json"]))!["concordance"]!;
+        Assert.Equal(Concordance.Compute(counted, predictor).Value, (double)scored["value"]!, 1e-9);
+        Assert.Equal(Concordance.Compute(counted, predictor).StandardError, (double)scored["standard_error"]!, 1e-9);
+        ProcessResult alone = CommandLine.Run("scsurv", "predict", "--model", folder["fit"], "--bulk", folder["bulk.h5ad"], "--weights", "weight", "--out", folder["alone"]);
+        Assert.Equal(2, alone.ExitCode);
+        Assert.Contains("--time and --event", alone.ErrorSentence(), StringComparison.Ordinal);
+        ProcessResult late = CommandLine.Run("scsurv", "predict", "--model", folder["fit"], "--bulk", folder["bulk.h5ad"], "--time", "survival_time", "--event", "vital_status", "--entry", "survival_time", "--out", folder["alone"]);
+        Assert.Equal(3, late.ExitCode);
+        Assert.Contains("the entry must come before", late.ErrorSentence(), StringComparison.Ordinal);
+
         File.WriteAllLines(folder["fit/design.csv"], File.ReadAllLines(folder["fit/design.csv"]).SkipLast(1));
         Assert.Contains("the files belong to different runs", CommandLine.Run("report", folder["fit"]).ErrorSentence(), StringComparison.Ordinal);
 
@@ -190,6 +205,39 @@ public class ScSurvClinicalTests
         JsonNode made = ReportTests.Data(folder["again/report.html"]);
         Assert.Equal((string)report["subtitle"]!, (string)made["subtitle"]!);
         Assert.True(JsonNode.DeepEquals(report["outcome"]!["parts"], made["outcome"]!["parts"]));
+    }
+
+    [Theory]
+    [InlineData("binary", "severe")]
+    [InlineData("continuous", "score")]
+    public void Weights_of_the_fit_are_weights_of_its_scores(string kind, string response)
+    {
+        using var folder = new TemporaryDirectory();
+        Write(folder);
+        AnnotatedData bulk = H5adFile.Read(folder["bulk.h5ad"]);
+        int n = bulk.ObservationCount;
+        bulk.Obs["score"] = new NumericColumn(Enumerable.Range(0, n).Select(i => 3 + Math.Sin(5 * i)).ToArray());
+        double[] weight = [.. Enumerable.Range(0, n).Select(i => i % 4 == 0 ? 5.0 : 1)];
+        bulk.Obs["weight"] = new NumericColumn(weight);
+        H5adFile.Write(folder["bulk.h5ad"], bulk);
+        ProcessResult fit = Run(folder, "fit", "fit", "--draws", "2", "--outcome", kind, "--response", response, "--weights", "weight");
+        Assert.True(fit.ExitCode == 0, fit.Error);
+        TextTable patients = TextTable.Read(folder["fit/patients.csv"]);
+        int[] train = [.. Enumerable.Range(0, n).Where(i => patients.Require("split")[i] == "train")];
+        double[] Of(string column) => [.. train.Select(i => double.Parse(patients.Require(column)[i], CultureInfo.InvariantCulture))];
+        double[] w = [.. train.Select(i => weight[i])], eta = Of("linear_predictor"), outcome = Of("outcome");
+        JsonNode scores = JsonNode.Parse(File.ReadAllText(folder["fit/metrics.json"]))!["scores"]!["train"]!, part = ReportTests.Data(folder["fit/report.html"])["outcome"]!["parts"]!.AsArray().Single(p => (string)p!["key"]! == "train")!;
+        if (kind == "binary")
+        {
+            BinaryScores expected = BinaryScores.Compute([.. outcome.Select(v => v == 1)], eta, weights: w);
+            Assert.Equal(expected.Auc.Value, (double)scores["auc"]!, 1e-9);
+            Assert.Equal(expected.Brier, (double)scores["brier_score"]!, 1e-9);
+        }
+        else
+        {
+            Assert.Equal(ContinuousScores.Compute(outcome, eta, weights: w).RSquared, (double)scores["r_squared"]!, 1e-9);
+        }
+        Assert.Contains("by their weight", (string)part["note"]!, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -180,7 +180,43 @@ public class RAgreementTests
         Close.To(r["all"][0], all.Test.Statistic, 1e-10);
         Close.To(r["expected"], all.Expected, 1e-10, "expected");
         Assert.Equal(3, all.Test.DegreesOfFreedom);
-        Close.To(r["strata"][0], LogRank.Compute(c.Data, c.Group).Test.Statistic, 1e-10);
+        Close.To(r["strata"][0], LogRank.Compute(new SurvivalData(c.Data.Time, c.Data.Event, default, c.Data.Strata), c.Group).Test.Statistic, 1e-10);
+    }
+
+    [ToolTheory("survival"), InlineData(1), InlineData(2), InlineData(4)]
+    public void Weighted_log_rank_test_of_groups_is_the_robust_score_test_of_R_also_in_strata_and_with_late_entries(int seed)
+    {
+        var c = Create(seed);
+        var r = AskR(c, """
+            d$id <- seq_len(nrow(d))
+            t <- function(f) coxph(f, d, weights = w, ties = 'breslow', id = id, robust = TRUE)$rscore
+            say('all', t(Surv(time, event) ~ factor(g))); say('strata', t(Surv(time, event) ~ factor(g) + strata(s)))
+            say('late', t(Surv(entry, time, event) ~ factor(g))); say('both', t(Surv(entry, time, event) ~ factor(g) + strata(s)))
+            say('observed', tapply(d$w * d$event, d$g, sum))
+            """);
+        double Of(ReadOnlySpan<int> strata, ReadOnlySpan<double> entry) => LogRank.Compute(new SurvivalData(c.Data.Time, c.Data.Event, c.Data.Weights, strata, entry), c.Group).Test.Statistic;
+        Close.To(r["all"][0], Of(default, default), 1e-9);
+        Close.To(r["strata"][0], Of(c.Data.Strata, default), 1e-9);
+        Close.To(r["late"][0], Of(default, c.Entry), 1e-9);
+        Close.To(r["both"][0], Of(c.Data.Strata, c.Entry), 1e-9);
+        var test = LogRank.Compute(c.Truncated, c.Group);
+        Close.To(r["observed"], test.Observed, 1e-12, "observed");
+        Close.To(test.Observed.Sum(), test.Expected.Sum(), 1e-12);
+    }
+
+    [ToolTheory("survival"), InlineData(1, "efron"), InlineData(2, "breslow"), InlineData(3, "efron")]
+    public void Robust_errors_of_a_weighted_Cox_model_are_those_of_R(int seed, string ties)
+    {
+        var c = Create(seed);
+        var r = AskR(c, $"""
+            d$id <- seq_len(nrow(d))
+            t <- function(f) sqrt(diag(coxph(f, d, weights = w, ties = '{ties}', id = id, robust = TRUE, control = control)$var))
+            say('all', t(Surv(time, event) ~ x1 + x2 + x3 + offset(o))); say('both', t(Surv(entry, time, event) ~ x1 + x2 + x3 + strata(s)))
+            """);
+        var options = new CoxOptions { Ties = ties == "efron" ? TieMethod.Efron : TieMethod.Breslow };
+        double[] Errors(CoxFit f) => [.. Enumerable.Range(0, 3).Select(j => Math.Sqrt(f.RobustCovariance()[j, j]))];
+        Close.To(r["all"], Errors(CoxRegression.Fit(new SurvivalData(c.Data.Time, c.Data.Event, c.Data.Weights), c.X, options with { Offset = c.Offset })), 1e-7, "error");
+        Close.To(r["both"], Errors(CoxRegression.Fit(c.Truncated, c.X, options)), 1e-7, "error");
     }
 
     [ToolTheory("survival"), InlineData("log", ConfidenceScale.Log), InlineData("log-log", ConfidenceScale.LogLog), InlineData("plain", ConfidenceScale.Plain)]

@@ -44,7 +44,7 @@ public static class OutcomeColumns
         ArgumentNullException.ThrowIfNull(request);
         string file = cohort.Source ?? "the cohort";
         if (cohort.ObservationCount == 0) throw new InputException($"'{file}' has no patients; give a cohort with at least one row.");
-        double[]? weights = request.Weights is null ? null : Numbers(cohort, request.Weights, "weight", least: 0);
+        double[]? weights = request.Weights is null ? null : Weights(cohort, request.Weights);
         if (request.Kind != OutcomeKind.Survival)
         {
             if (request.Strata is not null || request.Entry is not null) throw new InputException($"a {request.Kind.ToString().ToLowerInvariant()} outcome has neither strata nor entry times; use strata as a covariate instead.");
@@ -52,17 +52,34 @@ public static class OutcomeColumns
             if (request.Kind == OutcomeKind.Continuous) return Outcome.Of((ReadOnlySpan<double>)Numbers(cohort, response, "outcome"), weights);
             return Outcome.Of((ReadOnlySpan<bool>)Binary(cohort, response), weights);
         }
-        double[] time = Times(cohort, request.Time);
-        bool[] died = Events(cohort, request.Event);
-        if (!died.Contains(true))
-            throw new InputException($"'{file}', obs column '{request.Event}': none of the {died.Length} patients has an event, so nothing can be learned about survival; check how the column is coded, or name another one with --event.");
-        int[]? strata = request.Strata is null ? null : StrataOf(cohort, request.Strata).Codes;
-        double[]? entry = request.Entry is null ? null : Numbers(cohort, request.Entry, "entry time");
-        for (int i = 0; i < time.Length; i++)
-            if (entry is not null && entry[i] >= time[i])
-                throw At(cohort, request.Entry!, i, $"enters at {Text(entry[i])} but is followed to {Text(time[i])} only; the entry must come before, correct it or remove that patient");
-        return Outcome.Of(new SurvivalData(time, died, weights, strata, entry));
+        SurvivalData data = FollowUp(cohort, request.Time, request.Event, request.Strata is null ? null : StrataOf(cohort, request.Strata).Codes, request.Entry, weights);
+        if (data.EventCount == 0)
+            throw new InputException($"'{file}', obs column '{request.Event}': none of the {data.Count} patients has an event, so nothing can be learned about survival; check how the column is coded, or name another one with --event.");
+        return Outcome.Of(data);
     }
+
+    /// <summary>Follow-up of all patients, whether or not any has an event.</summary>
+    /// <param name="cohort">The cohort.</param>
+    /// <param name="time">Column of the time.</param>
+    /// <param name="status">Column of the status.</param>
+    /// <param name="strata">Stratum of each patient, or null.</param>
+    /// <param name="entry">Column of the time of entry, or null.</param>
+    /// <param name="weights">Weights (<see cref="Weights"/>), or null.</param>
+    /// <exception cref="InputException">A value is missing or cannot be used.</exception>
+    public static SurvivalData FollowUp(AnnotatedData cohort, string time, string status, int[]? strata, string? entry, double[]? weights)
+    {
+        double[] followed = Times(cohort, time);
+        bool[] died = Events(cohort, status);
+        double[]? entered = entry is null ? null : Numbers(cohort, entry, "entry time");
+        for (int i = 0; i < followed.Length; i++)
+            if (entered is not null && entered[i] >= followed[i])
+                throw At(cohort, entry!, i, $"enters at {Text(entered[i])} but is followed to {Text(followed[i])} only; the entry must come before, correct it or remove that patient");
+        return new SurvivalData(followed, died, weights, strata, entered);
+    }
+
+    /// <summary>Case weights, finite and at least 0.</summary>
+    /// <exception cref="InputException">A weight is missing or cannot be used.</exception>
+    public static double[] Weights(AnnotatedData cohort, string column) => Numbers(cohort, column, "weight", least: 0);
 
     /// <summary>Survival or censoring times, all above 0.</summary>
     /// <exception cref="InputException">A time is missing, no number, or not above 0.</exception>

@@ -242,7 +242,11 @@ public sealed class ScSurvResults
             var free = OutcomeContributions.Of(smooth.Fit, data.Outcome.Kind, data.Covariates?.Count ?? 0);
             eta = [.. sharesEta.Zip(free.FreePart(sharesEta.Length, data.Covariates?.Values), (a, b) => a + b)];
         }
-        if (data.Outcome is ContinuousOutcome y) variance = train.Average(i => (y.Values[i] - eta[i]) * (y.Values[i] - eta[i]));
+        if (data.Outcome is ContinuousOutcome y)
+        {
+            double Of(int i) => y.Weights?[i] ?? 1;
+            variance = train.Sum(i => Of(i) * (y.Values[i] - eta[i]) * (y.Values[i] - eta[i])) / train.Sum(Of);
+        }
         StratifiedBaseline? baselines = data.Outcome is SurvivalOutcome s ? StratifiedBaseline.Estimate(s.Data.Subset(train), [.. train.Select(i => eta[i])]) : null;
         return (eta, baselines, smooth is null ? null : ClinicalPart.From(data, smooth.Fit, variance, baselines));
     }

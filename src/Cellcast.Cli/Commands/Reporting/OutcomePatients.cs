@@ -34,11 +34,14 @@ internal static class OutcomePatients
     }
 
     /// <summary>Scores of each part of the cohort, for <c>metrics.json</c>; null for survival.</summary>
-    internal static JsonObject? Scores(DataFrame patients, OutcomeMeaning meaning)
+    /// <param name="patients"><c>patients.csv</c>.</param>
+    /// <param name="design"><c>design.csv</c>, or null.</param>
+    /// <param name="meaning">What the outcome is.</param>
+    internal static JsonObject? Scores(DataFrame patients, DataFrame? design, OutcomeMeaning meaning)
     {
         if (meaning.IsSurvival) return null;
         var scores = new JsonObject();
-        foreach (OutcomePart p in Parts(patients, meaning, transductive: false))
+        foreach (OutcomePart p in Parts(patients, design, meaning, transductive: false))
         {
             var part = new JsonObject { ["patients"] = p.Patients };
             if (p.Positive is { } positive) part["positive"] = positive;
@@ -66,7 +69,7 @@ internal static class OutcomePatients
             ObservedLabel = binary ? $"share of '{meaning.Positive}'" : $"observed {meaning.Name}",
             ScoreName = binary ? "AUC" : "correlation",
             Chance = binary ? 0.5 : 0,
-            Parts = Parts(p, meaning, source.Metrics["protocol"]?.ToString() == "transductive"),
+            Parts = Parts(p, source.Design, meaning, source.Metrics["protocol"]?.ToString() == "transductive"),
             Table = new ReportTable(
             [
                 ReportColumn.Of("patient", "patient", p.Index),
@@ -79,12 +82,14 @@ internal static class OutcomePatients
         };
     }
 
-    private static List<OutcomePart> Parts(DataFrame p, OutcomeMeaning meaning, bool transductive)
+    private static List<OutcomePart> Parts(DataFrame p, DataFrame? design, OutcomeMeaning meaning, bool transductive)
     {
         string[] split = Columns.Texts(p, "split");
         double[] observed = Columns.Numbers(p, "outcome"), eta = Columns.Numbers(p, "linear_predictor"), predicted = Columns.Numbers(p, meaning.Kind == OutcomeKind.Binary ? "probability" : "expected");
+        bool weighted = design is not null && design.Contains(DesignFile.Weight);
+        double[] weights = weighted ? Columns.Numbers(design!, DesignFile.Weight) : [.. Enumerable.Repeat(1.0, p.Length)];
         int[] fitted = [.. Enumerable.Range(0, p.Length).Where(i => split[i] != "test")];
-        double reference = fitted.Length == 0 ? double.NaN : fitted.Average(i => observed[i]);
+        double reference = fitted.Length == 0 ? double.NaN : WeightedMean([.. fitted.Select(i => observed[i])], [.. fitted.Select(i => weights[i])]);
         var parts = new List<OutcomePart>();
         foreach (var (key, title, note) in s_parts)
         {
@@ -94,33 +99,34 @@ internal static class OutcomePatients
             {
                 Key = key,
                 Title = title,
-                Note = key == "test" && transductive ? "Their outcome was not used; their counts took part in the training (transductive)." : note,
+                Note = (key == "test" && transductive ? "Their outcome was not used; their counts took part in the training (transductive)." : note) + (weighted ? " Patients count by their weight." : ""),
                 HeldOut = key == "test",
                 Patients = members.Length,
                 Names = [.. members.Select(i => p.Index[i])],
                 Predicted = [.. members.Select(i => predicted[i])],
                 Observed = [.. members.Select(i => observed[i])],
             };
-            parts.Add(meaning.Kind == OutcomeKind.Binary ? Binary(part, [.. members.Select(i => eta[i])]) : Continuous(part, reference));
+            double[] w = weighted ? [.. members.Select(i => weights[i])] : [];
+            parts.Add(meaning.Kind == OutcomeKind.Binary ? Binary(part, [.. members.Select(i => eta[i])], w) : Continuous(part, reference, w));
         }
         return parts;
     }
 
-    private static OutcomePart Binary(OutcomePart part, double[] logOdds)
+    private static OutcomePart Binary(OutcomePart part, double[] logOdds, double[] weights)
     {
         bool[] yes = [.. part.Observed.Select(v => v == 1)];
         part = part with { Positive = yes.Count(y => y) };
         try
         {
-            BinaryScores s = BinaryScores.Compute(yes, logOdds);
-            RocCurve roc = RocCurve.Compute(yes, logOdds);
+            BinaryScores s = BinaryScores.Compute(yes, logOdds, weights: weights);
+            RocCurve roc = RocCurve.Compute(yes, logOdds, weights);
             Interval auc = new(s.Auc.Value, Math.Max(0, s.Auc.Lower), Math.Min(1, s.Auc.Upper));
             int groups = Math.Min(MostCalibrationGroups, yes.Length / PatientsPerCalibrationGroup);
             return part with
             {
                 Score = auc,
                 Roc = new RocPoints([.. roc.FalsePositive], [.. roc.TruePositive]),
-                Calibration = groups < 2 ? [] : [.. ProbabilityCalibration.Compute(yes, part.Predicted, groups).Select(g => new CalibrationBin(g.Subjects, g.Predicted, g.Observed, g.Lower, g.Upper))],
+                Calibration = groups < 2 ? [] : [.. ProbabilityCalibration.Compute(yes, part.Predicted, groups, weights).Select(g => new CalibrationBin(g.Subjects, g.Predicted, g.Observed, g.Lower, g.Upper))],
                 Scores =
                 [
                     new("AUC", auc.Value, auc.Lower, auc.Upper, "share of pairs of one patient with and one without the outcome that are told apart; 0.5 is chance"),
@@ -137,11 +143,11 @@ internal static class OutcomePatients
         }
     }
 
-    private static OutcomePart Continuous(OutcomePart part, double reference)
+    private static OutcomePart Continuous(OutcomePart part, double reference, double[] weights)
     {
         try
         {
-            ContinuousScores s = ContinuousScores.Compute(part.Observed, part.Predicted, part.HeldOut ? reference : double.NaN);
+            ContinuousScores s = ContinuousScores.Compute(part.Observed, part.Predicted, part.HeldOut ? reference : double.NaN, weights);
             return part with
             {
                 Score = s.Correlation is { } r ? new Interval(r.Value, r.Lower, r.Upper) : null,
@@ -159,6 +165,8 @@ internal static class OutcomePatients
             return part; // fewer than two patients, or all alike
         }
     }
+
+    private static double WeightedMean(double[] values, double[] weights) => values.Zip(weights, (v, w) => v * w).Sum() / weights.Sum();
 
     private static OutcomeScore[] Of(string name, Estimate? e, string help) => e is null ? [] : [new(name, e.Value, e.Lower, e.Upper, help)];
 

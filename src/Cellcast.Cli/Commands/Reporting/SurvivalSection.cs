@@ -39,7 +39,7 @@ internal static class SurvivalSection
         {
             TimeLabel = string.IsNullOrEmpty(timeColumn) ? "survival time" : timeColumn.Replace('_', ' '),
             GroupNote = "High risk: risk above the median of the training patients. Bands: 95 % confidence (Greenwood, log-log scale); ticks: censored patients."
-                + (cohort.Entry.Length > 0 ? " Patients count from their entry on." : "") + (cohort.Weights.Length > 0 ? " Patients count by their weight, but for the log-rank test." : "")
+                + (cohort.Entry.Length > 0 ? " Patients count from their entry on." : "") + (cohort.Weights.Length > 0 ? " Patients count by their weight; log-rank test and interval of the hazard ratio take weights for what a patient stands for, not for numbers of patients (robust variance)." : "")
                 + (cohort.Strata.Length > 0 ? " Concordance, hazard ratio and log-rank test compare patients of one stratum only." : ""),
             Parts = parts,
             Prediction = source.Baseline?.Prediction(cohort.Eta),
@@ -112,7 +112,13 @@ internal static class SurvivalSection
     {
         var x = new double[group.Length, 1];
         for (int i = 0; i < group.Length; i++) x[i, 0] = group[i];
-        var (ratio, lower, upper) = CoxRegression.Fit(data, x).HazardRatio(0);
+        CoxFit fit = CoxRegression.Fit(data, x);
+        var (ratio, lower, upper) = fit.HazardRatio(0);
+        if (!data.Weights.IsEmpty)
+        {
+            double error = Z * Math.Sqrt(fit.RobustCovariance()[0, 0]);
+            (lower, upper) = (ratio * Math.Exp(-error), ratio * Math.Exp(error));
+        }
         return double.IsFinite(ratio) && double.IsFinite(upper) && upper < 1e4 ? new Interval(ratio, lower, upper) : null;
     }
 

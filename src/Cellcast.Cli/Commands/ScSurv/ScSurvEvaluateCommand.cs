@@ -127,10 +127,10 @@ internal sealed class ScSurvEvaluateCommand : CellcastCommand
                 var curves = new List<(string Model, NetBenefit Benefit)>();
                 foreach (HeldOutPredictions m in cohort.Models)
                 {
-                    BinaryScores v = BinaryScores.Compute(b.Values, m.LinearPredictor, cohort.Fold);
+                    BinaryScores v = BinaryScores.Compute(b.Values, m.LinearPredictor, cohort.Fold, b.Weights);
                     binary.AddRow(m.Model, Text(v.Auc), v.Brier.ToString("0.000", CultureInfo.InvariantCulture), v.LogLoss.ToString("0.000", CultureInfo.InvariantCulture), Text(v.CalibrationSlope));
                     models.Add(new JsonObject { ["model"] = m.Model, ["auc"] = Numbers(v.Auc), ["brier"] = v.Brier, ["log_loss"] = v.LogLoss, ["calibration_slope"] = Numbers(v.CalibrationSlope), ["calibration_in_the_large"] = Numbers(v.CalibrationInTheLarge) });
-                    curves.AddRange(DecisionCurve.Compute(b.Values, [.. m.LinearPredictor.Select(LogisticLikelihood.Probability)], HeldOutScores.Thresholds).Select(d => (m.Model, d)));
+                    curves.AddRange(DecisionCurve.Compute(b.Values, [.. m.LinearPredictor.Select(LogisticLikelihood.Probability)], HeldOutScores.Thresholds, b.Weights).Select(d => (m.Model, d)));
                 }
                 new CsvFile().Add("model", curves.Select(d => d.Model).ToArray()).Add("threshold", curves.Select(d => d.Benefit.Threshold).ToArray()).Add("net_benefit", curves.Select(d => d.Benefit.Model).ToArray())
                     .Add("treat_all", curves.Select(d => d.Benefit.All).ToArray()).Add("treated", curves.Select(d => d.Benefit.Treated).ToArray()).Write(context.Directory.File("decision_curve.csv"));
@@ -142,7 +142,7 @@ internal sealed class ScSurvEvaluateCommand : CellcastCommand
                 var continuous = new Table().Border(TableBorder.Simple).AddColumns("model", "R2", "root mean squared error", "correlation (95 %)", "calibration slope");
                 foreach (HeldOutPredictions m in cohort.Models)
                 {
-                    ContinuousScores v = ContinuousScores.Compute(y, [.. m.LinearPredictor.Zip(cohort.TrainingMean, (p, mean) => p - mean)], 0);
+                    ContinuousScores v = ContinuousScores.Compute(y, [.. m.LinearPredictor.Zip(cohort.TrainingMean, (p, mean) => p - mean)], 0, ((ContinuousOutcome)cohort.Outcome).Weights);
                     continuous.AddRow(m.Model, v.RSquared.ToString("0.000", CultureInfo.InvariantCulture), v.RootMeanSquaredError.ToString("0.###", CultureInfo.InvariantCulture), Text(v.Correlation), Text(v.CalibrationSlope));
                     models.Add(new JsonObject { ["model"] = m.Model, ["r_squared"] = v.RSquared, ["rmse"] = v.RootMeanSquaredError, ["correlation"] = Numbers(v.Correlation), ["calibration_slope"] = Numbers(v.CalibrationSlope) });
                 }

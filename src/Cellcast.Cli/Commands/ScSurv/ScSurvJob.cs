@@ -84,7 +84,7 @@ internal static class ScSurvJob
         if (patterns is not null) metrics["spatial"] = patterns.Metrics();
         if (agreement is not null) metrics["runs"] = agreement;
         if (OutcomePatients.Describe(inputs) is { } described) metrics["outcome"] = described;
-        if (OutcomePatients.Scores(patients.ToDataFrame(), OutcomeMeaning.Of(patients.ToDataFrame(), metrics)) is { } scores) metrics["scores"] = scores;
+        if (OutcomePatients.Scores(patients.ToDataFrame(), design?.ToDataFrame(), OutcomeMeaning.Of(patients.ToDataFrame(), metrics)) is { } scores) metrics["scores"] = scores;
         InputFiles.AddTo(metrics, context, settings);
         AtomicFile.WriteText(directory.File("metrics.json"), metrics.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         fit.Model.Save(directory.Folder("model"));

@@ -22,10 +22,12 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
     private readonly Option<string?> _layer = new("--layer") { Description = "Layer with the raw counts; X when left out.", HelpName = "NAME" };
     private readonly Option<string?> _time = new("--time") { Description = "Column with the survival time, to report the concordance; with --event.", HelpName = "COLUMN" };
     private readonly Option<string?> _event = new("--event") { Description = "Column with the status, to report the concordance; with --time.", HelpName = "COLUMN" };
+    private readonly Option<string?> _entry = new("--entry") { Description = "Column with the time from which a patient is under observation (left truncation), for the concordance.", HelpName = "COLUMN" };
+    private readonly Option<string?> _weights = new("--weights") { Description = "Column with case weights, for the concordance.", HelpName = "COLUMN" };
 
     public ScSurvPredictCommand() : base("predict", "Risk and survival curves of new patients, and contributions of new cells, from their counts and a trained model.", OutputKind.Folder)
     {
-        foreach (Option o in (Option[])[_model, _bulk, _cells, _batch, _layer, _time, _event]) Options.Add(o);
+        foreach (Option o in (Option[])[_model, _bulk, _cells, _batch, _layer, _time, _event, _entry, _weights]) Options.Add(o);
         AddExample("cellcast scsurv predict --model fit/model --bulk new_patients.h5ad --out prediction", "risk of patients that the model has never seen, with intervals");
         AddExample("cellcast scsurv predict --model fit --cells new_cells.h5ad --out prediction", "contribution of cells that are not in the reference");
     }
@@ -34,6 +36,8 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
     {
         ParseResult a = context.Arguments;
         if (a.GetValue(_time) is null != a.GetValue(_event) is null) throw new UsageException("--time and --event go together: give both or neither.");
+        if (a.GetValue(_time) is null && (a.GetValue(_entry) ?? a.GetValue(_weights)) is not null)
+            throw new UsageException($"{(a.GetValue(_entry) is null ? "--weights says how patients count" : "--entry says from when patients count")} in the concordance: give it with --time and --event.");
         if (a.GetValue(_bulk) is null && a.GetValue(_cells) is null) throw new UsageException("give new patients with --bulk, new cells with --cells, or both.");
         if (a.GetValue(_bulk) is null && a.GetValue(_time) is not null) throw new UsageException("--time and --event describe new patients: give them with --bulk.");
         if (a.GetValue(_cells) is null && a.GetValue(_batch) is not null) throw new UsageException("--batch describes new cells: give them with --cells.");
@@ -53,7 +57,8 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
     private void Patients(CommandContext context, Device device, ScSurvModel model, AnnotatedData bulk, JsonObject metrics)
     {
         ParseResult a = context.Arguments;
-        SurvivalData? survival = a.GetValue(_time) is { } time ? new SurvivalData(OutcomeColumns.Times(bulk, time), OutcomeColumns.Events(bulk, a.GetValue(_event)!)) : null;
+        SurvivalData? survival = a.GetValue(_time) is not { } time ? null
+            : OutcomeColumns.FollowUp(bulk, time, a.GetValue(_event)!, model.Clinical?.StrataOf(bulk), a.GetValue(_entry), a.GetValue(_weights) is { } weights ? OutcomeColumns.Weights(bulk, weights) : null);
         // Covariates first: a missing column should not cost the user the projection.
         bool survivalModel = model.Clinical is null or { Kind: OutcomeKind.Survival };
         if (!survivalModel && survival is not null) throw new UsageException("--time and --event are for survival: this model explains another outcome, leave them out.");
@@ -78,7 +83,7 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
         Concordance c;
         try
         {
-            c = Concordance.Compute(model.Clinical?.StrataOf(bulk) is { } strata ? new SurvivalData(survival.Time, survival.Event, strata: strata) : survival, eta);
+            c = Concordance.Compute(survival, eta);
         }
         catch (SurvivalDataException e)
         {
@@ -89,7 +94,8 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
         }
         metrics["concordance"] = new JsonObject { ["value"] = c.Value, ["standard_error"] = c.StandardError };
         context.Result["concordance"] = c.Value;
-        context.Log.Info($"concordance of {patients.Count} patients: {c.Value:0.000} (standard error {c.StandardError:0.000})");
+        string how = (survival.Entry.IsEmpty ? "" : ", from their entry on") + (survival.Weights.IsEmpty ? "" : ", by weight");
+        context.Log.Info($"concordance of {patients.Count} patients{how}: {c.Value:0.000} (standard error {c.StandardError:0.000})");
     }
 
     private void Cells(CommandContext context, Device device, ScSurvModel model, AnnotatedData given, JsonObject metrics)

@@ -150,7 +150,7 @@ public static class CohortEvaluation
             if (count > 0) Add(CellTypes + With, Trained(Beside(covariates, count, shares, types), count, types));
         }
         Add(Everyone, Trained([], 0, 0));
-        double mean = training is ContinuousOutcome y ? y.Values.Average() : double.NaN;
+        double mean = training is ContinuousOutcome y ? y.Weights is { } w ? y.Values.Zip(w, (v, k) => v * k).Sum() / w.Sum() : y.Values.Average() : double.NaN;
         return new FoldPredictions(number, held, models, mean);
 
         double[] Trained(double[] x, int free, int penalised)
