@@ -54,6 +54,46 @@ public class ClassProfilesTests
         Assert.Equal([0.0, 0.0], e);
     }
 
+    /// <summary>By smoothing alone it would speak for the class of the fewest molecules.</summary>
+    [Fact]
+    public void Genes_that_no_training_cell_expresses_say_nothing_and_however_many_there_are_change_nothing()
+    {
+        var (cells, labels) = Cells(60, 30, 2, seed: 3);
+        ClassProfiles Of(int genes)
+        {
+            var builder = new ClassProfiles.Builder(genes, 2);
+            // One class has been seen in far fewer cells.
+            for (int c = 0; c < 60; c++)
+                if (labels[c] == 0 || c < 6) builder.Add(cells[c].Genes, cells[c].Weights, labels[c]);
+            return builder.Build();
+        }
+        ClassProfiles few = Of(30), many = Of(5000);
+        double[] without = new double[2], with = new double[2];
+        for (int c = 0; c < 60; c++)
+        {
+            ClassProfiles.Evidence(few.LogOdds.Span, cells[c].Genes, cells[c].Weights, without);
+            ClassProfiles.Evidence(many.LogOdds.Span, cells[c].Genes, cells[c].Weights, with);
+            Assert.Equal(without, with);
+        }
+        ClassProfiles.Evidence(many.LogOdds.Span, [40, 4999], [2, 3], with);
+        Assert.Equal([0.0, 0.0], with);
+    }
+
+    [Fact]
+    public void A_gene_of_one_cell_only_says_nothing_of_that_cell_when_it_is_left_out()
+    {
+        var builder = new ClassProfiles.Builder(3, 2);
+        builder.Add([0, 2], [1, 1], 0);
+        builder.Add([0], [1], 0);
+        builder.Add([0, 1], [1, 2], 1);
+        builder.Add([1], [1], 1);
+        ClassProfiles profiles = builder.Build();
+        double[] both = new double[2], first = new double[2];
+        profiles.EvidenceWithout([0, 2], [1, 1], [1, 1], 2, 0, both);
+        profiles.EvidenceWithout([0], [1], [1], 2, 0, first);
+        Assert.Equal(first[0] / Math.Sqrt(2), both[0], 1e-6);
+    }
+
     /// <summary>scikit-learn's MultinomialNB on log(1 + count), its sums mixed with the common profile, decides alike.</summary>
     [ToolFact("sklearn")]
     public void It_calls_cells_as_the_fields_own_does()

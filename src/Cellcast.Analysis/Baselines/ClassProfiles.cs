@@ -2,7 +2,8 @@ namespace Cellcast.Analysis.Baselines;
 
 /// <summary>
 /// Which genes the cells of every class express how much: the profiles of multinomial naive Bayes. A cell is a bag of genes with weights log(1 + count); a gene that is missing says nothing, so
-/// that evidence only gets weaker, not wrong, when genes are lost. Rates are smoothed towards the rates of all cells (Jelinek and Mercer 1980), since a class of few cells has not shown most of its genes.
+/// that evidence only gets weaker, not wrong, when genes are lost. So does a gene that no cell of the profiles expresses, which stands in no denominator either: by smoothing alone it would speak for
+/// the class of the fewest molecules. Rates are smoothed towards the rates of all cells (Jelinek and Mercer 1980), since a class of few cells has not shown most of its genes.
 /// </summary>
 public sealed class ClassProfiles
 {
@@ -11,14 +12,17 @@ public sealed class ClassProfiles
     private readonly double[] _sums; // genes x classes: summed weights
     private readonly double[] _all, _totals;
     private readonly double _total;
+    private readonly int _expressed;
 
     private ClassProfiles(int classes, double[] sums, double[] all, double[] totals)
     {
         (ClassCount, GeneCount, _sums, _all, _totals) = (classes, all.Length, sums, all, totals);
         foreach (double t in totals) _total += t;
+        _expressed = all.Count(a => a > 0);
         var odds = new float[sums.Length];
         for (int g = 0; g < GeneCount; g++)
         {
+            if (!(all[g] > 0)) continue;
             double mean = 0;
             for (int k = 0; k < classes; k++) mean += LogRate(g, k, 0, 0) / classes;
             for (int k = 0; k < classes; k++) odds[g * classes + k] = (float)(LogRate(g, k, 0, 0) - mean);
@@ -94,15 +98,25 @@ public sealed class ClassProfiles
     {
         evidence.Clear();
         Add(LogOdds.Span, columns, weights, evidence);
-        for (int i = 0; i < columns.Length; i++) evidence[@class] += weights[i] * (LogRate(columns[i], @class, own[i], total) - LogRate(columns[i], @class, 0, 0));
+        for (int i = 0; i < columns.Length; i++)
+        {
+            if (_all[columns[i]] > own[i] * (1 + 1e-9)) evidence[@class] += weights[i] * (LogRate(columns[i], @class, own[i], total) - LogRate(columns[i], @class, 0, 0));
+            else Take(columns[i], weights[i], evidence); // nobody else expresses it
+        }
         Scale(weights, evidence);
     }
 
     // Rounding may leave a little less than nothing of a class that consists of the one cell that is taken out.
     private double LogRate(int gene, int @class, double own, double ownTotal)
     {
-        double common = (_all[gene] + Smoothing) / (_total + Smoothing * GeneCount), total = Math.Max(0, _totals[@class] - ownTotal);
-        return Math.Log((Math.Max(0, _sums[gene * ClassCount + @class] - own) + Smoothing + Common * common * total) / (total * (1 + Common) + Smoothing * GeneCount));
+        double common = (_all[gene] + Smoothing) / (_total + Smoothing * _expressed), total = Math.Max(0, _totals[@class] - ownTotal);
+        return Math.Log((Math.Max(0, _sums[gene * ClassCount + @class] - own) + Smoothing + Common * common * total) / (total * (1 + Common) + Smoothing * _expressed));
+    }
+
+    private void Take(int gene, double weight, Span<double> evidence)
+    {
+        ReadOnlySpan<float> row = LogOdds.Span.Slice(gene * evidence.Length, evidence.Length);
+        for (int k = 0; k < row.Length; k++) evidence[k] -= weight * row[k];
     }
 
     private static void Add(ReadOnlySpan<float> odds, ReadOnlySpan<int> columns, ReadOnlySpan<double> weights, Span<double> evidence)

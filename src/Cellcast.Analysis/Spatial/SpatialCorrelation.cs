@@ -104,8 +104,23 @@ public sealed class SpatialCorrelation
     public SpatialCorrelationTest[] Test(ReadOnlySpan<double> value, float[] others, int count, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(others);
+        if (others.Length != (long)_spots * count) throw new ArgumentException($"{_spots} spots and {count} variables need as many values", nameof(others));
+        return Test(value, count, (firstSpot, spots, first, width, tile) =>
+        {
+            for (int i = 0; i < spots; i++) others.AsSpan(checked((firstSpot + i) * count + first), width).CopyTo(tile[(i * width)..]);
+        }, threads);
+    }
+
+    /// <summary>Correlates one variable with many that are never held all at once: memory for a few dozen of them per thread is enough. The numbers are the same, bit for bit.</summary>
+    /// <param name="value">One value per spot.</param>
+    /// <param name="count">Number of the others.</param>
+    /// <param name="others">Computes tiles of spots x others; called from several threads at a time.</param>
+    /// <param name="threads">Threads, 0 for all cores; nothing depends on them.</param>
+    public SpatialCorrelationTest[] Test(ReadOnlySpan<double> value, int count, ExpressionTile others, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(others);
         int n = _spots;
-        if (value.Length != n || others.Length != (long)n * count) throw new ArgumentException($"{n} spots and {count} variables need as many values", nameof(others));
+        if (value.Length != n) throw new ArgumentException($"there are {n} spots but {value.Length} values", nameof(value));
         double[] scaled = value.ToArray();
         var (middle, factor, varies) = Scaling(scaled);
         for (int i = 0; i < n; i++) scaled[i] = (scaled[i] - middle) * factor;
@@ -119,9 +134,16 @@ public sealed class SpatialCorrelation
         {
             int from = b * GenesPerBlock, width = Math.Min(GenesPerBlock, count - from);
             double[] r = new double[width], mean = new double[width], scale = new double[width], column = new double[n];
+            float[][] own = new float[(n + SpotsPerBlock - 1) / SpotsPerBlock][];
+            for (int t = 0; t < own.Length; t++)
+            {
+                int spots = Math.Min(SpotsPerBlock, n - t * SpotsPerBlock);
+                own[t] = new float[spots * width];
+                others(t * SpotsPerBlock, spots, from, width, own[t]);
+            }
             for (int g = 0; g < width; g++)
             {
-                for (int i = 0; i < n; i++) column[i] = others[(long)i * count + from + g];
+                for (int i = 0; i < n; i++) column[i] = own[i / SpotsPerBlock][i % SpotsPerBlock * width + g];
                 (mean[g], scale[g], bool differs) = Scaling(column);
                 double sum = 0;
                 for (int i = 0; i < n; i++) sum += (column[i] - mean[g]) * scale[g] * scaled[i];
@@ -130,7 +152,10 @@ public sealed class SpatialCorrelation
             double[] second = Covariances(GenesPerBlock, (spot, tile) =>
             {
                 for (int i = 0; i < tile.Length / GenesPerBlock; i++)
-                    for (int g = 0; g < width; g++) tile[i * GenesPerBlock + g] = (float)((others[(long)(spot + i) * count + from + g] - mean[g]) * scale[g]);
+                {
+                    ReadOnlySpan<float> values = own[(spot + i) / SpotsPerBlock].AsSpan((spot + i) % SpotsPerBlock * width, width);
+                    for (int g = 0; g < width; g++) tile[i * GenesPerBlock + g] = (float)((values[g] - mean[g]) * scale[g]);
+                }
             });
             for (int g = 0; g < width; g++)
             {

@@ -40,7 +40,22 @@ public sealed record Mixtures(IReadOnlyList<string> Names, float[] Counts, float
     public int Count => Names.Count;
 
     /// <summary>Takes the dense rows of a sparse count matrix.</summary>
-    public static Mixtures From(IReadOnlyList<string> names, SparseMatrix counts) => new(names, counts.ToDense(), SizeFactors.OfRows(counts));
+    /// <exception cref="InputException">They are more than an array can hold.</exception>
+    public static Mixtures From(IReadOnlyList<string> names, SparseMatrix counts)
+    {
+        ArgumentNullException.ThrowIfNull(counts);
+        RequireFit(counts.Rows, counts.Columns);
+        return new(names, counts.ToDense(), SizeFactors.OfRows(counts));
+    }
+
+    /// <summary>Refuses counts that no array can hold.</summary>
+    /// <param name="count">Number of patients or spots.</param>
+    /// <param name="genes">Number of genes.</param>
+    internal static void RequireFit(int count, int genes)
+    {
+        if ((long)count * genes > Array.MaxLength)
+            throw new InputException($"{count:N0} patients or spots times {genes:N0} genes are more counts than can be learned from at once ({Array.MaxLength:N0}); use fewer genes with --genes, or part of the spots.");
+    }
 
     /// <summary>Some of them, in the given order.</summary>
     public Mixtures Select(IReadOnlyList<int> rows)

@@ -133,6 +133,7 @@ public static class ScSurvPreparation
         if (found < total) progress.Warning($"'{Name(bulk)}' lacks {total - found} of the model's {total} genes ({string.Join(", ", model.Genes.Except(shared.Names).Take(3))}, …); shares are estimated from the other {found}.");
         SparseMatrix chosen = counts.SelectColumns(shared.Positions[1]);
         RequireCounts(chosen, bulk, "patient");
+        Mixtures.RequireFit(counts.Rows, total);
         var dense = new float[counts.Rows * total];
         for (int s = 0; s < chosen.Rows; s++)
         {

@@ -43,10 +43,17 @@ public sealed class SpotPatterns
         if (!spatial.Obsm.TryGet(Coordinates, out DenseMatrix? at) || at.Rows != logHazard.Length || at.Columns < 2 || logHazard.Length <= neighbours + 1) return null;
         SpatialGraph graph = SpatialGraph.Build(at, neighbours, threads);
         bool varies = logHazard.Max() - logHazard.Min() > 1e-12;
-        var expression = new float[spots.Counts.Length];
-        for (int i = 0; i < expression.Length; i++) expression[i] = MathF.Log(1 + spots.Counts[i] / spots.Size[i / genes.Count]);
-        RankedGene[] ranked = GeneRanking.Rank(SparseMatrix.FromDense(spots.Count, genes.Count, expression), logHazard, threads);
-        SpatialCorrelationTest[] tests = SpatialCorrelation.Build(at, threads).Test(logHazard, expression, genes.Count, threads);
+        void Expression(int firstSpot, int count, int firstGene, int width, Span<float> tile)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                ReadOnlySpan<float> counts = spots.Counts.AsSpan(checked((firstSpot + i) * genes.Count + firstGene), width);
+                for (int g = 0; g < width; g++) tile[i * width + g] = MathF.Log(1 + counts[g] / spots.Size[firstSpot + i]);
+            }
+        }
+
+        RankedGene[] ranked = GeneRanking.Rank(genes.Count, logHazard, Expression, threads: threads);
+        SpatialCorrelationTest[] tests = SpatialCorrelation.Build(at, threads).Test(logHazard, genes.Count, Expression, threads);
         double[] q = MultipleTesting.BenjaminiHochberg([.. tests.Select(t => t.PValue)]);
         int[] order = [.. Enumerable.Range(0, genes.Count).OrderBy(g => double.IsNaN(tests[g].Coefficient)).ThenByDescending(g => tests[g].Coefficient).ThenBy(g => genes[g], StringComparer.Ordinal)];
         CsvFile table = new CsvFile()

@@ -96,6 +96,17 @@ public class SpatialCorrelationTests
         Assert.Equal(kept.Classes, found.Classes);
         SpatialCorrelationTest[] tests = kept.Test(value, others, genes);
         Assert.Equal(tests, found.Test(value, others, genes, 2));
+        // Nor does it matter whether all genes lie in memory: they are asked for in small tiles, each value once.
+        int asked = 0, largest = 0;
+        Assert.Equal(tests, found.Test(value, genes, (firstSpot, spots, first, width, tile) =>
+        {
+            Interlocked.Add(ref asked, tile.Length);
+            largest = Math.Max(largest, tile.Length);
+            for (int i = 0; i < spots; i++)
+                for (int g = 0; g < width; g++) tile[i * width + g] = others[(firstSpot + i) * genes + first + g];
+        }));
+        Assert.Equal(n * genes, asked);
+        Assert.True(largest <= 1024 * 64);
         Assert.All(tests, t => Assert.InRange(t.EffectiveSpots, 20, n / 2.0));
     }
 
