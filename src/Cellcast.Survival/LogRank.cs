@@ -49,7 +49,7 @@ public sealed class LogRank
             if (end == n - 1 || data.StratumOf(order[end + 1]) != data.StratumOf(last)) Array.Clear(atRisk);
             while (next < latestFirst.Length && data.StratumOf(latestFirst[next]) > data.StratumOf(last)) next++;
             for (; next < latestFirst.Length && data.StratumOf(latestFirst[next]) == data.StratumOf(last) && data.EntryOf(latestFirst[next]) >= data.Time[last]; next++)
-                atRisk[index[latestFirst[next]]] --; // entry comes before time, so they have been counted
+                atRisk[index[latestFirst[next]]]--; // entry comes before time, so they have been counted
             Array.Clear(deaths);
             double d = 0;
             for (; end >= 0 && data.Time[order[end]] == data.Time[last] && data.StratumOf(order[end]) == data.StratumOf(last); end--)

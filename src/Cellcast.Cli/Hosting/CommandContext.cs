@@ -22,6 +22,7 @@ internal sealed class CommandContext
         Threads = arguments.GetValue(command.Threads);
         Seed = command.Options.Contains(command.Seed) ? arguments.GetValue(command.Seed) : 0;
         Overwrite = command.Output != OutputKind.None && arguments.GetValue(command.Overwrite);
+        InputsAtStart = Commands.Reporting.InputFiles.Look(command.MayBeRead(arguments));
         Resume = command.Output == OutputKind.ResumableFolder && arguments.GetValue(command.Resume);
     }
 
@@ -29,6 +30,9 @@ internal sealed class CommandContext
 
     /// <summary>Values of the command's own options: <c>context.Arguments.GetValue(option)</c>.</summary>
     internal ParseResult Arguments { get; }
+
+    /// <summary>Files on the command line, by full path, as they were when the run began.</summary>
+    internal IReadOnlyDictionary<string, (long Bytes, DateTime Written)> InputsAtStart { get; }
 
     internal int Threads { get; }
 

@@ -227,7 +227,7 @@ internal static class AnalysisReport
         {
             Facts = facts,
             Options = [.. (m["options"] as JsonObject ?? []).Where(o => o.Value?.ToString() is { Length: > 0 }).Select(o => new Fact(o.Key, Path.IsPathRooted(o.Value!.ToString()) ? InputFiles.NameOf(o.Value!.ToString()) : o.Value!.ToString()))],
-            Files = [.. (m["inputs"] as JsonArray ?? []).OfType<JsonObject>().Select(f => new FileRecord(f["option"]?.ToString().TrimStart('-') ?? "", f["name"]?.ToString() ?? "", f["bytes"]?.GetValue<long>(), f["sha256"]?.ToString(), f["sha256"] is null ? "a folder: not hashed" : null))],
+            Files = [.. InputFiles.Records(m)],
             Warnings = [.. (m["warnings"] as JsonArray ?? []).Select(w => w?.ToString() ?? "")],
         };
     }

@@ -133,7 +133,7 @@ internal static class ScRobustReport
             Facts = [new("program", $"cellcast {m["version"]}"), new("model", "scRobust"), new("start", m["start"]?.ToString() == "encoder" ? "a trained encoder" : "from scratch"), new("seed", m["seed"]?.ToString() ?? ""),
                 new("folds", m["folds"]?.ToString() ?? ""), new("repeats", m["repeats"]?.ToString() ?? "")],
             Options = [.. (m["options"] as JsonObject ?? []).Where(o => o.Value is not null).Select(o => new Fact(o.Key, o.Value!.ToString()))],
-            Files = [.. (m["inputs"] as JsonArray ?? []).OfType<JsonObject>().Select(f => new FileRecord(f["option"]?.ToString().TrimStart('-') ?? "", f["name"]?.ToString() ?? "", f["bytes"]?.GetValue<long>(), f["sha256"]?.ToString()))],
+            Files = [.. InputFiles.Records(m)],
             Warnings = [.. (m["warnings"] as JsonArray ?? []).Select(w => w?.ToString() ?? "")],
         };
     }

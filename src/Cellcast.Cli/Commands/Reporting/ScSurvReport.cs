@@ -142,8 +142,7 @@ internal static class ScSurvReport
         foreach (JsonNode? s in m["stages"] as JsonArray ?? []) facts.Add(new($"stage {s?["name"]}", string.Create(CultureInfo.InvariantCulture, $"{s?["epochs"]} epochs, {s?["steps"]} steps, {s?["seconds"]?.GetValue<double>():0.0} s")));
         foreach (var (name, value) in m["correlation"] as JsonObject ?? [])
             if (value is not null) facts.Add(new($"fit of {name}", string.Create(CultureInfo.InvariantCulture, $"median correlation over genes {value.GetValue<double>():0.000}")));
-        var files = (m["inputs"] as JsonArray ?? []).OfType<JsonObject>().Select(f =>
-            new FileRecord(f["option"]?.ToString().TrimStart('-') ?? "", f["name"]?.ToString() ?? "", f["bytes"]?.GetValue<long>(), f["sha256"]?.ToString(), f["sha256"] is null ? "a folder: not hashed" : null)).ToList();
+        List<FileRecord> files = [.. InputFiles.Records(m)];
         if (files.Count == 0)
             files = [.. source.Settings.Where(s => Path.IsPathRooted(s.Value)).Select(s => new FileRecord(s.Key.TrimStart('-'), InputFiles.NameOf(s.Value), null, null, "hash not recorded by the run"))];
         return new RunSection
