@@ -44,8 +44,20 @@ public sealed partial class CpuDevice
         NegativeBinomialLoss.Evaluate(Workers, mu.Span, theta.Span, counts.Span, mu.Rows, mu.Columns, constant, SpanOf(dmu), SpanOf(dtheta));
 
     /// <inheritdoc/>
-    public override double MixtureNegativeBinomial(Tensor mixed, Tensor scale, Tensor shift, Tensor theta, Tensor size, Tensor counts, double constant, Tensor? dmixed, Tensor? dgenes) =>
-        MixtureNegativeBinomialLoss.Evaluate(Workers, mixed.Span, scale.Span, shift.Span, theta.Span, size.Span, counts.Span, constant, SpanOf(dmixed), SpanOf(dgenes));
+    public override double MixtureDecoder(Tensor shares, Tensor hidden, Tensor weight, Tensor bias, Tensor scale, Tensor shift, Tensor theta, Tensor size, Tensor counts, double constant,
+        Tensor? dshares, Tensor? dgenes) =>
+        MixtureDecoderLoss.Evaluate(Workers, new DecodedMixtures
+        {
+            Shares = shares.Span,
+            Hidden = hidden.Span,
+            Weight = weight.Span,
+            Bias = bias.Span,
+            Scale = scale.Span,
+            Shift = shift.Span,
+            Dispersion = theta.Span,
+            Size = size.Span,
+            Counts = counts.Span,
+        }, constant, SpanOf(dshares), SpanOf(dgenes));
 
     /// <inheritdoc/>
     public override void AdamStep(Tensor parameter, Tensor gradient, Tensor firstMoment, Tensor secondMoment, in AdamSettings settings, bool decoupled)

@@ -195,9 +195,10 @@ public abstract class Device : IDisposable
     /// <returns>The sum.</returns>
     public abstract double NegativeBinomial(Tensor mu, Tensor theta, Tensor counts, double constant, Tensor? dmu, Tensor? dtheta);
 
-    /// <summary>Negative log likelihood of counts, negative binomial with mean size (mixed scale + shift) + 1e-10 and total count theta + 1e-10, summed. Where asked,
-    /// replaces the gradients of mixed, and those of scale, shift and theta (3 x genes).</summary>
-    public abstract double MixtureNegativeBinomial(Tensor mixed, Tensor scale, Tensor shift, Tensor theta, Tensor size, Tensor counts, double constant, Tensor? dmixed, Tensor? dgenes);
+    /// <summary>Negative log likelihood of the counts of samples that mix cells, see <see cref="Kernels.MixtureDecoderLoss"/>, summed. Where asked, replaces the gradients of the shares, and
+    /// those of scale, shift and theta (3 x genes).</summary>
+    public abstract double MixtureDecoder(Tensor shares, Tensor hidden, Tensor weight, Tensor bias, Tensor scale, Tensor shift, Tensor theta, Tensor size, Tensor counts, double constant,
+        Tensor? dshares, Tensor? dgenes);
 
     /// <summary>Mean over rows of the cross-entropy between softmax(logits) and the label; the gradient, if asked for, is overwritten.</summary>
     /// <returns>The mean.</returns>

@@ -108,11 +108,8 @@ internal static class Projection
             return chosen;
         }
 
-        internal Tensor MixtureLoss(Tape tape, ScSurvModule module, Decoder decoder, Tensor z, Tensor oneHot, Tensor counts, Tensor size, double constant)
-        {
-            Tensor rates = Softplus(Op.Linear(module.Expression.HiddenOf(ConcatColumns(z, oneHot)), _weight, _bias));
-            return ScSurvModule.MixtureLoss(tape, decoder, _genes, z, rates, counts, size, constant);
-        }
+        internal Tensor MixtureLoss(Tape tape, ScSurvModule module, Decoder decoder, Tensor z, Tensor oneHot, Tensor counts, Tensor size, double constant) =>
+            ScSurvModule.MixtureLoss(tape, decoder, _genes, z, module.HiddenOfRates(z, oneHot), (_weight, _bias), counts, size, constant);
 
         private static Parameter ParameterOf(Parameter all, int[] rows)
         {

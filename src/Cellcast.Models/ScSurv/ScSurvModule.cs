@@ -97,6 +97,9 @@ public sealed class ScSurvModule : Module
     /// <summary>Expected counts per unit of size, C x G.</summary>
     public Tensor Rates(Tensor z, Tensor oneHot) => Softplus(Expression.Forward(ConcatColumns(z, oneHot)));
 
+    /// <summary>Hidden states from which <see cref="Rates"/> are decoded, C x h.</summary>
+    public Tensor HiddenOfRates(Tensor z, Tensor oneHot) => Expression.HiddenOf(ConcatColumns(z, oneHot));
+
     /// <summary>Share of each cell of the minibatch in each patient or spot, C x S: every column sums to one.</summary>
     public static Tensor Shares(Decoder decoder, Tensor z)
     {
@@ -110,16 +113,17 @@ public sealed class ScSurvModule : Module
     /// <param name="decoder">Bulk or spatial decoder.</param>
     /// <param name="genes">Its parameters per gene.</param>
     /// <param name="z">Latent states of the minibatch, C x z; no gradient flows into them.</param>
-    /// <param name="rates">Decoded rates of the minibatch, C x G; no gradient flows into them.</param>
+    /// <param name="hidden">Hidden states of the expression decoder for the minibatch, C x h, see <see cref="HiddenOfRates"/>; no gradient flows into them.</param>
+    /// <param name="output">Last layer of the expression decoder, or the part of it that belongs to the genes of <paramref name="counts"/>: weight and bias. No gradient flows into them.</param>
     /// <param name="counts">Counts S x G.</param>
     /// <param name="size">Mean count per gene of each patient, S.</param>
     /// <param name="constant">Part of the loss that depends on the counts alone; null to have it computed, which costs time in every step.</param>
-    public static Tensor MixtureLoss(Tape tape, Decoder decoder, GeneParameters genes, Tensor z, Tensor rates, Tensor counts, Tensor size, double? constant = null)
+    public static Tensor MixtureLoss(Tape tape, Decoder decoder, GeneParameters genes, Tensor z, Tensor hidden, (Tensor Weight, Tensor Bias) output, Tensor counts, Tensor size, double? constant = null)
     {
         ArgumentNullException.ThrowIfNull(genes);
         ArgumentNullException.ThrowIfNull(tape);
-        Tensor mixed = MatMul(Shares(decoder, z), rates, transposeA: true);
-        return MixtureNegativeBinomialLoss(mixed, Softplus(tape.Use(genes.Scale)), Softplus(tape.Use(genes.Offset)), Softplus(tape.Use(genes.Dispersion)), size, counts, constant);
+        return MixtureDecoderLoss(Shares(decoder, z), hidden, output.Weight, output.Bias, Softplus(tape.Use(genes.Scale)), Softplus(tape.Use(genes.Offset)), Softplus(tape.Use(genes.Dispersion)), size, counts,
+            constant);
     }
 
     /// <summary>Sets gradients to zero that are zero in exact arithmetic; call it after every backward pass.</summary>

@@ -67,7 +67,8 @@ internal sealed class ScSurvStages
         Tensor Loss(int[] rows, RandomKey key)
         {
             Tensor z = _tape.Input(posterior.Draw(rows, key), rows.Length, _options.Latent);
-            return ScSurvModule.MixtureLoss(_tape, decoder, genes, z, _module.Rates(z, OneHot(rows)), counts, size, constant);
+            Linear output = _module.Expression.Output;
+            return ScSurvModule.MixtureLoss(_tape, decoder, genes, z, _module.HiddenOfRates(z, OneHot(rows)), (output.Weight, output.Bias), counts, size, constant);
         }
         double scale = (double)mixtures.Count * _data.Genes.Count;
         return Plan(name, parameters, options, batches, "loss", higherIsBetter: false, scale * batches.Count,

@@ -181,7 +181,8 @@ public sealed class ScSurvParityTests : IDisposable
             {
                 string counts = "input/" + loss;
                 float[] size = Mean(Oracle[counts], Oracle.Shape(counts)[0]);
-                return ScSurvModule.MixtureLoss(Tape, loss == "bulk" ? Module.Bulk : Module.Spatial!, loss == "bulk" ? Module.BulkGenes : Module.SpatialGenes!, z, Module.Rates(z, OneHot),
+                return ScSurvModule.MixtureLoss(Tape, loss == "bulk" ? Module.Bulk : Module.Spatial!, loss == "bulk" ? Module.BulkGenes : Module.SpatialGenes!, z, Module.HiddenOfRates(z, OneHot),
+                    (Module.Expression.Output.Weight, Module.Expression.Output.Bias),
                     Tape.Input(Oracle.Single(counts), Oracle.Shape(counts)), Tape.Input(size, size.Length, 1));
             }
             Tensor eta = MatMul(ScSurvModule.Shares(Module.Bulk, z), Module.Contribution(z), transposeA: true);

@@ -76,9 +76,7 @@ public static class OpCases
         SparseLinear("SparseLinear", 0, bias: true), SparseLinear("SparseLinear with one-hot columns", 3, bias: true), SparseLinear("SparseLinear without bias", 2, bias: false),
         new("NegativeBinomialLoss", (r, c) => [[r, c], [c]], (t, p) => Op.NegativeBinomialLoss(t.Use(p[0]), p[1], t.Input(CountsOf(p[0].Rows, p[0].Columns), p[0].Shape)),
             (x, r, c) => [CountsOf(r, c).Select((n, i) => NegativeBinomial(x[0][i], x[1][i % c], n)).Sum()], 0.3f, 3),
-        new("MixtureNegativeBinomialLoss", (r, c) => [[r, c], [c], [c], [c]],
-            (t, p) => Op.MixtureNegativeBinomialLoss(t.Use(p[0]), p[1], p[2], p[3], t.Input([.. Enumerable.Range(0, p[0].Rows).Select(i => 0.5f + i % 3)], p[0].Rows, 1), t.Input(CountsOf(p[0].Rows, p[0].Columns), p[0].Shape)),
-            (x, r, c) => [CountsOf(r, c).Select((n, i) => NegativeBinomial((0.5 + i / c % 3) * (x[0][i] * x[1][i % c] + x[2][i % c]), x[3][i % c], n)).Sum()], 0.3f, 3),
+        MixtureDecoder(),
         Decoder("PoissonDecoderLoss", withTheta: false), Decoder("NegativeBinomialDecoderLoss", withTheta: true),
         new("two uses of one tensor", (r, c) => [[r, c]], (t, p) => Twice(t.Use(p[0])), (x, r, c) => [.. x[0].Select(v => v * v * Math.Exp(v) + v)]),
     ];
@@ -156,6 +154,25 @@ public static class OpCases
                     return withTheta ? NegativeBinomial(mean, x[3][i % c], counts[i]) : mean + 1e-10 - counts[i] * Math.Log(mean + 1e-10) + Reference.LogGamma(counts[i] + 1.0);
                 })];
             }, 0.1f, 1.5f);
+    }
+
+    private static OpCase MixtureDecoder()
+    {
+        const int Genes = 41, Hidden = 3;
+        static Tensor Fixed(Tape t, int n, int columns, float scale) => t.Input([.. Enumerable.Range(0, n).Select(i => scale * Constant(i))], n / columns, columns);
+        static double Rate(int cell, int gene) => Reference.Softplus(0.5f * Constant(gene) + Sum(Hidden, k => (double)Constant(cell * Hidden + k) * Constant(gene * Hidden + k)));
+        return new OpCase("MixtureDecoderLoss", (r, c) => [[r, c], [Genes], [Genes], [Genes]],
+            (t, p) => Op.MixtureDecoderLoss(t.Use(p[0]), Fixed(t, p[0].Rows * Hidden, Hidden, 1), Fixed(t, Genes * Hidden, Hidden, 1), Fixed(t, Genes, 1, 0.5f), p[1], p[2], p[3],
+                t.Input([.. Enumerable.Range(0, p[0].Columns).Select(i => 0.5f + i % 3)], p[0].Columns, 1), t.Input(CountsOf(p[0].Columns, Genes), p[0].Columns, Genes)),
+            (x, r, c) =>
+            {
+                double[] rates = Grid(r, Genes, Rate);
+                return [CountsOf(c, Genes).Select((n, i) =>
+                {
+                    int s = i / Genes, g = i % Genes;
+                    return NegativeBinomial((0.5 + s % 3) * (Sum(r, k => x[0][k * c + s] * rates[k * Genes + g]) * x[1][g] + x[2][g]), x[3][g], n);
+                }).Sum()];
+            }, 0.3f, 3);
     }
 
     private static double NegativeBinomial(double mu, double theta, double x)
