@@ -7,10 +7,10 @@ namespace Cellcast.Tensors.Kernels;
 public sealed unsafe class BlockStarts
 {
     /// <summary>Columns of a block; kernels with wider ones skip some.</summary>
-    internal const int Columns = 128;
+    internal const int Columns = 64;
 
     /// <summary>Widest block of a kernel: rows end with as many positions as that takes.</summary>
-    private const int WidestBlock = 4;
+    private const int WidestBlock = 8;
 
     private HostStorage? _starts;
     private int _rows = -1, _columns;

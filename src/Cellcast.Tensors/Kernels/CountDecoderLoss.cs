@@ -93,7 +93,7 @@ public static unsafe class CountDecoderLoss
             {
                 int cells = Math.Min(DecoderPlan.CellBatch, rows.Length - first);
                 bool accumulate = gradients.Accumulate || first > 0;
-                using var entries = new BlockedRows(workers, pRowStart, counts.Offset, pColumns, pValues, pRows, first, cells, rows.Length, counts.Columns, DecoderPlan.GeneBlock, starts);
+                using var entries = new BlockedRows(workers, pRowStart, counts.Offset, pColumns, pValues, pRows, first, cells, rows.Length, counts.Columns, DecoderPlan.GeneUnit, starts);
                 loss += Batch<TModel>(workers, pHidden + (nint)first * h, cells, h, pWeight, pBias, pTheta, counts.Columns, entries,
                     pSize + first, pDHidden == null ? null : pDHidden + (nint)first * h, gradients.Accumulate, pDWeight, pDBias, pDTheta, accumulate);
             }
@@ -104,11 +104,12 @@ public static unsafe class CountDecoderLoss
     private static double Batch<TModel>(Workers workers, float* hidden, int cells, int h, float* weight, float* bias, float* theta, int genes, in BlockedRows entries,
         float* sizeFactors, float* dHidden, bool accumulateHidden, float* dWeight, float* dBias, float* dTheta, bool accumulate) where TModel : struct, ICountModel
     {
-        int geneBlocks = entries.ColumnBlocks, rows = MachineVectors.TileRows, paddedH = DecoderPlan.Round(h, rows), paddedCells = DecoderPlan.Round(cells, DecoderPlan.CellBlock);
+        int geneBlocks = DecoderPlan.Blocks(genes).Count, rows = MachineVectors.TileRows, paddedH = DecoderPlan.Round(h, rows), paddedCells = DecoderPlan.Round(cells, DecoderPlan.CellBlock);
         using Scratch panels = Scratch.Rent((long)paddedCells * h);
         using Scratch transposed = dWeight == null ? default : Scratch.Rent((long)paddedCells * paddedH);
         using Scratch shares = dHidden == null ? default : Scratch.Rent((long)geneBlocks * paddedH * paddedCells);
-        using Scratch losses = Scratch.Rent(2L * geneBlocks);
+        using Scratch losses = Scratch.Rent(2L * geneBlocks), owners = Scratch.Rent(geneBlocks);
+        var parts = new PartialSums(shares.Pointer, (long)paddedH * paddedCells, (int*)owners.Pointer, geneBlocks);
         GemmPack.All(workers, new GemmOperand(hidden, h, contiguousK: true), cells, h, h, DecoderPlan.CellBlock, panels.Pointer);
         if (dWeight != null)
             GemmPack.All(workers, new GemmOperand(hidden, h, contiguousK: false), h, cells, DecoderPlan.CellBlock, h, transposed.Pointer);
@@ -130,7 +131,7 @@ public static unsafe class CountDecoderLoss
             Columns = entries.Columns,
             Values = entries.Values,
             Losses = (double*)losses.Pointer,
-            HiddenShares = shares.Pointer,
+            HiddenParts = parts,
             PaddedCells = paddedCells,
             DWeight = dWeight,
             DBias = dBias,
@@ -141,10 +142,8 @@ public static unsafe class CountDecoderLoss
         {
             workers.ForVectors((cells + HiddenSum.CellsPerBlock - 1) / HiddenSum.CellsPerBlock, new HiddenSum
             {
-                Shares = shares.Pointer,
-                GeneBlocks = geneBlocks,
+                Parts = parts,
                 H = h,
-                PaddedH = paddedH,
                 PaddedCells = paddedCells,
                 Cells = cells,
                 DHidden = dHidden,

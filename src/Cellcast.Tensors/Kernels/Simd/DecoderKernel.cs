@@ -10,6 +10,9 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     private const int Ahead = 6;
     private const int MarkAhead = 16;
 
+    /// <summary>Cells whose counts are spread out at a time: they stay in a first-level cache.</summary>
+    private const int DenseCells = 32;
+
     public int Cells;
     public int Genes;
     public int H;
@@ -24,7 +27,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     public float* Theta;
     public float* SizeFactors;
 
-    /// <summary>First entry of each gene block in each cell's row, see <see cref="BlockedRows"/>.</summary>
+    /// <summary>First entry of each <see cref="DecoderPlan.GeneUnit"/> of genes in each cell's row, see <see cref="BlockedRows"/>.</summary>
     public int* Starts;
     public int StartsStride, StartsStep;
     public int* Columns;
@@ -33,15 +36,15 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     /// <summary>One loss per gene block.</summary>
     public double* Losses;
 
-    /// <summary>Per gene block, h x cells; null where not needed.</summary>
-    public float* HiddenShares;
+    /// <summary>Gradient of the hidden layer, h x cells; where not needed, nothing.</summary>
+    public PartialSums HiddenParts;
     public int PaddedCells;
     public float* DWeight;
     public float* DBias;
     public float* DTheta;
     public bool Accumulate;
 
-    private readonly bool NeedsGradient => HiddenShares != null || DWeight != null || DBias != null || DTheta != null;
+    private readonly bool NeedsGradient => HiddenParts.IsWanted || DWeight != null || DBias != null || DTheta != null;
 
     /// <summary>Buffers of one block of genes.</summary>
     private struct Tile
@@ -49,7 +52,16 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         public int FirstGene, Genes, PaddedGenes, FirstCell, Cells;
         public float* WeightPanels, WeightTransposed, Logits, Strip, WeightShare, BiasSums, ThetaSums, Bias, Theta, Constant, Digamma;
         public float* Added, AddedTheta;
+
+        /// <summary>Counts of some cells, zeros included.</summary>
+        public float* Dense;
+        public float* Work;
         public CountRun Run;
+        public float* HiddenPart;
+        public bool AddsToHiddenPart;
+
+        /// <summary>Where the tile's genes begin and end among the units of the rows' starts.</summary>
+        public int FirstUnit, Units;
 
         /// <summary>Where the counts of the tile are: places in <see cref="Logits"/> in the order of <see cref="Added"/>, or, where <see cref="IsMarked"/>, a byte per gene of each cell.</summary>
         public int* Positions;
@@ -62,13 +74,18 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     {
         int width = 2 * T.Count, rows = GemmTiles.FullRows<T>();
         Tile tile = default;
-        tile.FirstGene = block * DecoderPlan.GeneBlock;
-        tile.Genes = Math.Min(DecoderPlan.GeneBlock, Genes - tile.FirstGene);
+        EvenBlocks blocks = DecoderPlan.Blocks(Genes);
+        tile.FirstGene = blocks.First(block);
+        tile.Genes = blocks.First(block + 1) - tile.FirstGene;
+        tile.FirstUnit = tile.FirstGene / DecoderPlan.GeneUnit;
+        tile.Units = (tile.Genes + DecoderPlan.GeneUnit - 1) / DecoderPlan.GeneUnit;
         tile.PaddedGenes = DecoderPlan.Round(tile.Genes, width);
         int paddedH = DecoderPlan.Round(H, rows), tileSize = DecoderPlan.CellBlock * DecoderPlan.GeneBlock, g = DecoderPlan.GeneBlock;
-        using Scratch panels = Scratch.Rent((long)g * H), transposed = Scratch.Rent((long)g * paddedH), logits = Scratch.Rent(tileSize),
-            share = Scratch.Rent((long)g * paddedH), strip = Scratch.Rent(width * g), genes = Scratch.Rent(6 * g), run = Scratch.Rent(CountRun.Arrays * CountRun.Length),
-            added = Scratch.Rent(tileSize + CountRun.Length), addedTheta = Scratch.Rent(TModel.HasDispersion ? tileSize + CountRun.Length : 0), positions = Scratch.Rent(tileSize + CountRun.Length), marks = Scratch.Rent(T.SelectsLanes ? tileSize / sizeof(float) : 0);
+        using Scratch panels = Scratch.Rent((long)g * H), transposed = Scratch.Rent((long)g * paddedH), logits = Scratch.Rent(tileSize), share = Scratch.Rent((long)g * paddedH),
+            strip = Scratch.Rent(width * g), genes = Scratch.Rent(6 * g), dense = TModel.HasDispersion ? default : Scratch.Rent(DenseCells * (g + PoissonModel.Work * T.Count));
+        int counts = TModel.HasDispersion ? tileSize + CountRun.Length : 0;
+        using Scratch run = Scratch.Rent(TModel.HasDispersion ? CountRun.Arrays * CountRun.Length : 0), added = Scratch.Rent(counts), addedTheta = Scratch.Rent(counts), positions = Scratch.Rent(counts),
+            marks = Scratch.Rent(T.SelectsLanes && TModel.HasDispersion ? tileSize / sizeof(float) : 0);
         tile.WeightPanels = panels.Pointer;
         tile.WeightTransposed = transposed.Pointer;
         tile.Logits = logits.Pointer;
@@ -80,27 +97,27 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         tile.Theta = genes.Pointer + 3 * g;
         tile.Constant = genes.Pointer + 4 * g;
         tile.Digamma = genes.Pointer + 5 * g;
+        tile.Dense = dense.Pointer;
+        tile.Work = dense.Pointer + DenseCells * g;
         tile.Run = new CountRun(run.Pointer);
         tile.Added = added.Pointer;
         tile.AddedTheta = addedTheta.Pointer;
         tile.Positions = (int*)positions.Pointer;
         tile.Marks = (sbyte*)marks.Pointer;
 
+        if (HiddenParts.IsWanted) tile.HiddenPart = HiddenParts.Of(block, out tile.AddsToHiddenPart);
         PrepareGenes<T>(ref tile);
         double loss = 0;
         for (tile.FirstCell = 0; tile.FirstCell < Cells; tile.FirstCell += DecoderPlan.CellBlock)
         {
             tile.Cells = Math.Min(DecoderPlan.CellBlock, Cells - tile.FirstCell);
             Forward<T>(tile);
-            tile.IsMarked = T.SelectsLanes && CollectMarked<T>(tile, block, ref loss);
-            if (!tile.IsMarked) loss += CollectCounts<T>(ref tile, block);
-            loss += Dense<T>(tile);
+            if (TModel.HasDispersion) loss += WithDispersion<T>(ref tile);
+            else loss += WithoutDispersion<T>(tile);
             if (!NeedsGradient) continue;
-            if (tile.IsMarked) AddMarked<T>(tile);
-            else AddCounts(tile);
-            if (DBias != null) BiasGradient<T>(tile);
+            if (DBias != null && TModel.HasDispersion) BiasGradient<T>(tile);
             if (DWeight != null) WeightGradient<T>(tile);
-            if (HiddenShares != null) HiddenGradient<T>(tile, block);
+            if (HiddenParts.IsWanted) HiddenGradient<T>(tile);
         }
         Losses[block] = loss;
         StoreGradients<T>(tile);
@@ -112,7 +129,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         var byGene = new GemmOperand(Weight, H, contiguousK: true);
         for (int j = 0; j < tile.Genes; j += width)
             byGene.Pack<T>(tile.FirstGene + j, Math.Min(width, tile.Genes - j), 0, H, width, tile.WeightPanels + (nint)j * H);
-        if (HiddenShares != null) PackPanels<T>(new GemmOperand(Weight, H, contiguousK: false), tile.FirstGene, tile.Genes, tile.WeightTransposed);
+        if (HiddenParts.IsWanted) PackPanels<T>(new GemmOperand(Weight, H, contiguousK: false), tile.FirstGene, tile.Genes, tile.WeightTransposed);
         for (int j = 0; j < tile.PaddedGenes; j++)
         {
             bool real = j < tile.Genes;
@@ -152,11 +169,71 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         }
     }
 
+    /// <summary>Loss of the tile and, in place of the logits, its gradient with respect to them; adds up the gradients of biases.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly double WithoutDispersion<T>(in Tile tile) where T : struct, IVec<T>
+    {
+        int width = 2 * T.Count;
+        float* counts = tile.Dense, biases = tile.Bias, sums = tile.BiasSums;
+        var total = default(Compensated<T>);
+        for (int first = 0; first < tile.Cells; first += DenseCells)
+        {
+            int cells = Math.Min(DenseCells, tile.Cells - first);
+            // Some cells at a time: what has just been stored bit by bit is not yet to be had as a whole vector.
+            Spread(tile, first, cells);
+            for (int j = 0; j < tile.PaddedGenes; j += T.Count)
+            {
+                float* z = tile.Logits + (nint)(j / width * width) * DecoderPlan.CellBlock + (nint)first * width + j % width, x = counts + j, size = SizeFactors + tile.FirstCell + first;
+                T dBias = T.Load(sums + j), loss = PoissonModel.Run(cells, z, width, T.Load(biases + j), size, x, DecoderPlan.GeneBlock, tile.Work, ref dBias);
+                T.Store(sums + j, dBias);
+                total.Add(loss);
+            }
+        }
+        // The filling genes of the last panel cost their offset.
+        return total.Total - (double)(tile.PaddedGenes - tile.Genes) * tile.Cells * NegativeBinomialLoss.Offset;
+    }
+
+    /// <summary>The counts of some cells as a matrix, cells x <see cref="DecoderPlan.GeneBlock"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Spread(in Tile tile, int firstCell, int cells)
+    {
+        new Span<float>(tile.Dense, cells * DecoderPlan.GeneBlock).Clear();
+        int* columns = Columns;
+        float* values = Values;
+        int step = tile.Units * StartsStep, left = tile.Cells - firstCell;
+        for (int c = 0; c < cells; c++)
+        {
+            int* start = Starts + (nint)(tile.FirstCell + firstCell + c) * StartsStride + tile.FirstUnit * StartsStep;
+            if (c + MarkAhead < left)
+            {
+                int* next = start + (nint)MarkAhead * StartsStride;
+                CacheWalk.Fetch(columns + next[0], (next[step] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(values + next[0], (next[step] - next[0]) * sizeof(float));
+            }
+            int first = start[0], end = start[step];
+            float* to = tile.Dense + (nint)c * DecoderPlan.GeneBlock - tile.FirstGene;
+            for (int e = first; e < end; e++) to[columns[e]] = values[e];
+        }
+    }
+
+    /// <summary>The same where counts have costly terms of their own: they are gathered first.</summary>
+    private readonly double WithDispersion<T>(ref Tile tile) where T : struct, IVec<T>
+    {
+        double loss = 0;
+        tile.IsMarked = T.SelectsLanes && CollectMarked<T>(tile, ref loss);
+        if (!tile.IsMarked) loss += CollectCounts<T>(ref tile);
+        loss += Zeros<T>(tile);
+        if (!NeedsGradient) return loss;
+        if (tile.IsMarked) AddMarked<T>(tile);
+        else AddCounts(tile);
+        return loss;
+    }
+
     /// <summary>Gathers the logits at the counts of the tile and computes what the counts add to loss and gradients.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly double CollectCounts<T>(ref Tile tile, int block) where T : struct, IVec<T>
+    private readonly double CollectCounts<T>(ref Tile tile) where T : struct, IVec<T>
     {
-        int width = 2 * T.Count, shift = System.Numerics.BitOperations.Log2((uint)width), filled = 0, done = 0, firstGene = tile.FirstGene;
+        int width = 2 * T.Count, shift = System.Numerics.BitOperations.Log2((uint)width), filled = 0, done = 0, firstGene = tile.FirstGene, step = tile.Units * StartsStep;
         // Locals: what is stored in between could be any field for all the compiler knows.
         float* values = Values, logits = tile.Logits, bias = tile.Bias, theta = tile.Theta, constant = tile.Constant, digamma = tile.Digamma;
         float* z = tile.Run.Z, xs = tile.Run.X, sizes = tile.Run.Size;
@@ -164,15 +241,15 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         double loss = 0;
         for (int c = 0; c < tile.Cells; c++)
         {
-            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + block * StartsStep;
+            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + tile.FirstUnit * StartsStep;
             float size = SizeFactors[tile.FirstCell + c];
             if (c + Ahead < tile.Cells)
             {
                 int* next = start + (nint)Ahead * StartsStride;
-                CacheWalk.Fetch(columns + next[0], (next[StartsStep] - next[0]) * sizeof(int));
-                CacheWalk.Fetch(values + next[0], (next[StartsStep] - next[0]) * sizeof(float));
+                CacheWalk.Fetch(columns + next[0], (next[step] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(values + next[0], (next[step] - next[0]) * sizeof(float));
             }
-            for (int e = start[0], end = start[StartsStep]; e < end; e++)
+            for (int e = start[0], end = start[step]; e < end; e++)
             {
                 float x = values[e];
                 if (x == 0) continue;
@@ -182,12 +259,9 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
                 xs[filled] = x;
                 sizes[filled] = size;
                 positions[done + filled] = position;
-                if (TModel.HasDispersion)
-                {
-                    tile.Run.Theta[filled] = theta[gene];
-                    tile.Run.Constant[filled] = constant[gene];
-                    tile.Run.Digamma[filled] = digamma[gene];
-                }
+                tile.Run.Theta[filled] = theta[gene];
+                tile.Run.Constant[filled] = constant[gene];
+                tile.Run.Digamma[filled] = digamma[gene];
                 if (++filled < CountRun.Length) continue;
                 loss += AddedByCounts<T>(tile, done, filled);
                 done += filled;
@@ -201,20 +275,21 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
 
     /// <summary>Marks the counts of the tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Mark(in Tile tile, int block)
+    private readonly void Mark(in Tile tile)
     {
         new Span<sbyte>(tile.Marks, tile.Cells * DecoderPlan.GeneBlock).Clear();
         int* columns = Columns;
+        int step = tile.Units * StartsStep;
         for (int c = 0; c < tile.Cells; c++)
         {
-            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + block * StartsStep;
+            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + tile.FirstUnit * StartsStep;
             if (c + MarkAhead < tile.Cells)
             {
                 int* next = start + (nint)MarkAhead * StartsStride;
-                CacheWalk.Fetch(columns + next[0], (next[StartsStep] - next[0]) * sizeof(int));
-                CacheWalk.Fetch(Values + next[0], (next[StartsStep] - next[0]) * sizeof(float));
+                CacheWalk.Fetch(columns + next[0], (next[step] - next[0]) * sizeof(int));
+                CacheWalk.Fetch(Values + next[0], (next[step] - next[0]) * sizeof(float));
             }
-            int first = start[0], end = start[StartsStep];
+            int first = start[0], end = start[step];
             sbyte* marks = tile.Marks + (nint)c * DecoderPlan.GeneBlock - tile.FirstGene;
             for (int e = first; e < end; e++) marks[columns[e]] = -1;
         }
@@ -222,17 +297,17 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
 
     /// <summary><see cref="CollectCounts"/> with whole vectors of genes at a time. False, with nothing done, where a count is stored that is 0: it is not for the logarithms of a likelihood.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly bool CollectMarked<T>(in Tile tile, int block, ref double loss) where T : struct, IVec<T>
+    private readonly bool CollectMarked<T>(in Tile tile, ref double loss) where T : struct, IVec<T>
     {
-        Mark(tile, block);
-        int width = 2 * T.Count, filled = 0, done = 0;
+        Mark(tile);
+        int width = 2 * T.Count, filled = 0, done = 0, step = tile.Units * StartsStep;
         float* bias = tile.Bias, theta = tile.Theta, constant = tile.Constant, digamma = tile.Digamma;
         CountRun run = tile.Run;
         double sum = 0;
         for (int c = 0; c < tile.Cells; c++)
         {
-            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + block * StartsStep;
-            int first = start[0], count = start[StartsStep] - first;
+            int* start = Starts + (nint)(tile.FirstCell + c) * StartsStride + tile.FirstUnit * StartsStep;
+            int first = start[0], count = start[step] - first;
             if (count == 0) continue;
             if (filled + count + T.Count > CountRun.Length)
             {
@@ -257,12 +332,9 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             {
                 for (int i = j; i < j + width; i += T.Count)
                 {
-                    if (TModel.HasDispersion)
-                    {
-                        T.StoreMarked(run.Theta + to, T.Load(theta + i), marks + i);
-                        T.StoreMarked(run.Constant + to, T.Load(constant + i), marks + i);
-                        T.StoreMarked(run.Digamma + to, T.Load(digamma + i), marks + i);
-                    }
+                    T.StoreMarked(run.Theta + to, T.Load(theta + i), marks + i);
+                    T.StoreMarked(run.Constant + to, T.Load(constant + i), marks + i);
+                    T.StoreMarked(run.Digamma + to, T.Load(digamma + i), marks + i);
                     to += T.StoreMarked(run.Z + to, T.Load(logits + (i - j)) + T.Load(bias + i), marks + i);
                 }
             }
@@ -289,7 +361,6 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
                     float* z = logits + (i - j);
                     T.Store(z, T.Load(z) + T.LoadMarked(added, marks + i, out int count));
                     added += count;
-                    if (!TModel.HasDispersion) continue;
                     T.Store(thetaSums + i, T.Load(thetaSums + i) + T.LoadMarked(addedTheta, marks + i, out _));
                     addedTheta += count;
                 }
@@ -307,21 +378,21 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             (run.Z[i], run.X[i], run.Size[i]) = (0, 1, 1);
             (run.Theta[i], run.Constant[i], run.Digamma[i]) = (1, 0, 0);
         }
-        TModel.Added<T>(whole, run);
+        NegativeBinomialModel.Added<T>(whole, run);
         for (int i = count; i < whole; i++) run.Loss[i] = 0;
         var sum = default(Compensated<T>);
         for (int i = 0; i < whole; i += T.Count)
         {
             sum.Add(T.Load(run.Loss + i));
             T.Store(tile.Added + done + i, T.Load(run.DLogit + i));
-            if (TModel.HasDispersion) T.Store(tile.AddedTheta + done + i, T.Load(run.DTheta + i));
+            T.Store(tile.AddedTheta + done + i, T.Load(run.DTheta + i));
         }
         return sum.Total;
     }
 
     /// <summary>Replaces the logits by the gradient with respect to them as if all counts were 0; returns that loss.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly double Dense<T>(in Tile tile) where T : struct, IVec<T>
+    private readonly double Zeros<T>(in Tile tile) where T : struct, IVec<T>
     {
         int width = 2 * T.Count;
         var sum = default(Compensated<T>);
@@ -332,12 +403,12 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             T bias = T.Load(tile.Bias + j), theta = T.Load(tile.Theta + j), loss = T.Zero, dTheta = T.Zero;
             for (int c = 0; c < tile.Cells; c++, z += width)
             {
-                loss += TModel.Zero(T.Load(z) + bias, T.Create(size[c]), theta, out T d, out T t);
+                loss += NegativeBinomialModel.Zero(T.Load(z) + bias, T.Create(size[c]), theta, out T d, out T t);
                 T.Store(z, d);
-                if (TModel.HasDispersion) dTheta += t;
+                dTheta += t;
             }
             sum.Add(loss);
-            if (TModel.HasDispersion) T.Store(tile.ThetaSums + j, T.Load(tile.ThetaSums + j) + dTheta);
+            T.Store(tile.ThetaSums + j, T.Load(tile.ThetaSums + j) + dTheta);
         }
         // The filling genes of the last panel cost their offset.
         return sum.Total - (double)(tile.PaddedGenes - tile.Genes) * tile.Cells * NegativeBinomialLoss.Offset;
@@ -349,7 +420,6 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         float* logits = tile.Logits, added = tile.Added;
         int* positions = tile.Positions;
         for (int i = 0; i < tile.CountsInTile; i++) logits[positions[i]] += added[i];
-        if (!TModel.HasDispersion) return;
         int width = 2 * MachineVectors.Width, shift = System.Numerics.BitOperations.Log2((uint)width);
         for (int i = 0; i < tile.CountsInTile; i++)
         {
@@ -393,12 +463,12 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         }
     }
 
-    /// <summary>This block's share of dZ W, transposed: h x cells.</summary>
+    /// <summary>This block's part of dZ W, transposed: h x cells.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void HiddenGradient<T>(in Tile tile, int block) where T : struct, IVec<T>
+    private readonly void HiddenGradient<T>(in Tile tile) where T : struct, IVec<T>
     {
         int width = 2 * T.Count;
-        float* share = HiddenShares + (nint)block * PaddedH * PaddedCells + tile.FirstCell;
+        float* share = tile.HiddenPart + tile.FirstCell;
         for (int c = 0; c < tile.Cells; c += width)
         {
             int cells = Math.Min(width, tile.Cells - c);
@@ -409,7 +479,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             {
                 height = GemmTiles.Height<T>(H - i);
                 float* to = share + (nint)i * PaddedCells + c;
-                GemmTiles.Run<T, PackedRows, WideColumns>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, 0, tile.Strip, width, null, to, PaddedCells, false, GemmAhead.Result(to, PaddedCells, height), default);
+                GemmTiles.Run<T, PackedRows, WideColumns>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, 0, tile.Strip, width, null, to, PaddedCells, tile.AddsToHiddenPart, GemmAhead.Result(to, PaddedCells, height), default);
             }
         }
     }
@@ -439,15 +509,13 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     }
 }
 
-/// <summary>Adds the gene blocks' shares of the gradient of the hidden layer, in their order, and turns the sum. One block is 64 cells.</summary>
+/// <summary>Adds up the parts of the gradient of the hidden layer and turns the sum. One block is 64 cells.</summary>
 internal unsafe struct HiddenSum : IVectorKernel
 {
     public const int CellsPerBlock = 64;
 
-    public float* Shares;
-    public int GeneBlocks;
+    public PartialSums Parts;
     public int H;
-    public int PaddedH;
     public int PaddedCells;
     public int Cells;
     public float* DHidden;
@@ -460,14 +528,8 @@ internal unsafe struct HiddenSum : IVectorKernel
         using Scratch sums = Scratch.Rent((long)H * CellsPerBlock), turned = Scratch.Rent((long)H * CellsPerBlock);
         for (int i = 0; i < H; i++)
         {
-            // Padded columns are read too: every share has room for whole blocks of cells.
-            for (int c = 0; c < cells; c += T.Count)
-            {
-                float* p = Shares + (nint)i * PaddedCells + first + c;
-                T s = T.Load(p);
-                for (int b = 1; b < GeneBlocks; b++) s += T.Load(p + (nint)b * PaddedH * PaddedCells);
-                T.Store(sums.Pointer + i * CellsPerBlock + c, s);
-            }
+            // Padded columns are read too: every part has room for whole blocks of cells.
+            for (int c = 0; c < cells; c += T.Count) T.Store(sums.Pointer + i * CellsPerBlock + c, Parts.Total<T>((nint)i * PaddedCells + first + c));
         }
         float* to = DHidden + (nint)first * H;
         Transposition.Copy(sums.Pointer, CellsPerBlock, H, cells, Accumulate ? turned.Pointer : to, H);

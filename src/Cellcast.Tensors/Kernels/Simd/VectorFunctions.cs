@@ -147,7 +147,7 @@ internal static class VectorFunctions
 
     /// <summary>log(1 + t) for t between 0 and 1, relative error 5e-9.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Log1pOfUnit<T>(T t) where T : struct, IVec<T>
+    public static T Log1pOfUnit<T>(T t) where T : struct, IVec<T>
     {
         T p = T.Fma(T.Create(-0.0033065395f), t, T.Create(0.0201503336f));
         p = T.Fma(p, t, T.Create(-0.0575615279f));
