@@ -3,16 +3,19 @@ using System.Runtime.CompilerServices;
 
 namespace Cellcast.Tensors.Kernels.Simd;
 
-/// <summary>Copies a matrix to rows of whole, aligned vectors, so that no load of a row touches two cache lines; of whole groups of four where there are that many.</summary>
+/// <summary>Copies a matrix to rows of whole, aligned vectors, so that no load of a row touches two cache lines; of seven, or of whole groups of four, where there are that many.</summary>
 internal readonly unsafe struct PaddedCopy(float* from, float* to, int columns, int stride) : IRowMap
 {
     private readonly float* _from = from, _to = to;
 
+    /// <summary>Vectors of a row that stay in registers, besides eight, four and one: a hundred columns.</summary>
+    public const int Seven = 7;
+
     /// <summary>Elements from row to row of the copy.</summary>
     public static int Stride(int columns)
     {
-        int width = MachineVectors.Width, unit = columns > 3 * width ? 4 * width : width;
-        return (columns + unit - 1) / unit * unit;
+        int width = MachineVectors.Width, vectors = (columns + width - 1) / width;
+        return (vectors <= 3 || vectors == Seven ? vectors : (vectors + 3) / 4 * 4) * width;
     }
 
     public void Row<T>(int row) where T : struct, IVec<T>
@@ -27,7 +30,7 @@ internal readonly unsafe struct PaddedCopy(float* from, float* to, int columns, 
 /// not depend on it: each is taken in the order of the entries.</summary>
 internal static class SparseBlocks
 {
-    private const int DenseFloats = 1 << 14;
+    private const int DenseFloats = 1 << 13;
     private const int FewestColumns = 16;
     private const int MostColumns = 512;
     private const int WantedEntries = 12;
@@ -95,6 +98,11 @@ internal unsafe struct SparseForward : IVectorKernel
             }
             if (count == 0) continue;
             float* y = sums + (nint)r * stride;
+            if (stride == PaddedCopy.Seven * T.Count)
+            {
+                AddSeven<T>(Columns + e, Values + e, count, W, stride, y);
+                continue;
+            }
             for (; j + 8 * T.Count <= stride; j += 8 * T.Count) AddEight<T>(Columns + e, Values + e, count, W + j, stride, y + j);
             for (; j + 4 * T.Count <= stride; j += 4 * T.Count) AddFour<T>(Columns + e, Values + e, count, W + j, stride, y + j);
             for (; j < stride; j += T.Count) AddOne<T>(Columns + e, Values + e, count, W + j, stride, y + j);
@@ -128,6 +136,33 @@ internal unsafe struct SparseForward : IVectorKernel
         T.Store(y + 5 * T.Count, s5);
         T.Store(y + 6 * T.Count, s6);
         T.Store(y + 7 * T.Count, s7);
+    }
+
+    /// <summary>y += sum of x[e] w[columns[e]] for seven vectors, which stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddSeven<T>(int* columns, float* x, int count, float* w, nint stride, float* y) where T : struct, IVec<T>
+    {
+        T s0 = T.Load(y), s1 = T.Load(y + T.Count), s2 = T.Load(y + 2 * T.Count), s3 = T.Load(y + 3 * T.Count);
+        T s4 = T.Load(y + 4 * T.Count), s5 = T.Load(y + 5 * T.Count), s6 = T.Load(y + 6 * T.Count);
+        for (int e = 0; e < count; e++)
+        {
+            float* row = w + columns[e] * stride;
+            T v = T.Create(x[e]);
+            s0 = T.Fma(v, T.Load(row), s0);
+            s1 = T.Fma(v, T.Load(row + T.Count), s1);
+            s2 = T.Fma(v, T.Load(row + 2 * T.Count), s2);
+            s3 = T.Fma(v, T.Load(row + 3 * T.Count), s3);
+            s4 = T.Fma(v, T.Load(row + 4 * T.Count), s4);
+            s5 = T.Fma(v, T.Load(row + 5 * T.Count), s5);
+            s6 = T.Fma(v, T.Load(row + 6 * T.Count), s6);
+        }
+        T.Store(y, s0);
+        T.Store(y + T.Count, s1);
+        T.Store(y + 2 * T.Count, s2);
+        T.Store(y + 3 * T.Count, s3);
+        T.Store(y + 4 * T.Count, s4);
+        T.Store(y + 5 * T.Count, s5);
+        T.Store(y + 6 * T.Count, s6);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -201,6 +236,11 @@ internal unsafe struct SparseBackward : IVectorKernel
             if (Touched != null)
                 for (int i = 0; i < entries; i++) Touched[Columns[e + i]] = 1;
             float* w = sums - (nint)first * stride;
+            if (stride == PaddedCopy.Seven * T.Count)
+            {
+                AddSeven<T>(Columns + e, Values + e, entries, dy, stride, w);
+                continue;
+            }
             for (; j + 8 * T.Count <= stride; j += 8 * T.Count) AddEight<T>(Columns + e, Values + e, entries, dy + j, stride, w + j);
             for (; j + 4 * T.Count <= stride; j += 4 * T.Count) AddFour<T>(Columns + e, Values + e, entries, dy + j, stride, w + j);
             for (; j < stride; j += T.Count) AddOne<T>(Columns + e, Values + e, entries, dy + j, stride, w + j);
@@ -231,6 +271,26 @@ internal unsafe struct SparseBackward : IVectorKernel
             T.Store(row + 5 * T.Count, T.Fma(v, d5, T.Load(row + 5 * T.Count)));
             T.Store(row + 6 * T.Count, T.Fma(v, d6, T.Load(row + 6 * T.Count)));
             T.Store(row + 7 * T.Count, T.Fma(v, d7, T.Load(row + 7 * T.Count)));
+        }
+    }
+
+    /// <summary>w[columns[e]] += x[e] dy for seven vectors of dy, which stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddSeven<T>(int* columns, float* x, int count, float* dy, nint stride, float* w) where T : struct, IVec<T>
+    {
+        T d0 = T.Load(dy), d1 = T.Load(dy + T.Count), d2 = T.Load(dy + 2 * T.Count), d3 = T.Load(dy + 3 * T.Count);
+        T d4 = T.Load(dy + 4 * T.Count), d5 = T.Load(dy + 5 * T.Count), d6 = T.Load(dy + 6 * T.Count);
+        for (int e = 0; e < count; e++)
+        {
+            float* row = w + columns[e] * stride;
+            T v = T.Create(x[e]);
+            T.Store(row, T.Fma(v, d0, T.Load(row)));
+            T.Store(row + T.Count, T.Fma(v, d1, T.Load(row + T.Count)));
+            T.Store(row + 2 * T.Count, T.Fma(v, d2, T.Load(row + 2 * T.Count)));
+            T.Store(row + 3 * T.Count, T.Fma(v, d3, T.Load(row + 3 * T.Count)));
+            T.Store(row + 4 * T.Count, T.Fma(v, d4, T.Load(row + 4 * T.Count)));
+            T.Store(row + 5 * T.Count, T.Fma(v, d5, T.Load(row + 5 * T.Count)));
+            T.Store(row + 6 * T.Count, T.Fma(v, d6, T.Load(row + 6 * T.Count)));
         }
     }
 
