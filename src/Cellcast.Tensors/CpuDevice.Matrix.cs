@@ -1,3 +1,4 @@
+using System.Numerics;
 using Cellcast.Tensors.Kernels;
 using Cellcast.Tensors.Random;
 
@@ -79,8 +80,13 @@ public sealed partial class CpuDevice
 
     private static void CopyOrAdd(ReadOnlySpan<float> x, Span<float> y, bool accumulate)
     {
-        if (!accumulate) x.CopyTo(y);
-        else
-            for (int i = 0; i < x.Length; i++) y[i] += x[i];
+        if (!accumulate)
+        {
+            x.CopyTo(y);
+            return;
+        }
+        int i = 0;
+        for (; i <= x.Length - Vector<float>.Count; i += Vector<float>.Count) (new Vector<float>(x[i..]) + new Vector<float>(y[i..])).CopyTo(y[i..]);
+        for (; i < x.Length; i++) y[i] += x[i];
     }
 }

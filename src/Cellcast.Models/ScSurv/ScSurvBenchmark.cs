@@ -116,7 +116,8 @@ public static class ScSurvBenchmark
             pointers[c + 1] = indices.Count;
         }
         string[] Names(string prefix, int n) => [.. Enumerable.Range(0, n).Select(i => prefix + i)];
-        var counts = new SparseMatrix(cells, genes, pointers, [.. indices], [.. values]);
+        // Packed, as a fit keeps them.
+        PackedMatrix counts = PackedMatrix.Of(new SparseMatrix(cells, genes, pointers, [.. indices], [.. values]));
         float[] bulk = [.. Enumerable.Range(0, patients * genes).Select(_ => (float)random.NextInt32(2000))];
         float[] size = [.. Enumerable.Repeat(1000f, patients)];
         return new ScSurvData(Names("gene", genes), new ReferenceCells(Names("cell", cells), counts, [.. Enumerable.Range(0, cells).Select(c => c % 8)], Names("sample", 8)),

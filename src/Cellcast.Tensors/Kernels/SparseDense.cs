@@ -29,8 +29,10 @@ public static unsafe class SparseDense
             using Scratch padded = Scratch.Rent((long)x.Columns * stride);
             RowKernel<PaddedCopy>.For(workers, new PaddedCopy(pw, padded.Pointer, h, stride), x.Columns, h);
             using var entries = new BlockedRows(workers, ps, x.Offset, pc, pv, pr, 0, rows.Length, rows.Length, x.Columns, SparseBlocks.Columns(stride, x.Columns, EntriesPerRow(x, rows)), starts);
-            workers.ForVectors((rows.Length + SparseForward.RowsPerBlock - 1) / SparseForward.RowsPerBlock, new SparseForward
+            int rowsPerBlock = SparseForward.RowsOfBlock(rows.Length, workers.Count);
+            workers.ForVectors((rows.Length + rowsPerBlock - 1) / rowsPerBlock, new SparseForward
             {
+                RowsPerBlock = rowsPerBlock,
                 Rows = rows.Length,
                 ColumnBlocks = entries.ColumnBlocks,
                 Starts = entries.Starts,

@@ -1,10 +1,9 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Cellcast.Tensors.Kernels.Simd;
 
-/// <summary>Finds, for each cell of a batch, where each block of columns begins in its row, and whether the row is sorted. One block is 32 cells.</summary>
+/// <summary>Finds, for each cell of a batch, where each block of columns (a power of two of them) begins in its row, and whether the row is sorted. One block is 32 cells.</summary>
 internal readonly unsafe struct RowBoundaries(long* rowStart, long offset, int* columns, int* rows, int cells, int columnBlocks, int columnsPerBlock, int* starts, int* unsorted) : IBlockWork
 {
     private const int CellsPerBlock = 32;
@@ -24,31 +23,27 @@ internal readonly unsafe struct RowBoundaries(long* rowStart, long offset, int* 
             // Rows of a minibatch lie anywhere: the next one is asked for while this one is read.
             if (c + 1 < last) CacheWalk.Fetch(_columns + (_rowStart[_rows[c + 1]] - offset), (int)(_rowStart[_rows[c + 1] + 1] - _rowStart[_rows[c + 1]]) * sizeof(int));
             if (!IsSorted(_columns + begin, end - begin)) *_unsorted = 1;
-            int* start = _starts + (nint)c * (columnBlocks + 1);
-            int e = begin;
-            for (int b = 0; b < columnBlocks; b++)
-            {
-                int boundary = b * columnsPerBlock;
-                e = Find(e, end, boundary);
-                start[b] = e;
-            }
-            start[columnBlocks] = end;
+            Find(begin, end, _starts + (nint)c * (columnBlocks + 1));
         }
     }
 
-    /// <summary>First entry from <paramref name="e"/> on whose column is not below the boundary. Within the last sixteen it counts how many are, since where a block ends is hard to predict.</summary>
+    /// <summary>Each entry says where the block after its own begins, and the last one of a block is right: where a block ends is hard to predict, and here nothing is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Find(int e, int end, int boundary)
+    private void Find(int begin, int end, int* start)
     {
-        while (e + 16 <= end && _columns[e + 15] < boundary) e += 16;
-        while (e + 8 <= end)
+        int shift = BitOperations.Log2((uint)columnsPerBlock), e = begin;
+        new Span<int>(start, columnBlocks + 1).Clear();
+        int* after = start + 1, columns = _columns;
+        for (; e + 4 <= end; e += 4)
         {
-            int below = BitOperations.PopCount(Vector256.LessThan(Vector256.Load(_columns + e), Vector256.Create(boundary)).ExtractMostSignificantBits());
-            e += below;
-            if (below < 8) return e;
+            after[columns[e] >> shift] = e + 1;
+            after[columns[e + 1] >> shift] = e + 2;
+            after[columns[e + 2] >> shift] = e + 3;
+            after[columns[e + 3] >> shift] = e + 4;
         }
-        while (e < end && _columns[e] < boundary) e++;
-        return e;
+        for (; e < end; e++) after[columns[e] >> shift] = e + 1;
+        int at = start[0] = begin;
+        for (int b = 1; b <= columnBlocks; b++) start[b] = at = Math.Max(at, start[b]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -50,9 +50,10 @@ internal static class SparseBlocks
 /// <summary>Sparse times dense. One block is some rows; it goes over the dense matrix in pieces that stay in a first-level cache.</summary>
 internal unsafe struct SparseForward : IVectorKernel
 {
-    public const int RowsPerBlock = 32;
+    /// <summary>Most rows of a block. For each block the whole dense matrix comes from the outer cache once.</summary>
+    private const int MostRows = 64;
 
-    public int Rows, ColumnBlocks, H;
+    public int Rows, RowsPerBlock, ColumnBlocks, H;
 
     /// <summary>See <see cref="BlockedRows"/>.</summary>
     public int* Starts;
@@ -65,6 +66,13 @@ internal unsafe struct SparseForward : IVectorKernel
     public int Stride;
     public float* Bias;
     public float* Y;
+
+    /// <summary>Rows of a block, so that every thread has as many.</summary>
+    public static int RowsOfBlock(int rows, int threads)
+    {
+        int blocks = threads * ((rows + threads * MostRows - 1) / (threads * MostRows));
+        return (rows + blocks - 1) / blocks;
+    }
 
     public readonly void Run<T>(int block) where T : struct, IVec<T>
     {
