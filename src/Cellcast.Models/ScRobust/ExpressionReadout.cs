@@ -10,8 +10,9 @@ namespace Cellcast.Models.ScRobust;
 /// <summary>
 /// Learns the <see cref="VectorMap"/> of an encoder: one that makes distances between vectors those between the expression that can be read from them. The log expression of every gene, from which what
 /// follows the depth of a cell has been regressed out, and which is in part that of its nearest cells, is read by ridge regression from the vectors of whole cells and of the same cells without four
-/// fifths of their genes. The squared distance of two mapped vectors is the sum over genes of the squared difference of what is read, over the standard deviation of what is not read (over its square, all genes would
-/// count alike, however little they say; over nothing, those of large values alone).
+/// fifths of their genes. The squared distance of two vectors is then the sum over genes of the squared difference of what is read, over the standard deviation of what is not read (over its square, all genes would
+/// count alike, however little they say; over nothing, those of large values alone). At last vectors are bounded by their root mean square length: cells of the average length are drawn in to .71 of it, and those far
+/// out, whose depth rather than kind sets them apart, do not decide alone where groups are cut.
 /// </summary>
 /// <remarks>With coefficients b_g and residual deviations s_g the map is the symmetric root of the sum of b_g b_g' / s_g. Vectors meet expression in X' S R Y only (Y cells x genes, R regresses depth out, S averages
 /// over near cells), which is (R S' X)' Y: so expression stays as sparse as it is.</remarks>
@@ -51,7 +52,7 @@ internal static class ExpressionReadout
         int[] rows = Chosen(training, key);
         int n = rows.Length, d = encoder.Size.Hidden;
         float[] vectors = Vectors(device, encoder, preprocessing, cells, rows, 0, key, progress, cancellation);
-        double[] whole = Centred(vectors, d), lossy = Centred(Vectors(device, encoder, preprocessing, cells, rows, Lost, key.Split("lost genes"), progress, cancellation), d);
+        double[] whole = Centred(vectors, d, out double[] mean), lossy = Centred(Vectors(device, encoder, preprocessing, cells, rows, Lost, key.Split("lost genes"), progress, cancellation), d, out _);
         double[] scatter = Squares(whole, d), both = Squares(lossy, d);
         for (int i = 0; i < both.Length; i++) both[i] = scatter[i] + LossyWeight * both[i];
         double spread = Trace(scatter, d), ridge = Ridge * Trace(both, d) / d;
@@ -83,23 +84,30 @@ internal static class ExpressionReadout
                 }
             }
         }
-        return Scaled(SymmetricFunctions.Root(map, d), scatter, spread, d);
+        return Bounded(SymmetricFunctions.Root(map, d), whole, mean);
     }
 
-    /// <summary>The map at the length at which vectors keep their variance.</summary>
-    private static VectorMap? Scaled(double[] root, double[] scatter, double spread, int d)
+    /// <summary>The map that bounds vectors by their root mean square length, at the scale at which they keep their variance.</summary>
+    /// <param name="root">d x d, symmetric.</param>
+    /// <param name="whole">Vectors of the training cells, centred.</param>
+    /// <param name="mean">Their mean.</param>
+    private static VectorMap? Bounded(double[] root, double[] whole, double[] mean)
     {
-        double after = 0;
-        double[] product = new double[d];
-        for (int c = 0; c < d; c++)
+        int d = mean.Length;
+        double[] squares = new double[whole.Length / d], mapped = new double[d];
+        double before = 0, after = 0;
+        for (int i = 0; i < squares.Length; i++)
         {
-            // The root is symmetric: its rows are its columns.
-            var column = root.AsSpan(c * d, d);
-            Multiply(scatter, column, product);
-            for (int i = 0; i < d; i++) after += column[i] * product[i];
+            Multiply(root, whole.AsSpan(i * d, d), mapped);
+            foreach (double v in mapped) squares[i] += v * v;
+            for (int c = 0; c < d; c++) before += whole[i * d + c] * whole[i * d + c];
         }
-        double factor = Math.Sqrt(spread / after);
-        return double.IsFinite(factor) ? new VectorMap(Array.ConvertAll(root, v => (float)(v * factor)), d) : null;
+        double bound = squares.Average();
+        foreach (double s in squares) after += s / (1 + s / bound);
+        double factor = Math.Sqrt(before / after);
+        if (!double.IsFinite(factor)) return null;
+        Multiply(root, mean, mapped);
+        return new VectorMap(Array.ConvertAll(root, v => (float)(v * factor)), Array.ConvertAll(mapped, v => (float)(v * factor)), (float)(factor * Math.Sqrt(bound)));
     }
 
     private static void Multiply(double[] matrix, ReadOnlySpan<double> vector, double[] result)
@@ -256,9 +264,9 @@ internal static class ExpressionReadout
         return rows;
     }
 
-    private static double[] Centred(float[] vectors, int columns)
+    private static double[] Centred(float[] vectors, int columns, out double[] mean)
     {
-        var mean = new double[columns];
+        mean = new double[columns];
         int n = vectors.Length / columns;
         for (int i = 0; i < vectors.Length; i++) mean[i % columns] += vectors[i] / (double)n;
         var centred = new double[vectors.Length];

@@ -8,13 +8,14 @@ using Cellcast.Tensors.Random;
 namespace Cellcast.Models.ScRobust;
 
 /// <summary>An encoder on disk: <c>encoder.safetensors</c> (the published state dict's names) and <c>encoder.json</c> (sizes, genes in the order of their ids, preprocessing,
-/// figures of the training cells). Schema 2 differs from 1 only in that the weights hold a map of the vectors (<see cref="MapName"/>); encoders without one are still written as schema 1.</summary>
+/// figures of the training cells). Schema 2 differs from 1 only in that the weights hold a linear map of the vectors (<see cref="MapName"/>), schema 3 from 2 in that they hold its centre and bound too; encoders
+/// are written with the lowest schema that says all of them.</summary>
 internal static class ScRobustFiles
 {
     internal const string Description = "encoder.json", Weights = "encoder.safetensors";
-    private const int SchemaVersion = 2, SchemaWithoutMap = 1;
+    private const int SchemaVersion = 3, SchemaOfLinearMap = 2, SchemaWithoutMap = 1;
     // Named after the first kind of map, which whitened; encoders that hold one give the vectors that they gave.
-    private const string MapName = "whitening.weight";
+    private const string MapName = "whitening.weight", CentreName = "map.centre", BoundName = "map.bound";
     private const string Kind = "scrobust encoder";
 
     internal static readonly JsonSerializerOptions Json = new()
@@ -28,7 +29,7 @@ internal static class ScRobustFiles
     internal static void Save(ScRobustModel model, string folder)
     {
         EncoderSize size = model.Encoder.Size;
-        var content = new Content(Kind, model.VectorMap is null ? SchemaWithoutMap : SchemaVersion, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers, size.HalfValue), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
+        var content = new Content(Kind, model.VectorMap switch { null => SchemaWithoutMap, { Centre.IsEmpty: true } => SchemaOfLinearMap, _ => SchemaVersion }, new Sizes(size.Vocabulary, size.Hidden, size.Heads, size.Layers, size.HalfValue), model.Preprocessing, model.Padding, model.Vocabulary.Genes, model.Statistics);
         AtomicFile.WriteText(Path.Combine(folder, Description), JsonSerializer.Serialize(content, Json) + "\n");
         AtomicFile.Write(Path.Combine(folder, Weights), WeightsOf(model).Write);
     }
@@ -37,7 +38,9 @@ internal static class ScRobustFiles
     internal static SafetensorsWriter WeightsOf(ScRobustModel model)
     {
         SafetensorsWriter weights = new SafetensorsWriter().AddAll(model.Encoder.ExportState());
-        return model.VectorMap is { } map ? weights.Add(MapName, Tensor.From(map.Weights, map.Columns, map.Columns)) : weights;
+        if (model.VectorMap is not { } map) return weights;
+        weights.Add(MapName, Tensor.From(map.Weights, map.Columns, map.Columns));
+        return map.Centre.IsEmpty ? weights : weights.Add(CentreName, Tensor.From(map.Centre, 1, map.Columns)).Add(BoundName, Tensor.From([map.Bound], 1, 1));
     }
 
     internal static ScRobustModel Load(string folder)
@@ -54,13 +57,14 @@ internal static class ScRobustFiles
             var vocabulary = new GeneVocabulary(c.Genes);
             if (vocabulary.Count != c.Size.Vocabulary) throw new InvalidDataException($"{c.Genes.Count} genes are named for {c.Size.Vocabulary} token ids");
             var encoder = new CellEncoder(new EncoderSize { Vocabulary = c.Size.Vocabulary, Hidden = c.Size.Hidden, Heads = c.Size.Heads, Layers = c.Size.Layers, HalfValue = c.Size.HalfValue }, RandomKey.From(0, "overwritten"));
-            VectorMap? map = null;
+            VectorMap? map;
             using (SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, Weights)))
             {
                 var weights = file.ReadAll();
                 encoder.ImportState(weights);
-                if (c.SchemaVersion > SchemaWithoutMap)
-                    map = weights.TryGetValue(MapName, out var stored) ? new VectorMap(stored.ToArray(), c.Size.Hidden) : throw new InvalidDataException($"the weights lack '{MapName}'");
+                map = c.SchemaVersion == SchemaWithoutMap ? null
+                    : c.SchemaVersion == SchemaOfLinearMap ? new VectorMap(Stored(weights, MapName, c.Size.Hidden * c.Size.Hidden), c.Size.Hidden)
+                    : new VectorMap(Stored(weights, MapName, c.Size.Hidden * c.Size.Hidden), Stored(weights, CentreName, c.Size.Hidden), Stored(weights, BoundName, 1)[0]);
             }
             return new ScRobustModel(encoder, vocabulary, c.Preprocessing, c.Padding, c.Statistics, map);
         }
@@ -68,6 +72,12 @@ internal static class ScRobustFiles
         {
             throw new InputException($"'{folder}': the encoder cannot be read ({e.Message.TrimEnd('.')}); pretrain it again.", e);
         }
+    }
+
+    private static float[] Stored(SortedDictionary<string, Tensor> weights, string name, int count)
+    {
+        if (!weights.TryGetValue(name, out Tensor? stored)) throw new InvalidDataException($"the weights lack '{name}'");
+        return stored.Length == count ? stored.ToArray() : throw new InvalidDataException($"'{name}' has {stored.Length} numbers instead of {count}");
     }
 
     private sealed record Sizes(int Vocabulary, int Hidden, int Heads, int Layers, double HalfValue = 0);

@@ -252,7 +252,12 @@ public sealed class VectorGenes
             hash.AppendData(MemoryMarshal.AsBytes(_cells.ValuesOf(r)));
         }
         foreach (var (_, value) in _model.Encoder.ExportState()) hash.AppendData(MemoryMarshal.AsBytes(value.Span));
-        if (_model.VectorMap is { } map) hash.AppendData(MemoryMarshal.AsBytes(map.Weights));
+        if (_model.VectorMap is { } map)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(map.Weights));
+            hash.AppendData(MemoryMarshal.AsBytes(map.Centre));
+            hash.AppendData(MemoryMarshal.AsBytes<float>([map.Bound]));
+        }
         return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
 }

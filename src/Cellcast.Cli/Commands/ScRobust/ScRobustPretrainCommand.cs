@@ -46,7 +46,7 @@ internal sealed class ScRobustPretrainCommand : CellcastCommand
     private readonly Option<double> _temperature = NumberOptions.RealBelow("--temperature", "Divides the similarities of the contrastive loss.", s_defaults.Temperature, 1e-3, double.PositiveInfinity);
     private readonly Option<double> _warmUp = NumberOptions.RealBelow("--warm-up", "Share of the steps in which the step size rises.", s_defaults.WarmUp, 0, 1);
     private readonly Option<bool> _constant = new("--constant-lr") { Description = "Keep the step size instead of letting it fall along a cosine." };
-    private readonly ChoiceOption<bool?> _map = ScRobustOptions.YesOrNo("--map", "Learn a linear map of the vectors that makes distances those of the expression that can be read from them, without depth (true unless --published is given); embed applies it.");
+    private readonly ChoiceOption<bool?> _map = ScRobustOptions.YesOrNo("--map", "Learn a map of the vectors that makes distances those of the expression that can be read from them, without depth, and bounds their length (true unless --published is given); embed applies it.");
     private readonly Option<int> _checkpoint = NumberOptions.Whole("--checkpoint-every", "Least seconds between two checkpoints.", 30, 0);
 
     public ScRobustPretrainCommand() : base("pretrain", "Train an encoder on cells without labels.", OutputKind.ResumableFolder, usesSeed: true)
