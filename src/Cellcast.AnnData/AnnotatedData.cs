@@ -64,13 +64,16 @@ public sealed class AnnotatedData : Element
 
     /// <summary>The main matrix or a layer.</summary>
     /// <param name="layer">Name of a layer; null or <c>X</c> for the main matrix.</param>
-    /// <exception cref="InputException">There is no such matrix.</exception>
+    /// <exception cref="InputException">There is no such matrix, or it holds text.</exception>
     public Matrix MatrixOf(string? layer = null)
     {
-        if (layer is null or "X") return X ?? throw new InputException($"'{Source ?? "the data"}' has no matrix X.");
-        if (Layers.TryGetValue(layer, out var m)) return m;
+        if (layer is null or "X") return Numbers(X ?? throw new InputException($"'{Source ?? "the data"}' has no matrix X."));
+        if (Layers.TryGetValue(layer, out var m)) return Numbers(m);
         string there = Layers.Count == 0 ? "there are none" : $"there are {string.Join(", ", Layers.Keys.Select(k => $"'{k}'"))}";
         throw new InputException($"'{Source ?? "the data"}' has no layer '{layer}'; {there}.");
+
+        Matrix Numbers(Matrix matrix) => matrix.ElementType != typeof(string) ? matrix
+            : throw new InputException($"'{Source ?? "the data"}', {(layer is null or "X" ? "X" : "layers/" + layer)}: holds text where numbers are needed; name another matrix, or convert it.");
     }
 
     /// <summary>What does not fit together, in words; null when everything does.</summary>

@@ -169,8 +169,26 @@ public static class MultiQc
         };
         if (headers is not null) section["headers"] = headers;
         section["data"] = content;
-        files.Add(($"cellcast_{id}_mqc.json", section.ToJsonString(s_json) + "\n"));
+        files.Add(($"cellcast_{id}_mqc.json", Text(section)!.ToJsonString(s_json) + "\n"));
     }
+
+    /// <summary>MultiQC takes all texts for markup, also names of samples and columns: those of files stay text.</summary>
+    private static JsonNode? Text(JsonNode? node) => node switch
+    {
+        JsonObject o => Named(o),
+        JsonArray a => new JsonArray([.. a.Select(Text)]),
+        JsonValue v when v.GetValueKind() == JsonValueKind.String => JsonValue.Create(Text(v.GetValue<string>())),
+        _ => node?.DeepClone(),
+    };
+
+    private static JsonObject Named(JsonObject section)
+    {
+        var named = new JsonObject();
+        foreach (var (name, value) in section) named[Text(name)] = Text(value);
+        return named;
+    }
+
+    private static string Text(string text) => text.Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
 
     private static JsonObject PooledColumns(PooledKind kind)
     {

@@ -153,6 +153,33 @@ public sealed class AnalyzeTests : IDisposable
         Assert.DoesNotContain("more than once", CommandLine.Run("analyze", _folder["cells.h5ad"], "--out", _folder["unique"], "--min-genes", "20", "--no-umap").Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(7)]
+    public void A_handful_of_cells_is_laid_out_too(int count)
+    {
+        H5adFile.Write(_folder["few.h5ad"], Study().SelectObservations([.. Enumerable.Range(0, count)]));
+        var run = CommandLine.Run("analyze", _folder["few.h5ad"], "--out", _folder["out"], "--min-genes", "1", "--min-cells", "1", "--tsne", "--label", "type");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var data = H5adFile.Read(Path.Combine(_folder["out"], "analysis.h5ad"));
+        foreach (string map in new[] { "X_umap", "X_tsne" })
+        {
+            Assert.True(data.Obsm.TryGet(map, out DenseMatrix? at));
+            Assert.All(at.ToSingle(), v => Assert.True(float.IsFinite(v)));
+        }
+    }
+
+    [Fact]
+    public void Text_in_place_of_counts_is_refused_with_file_and_slot()
+    {
+        var data = Study();
+        H5adFile.Write(_folder["text.h5ad"], new AnnotatedData(data.Obs, data.Var, new DenseMatrix(data.ObservationCount, data.VariableCount, Enumerable.Repeat("a", data.ObservationCount * data.VariableCount).ToArray())));
+        var run = CommandLine.Run("analyze", _folder["text.h5ad"], "--out", _folder["out"]);
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains("text.h5ad', X: holds text", run.ErrorSentence(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Values_that_are_no_counts_are_refused()
     {

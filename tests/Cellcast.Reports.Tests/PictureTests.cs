@@ -158,6 +158,21 @@ public class PictureTests
         Assert.Equal(["cellcast"], System.Text.RegularExpressions.Regex.Matches(page, "id=\"mqc-module-section-([^\"]*)\"").Select(m => m.Groups[1].Value));
     }
 
+    /// <summary>It takes them for markup: a cell type from somebody's file would run as a program in the page of all runs.</summary>
+    [ToolFact("multiqc")]
+    public void Names_stay_text_in_MultiQCs_page()
+    {
+        using var folder = new TemporaryDirectory();
+        ReportData[] all = [SampleReport.Create(5, n => n + "<script>run()</script>"), SampleReport.OfAnEvaluation(5) with { Title = "</script><script>run()" }];
+        for (int i = 0; i < all.Length; i++)
+            foreach (var (file, json) in MultiQc.Sections(all[i])) File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder[$"{i}"]).FullName, file), json);
+        ProcessResult run = ExternalTool.Run("multiqc", [folder.Path, "--outdir", folder["out"], "--no-ansi", "--module", "custom_content"]);
+        Assert.True(run.ExitCode == 0, run.Error + run.Output);
+        string page = File.ReadAllText(folder["out/multiqc_report.html"]);
+        Assert.Contains("&lt;script&gt;run()", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script>run()", page, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void MultiQC_sections_are_json_with_what_MultiQC_asks_for()
     {

@@ -288,8 +288,8 @@ public static class StandardAnalysis
         if (!options.Tsne) return;
         progress.Step("t-SNE", 0);
         var settings = new TsneOptions { Seed = options.Seed, Threads = options.Threads };
-        // Each cell needs three times as many neighbours as the perplexity.
-        double perplexity = Math.Min(settings.Perplexity, Math.Max(1, (graph.Count - 1) / 3));
+        // Each cell needs three times as many neighbours as the perplexity, which must be above 1.
+        double perplexity = Math.Min(settings.Perplexity, Math.Max(1.5, (graph.Count - 1) / 3));
         var tsne = Embedding.Tsne.Fit(scores, dimensions, settings with { Perplexity = perplexity }, new Share("t-SNE", progress), cancellation);
         result.Obsm["X_tsne"] = new DenseMatrix(graph.Count, 2, tsne.Coordinates);
         result.Uns["tsne"] = tsne.Parameters();
