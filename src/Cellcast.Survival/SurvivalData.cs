@@ -106,6 +106,7 @@ public sealed class SurvivalData
     {
         for (int i = 0; i < Count; i++)
             if (_event[i] && WeightOf(i) > 0) return;
+        if (EventCount > 0) throw new SurvivalDataException($"each of the {EventCount} subjects with an event has weight 0: {purpose} needs at least one death that counts, check the weights");
         throw new SurvivalDataException($"none of the {Count} subjects has an event: {purpose} needs at least one death, check how the event column is coded");
     }
 

@@ -207,6 +207,38 @@ public class ScSurvClinicalTests
         Assert.True(JsonNode.DeepEquals(report["outcome"]!["parts"], made["outcome"]!["parts"]));
     }
 
+    /// <summary>Strata may leave the few test patients without a pair: hours of training must not be lost over that.</summary>
+    [Fact]
+    public void A_part_of_the_cohort_without_a_pair_to_compare_has_no_concordance_and_the_fit_succeeds()
+    {
+        using var folder = new TemporaryDirectory();
+        Write(folder);
+        AnnotatedData bulk = H5adFile.Read(folder["bulk.h5ad"]);
+        int n = bulk.ObservationCount;
+        bulk.Obs["part"] = CategoricalColumn.FromLabels([.. Enumerable.Range(0, n).Select(i => i % 5 == 0 ? "test" : i % 5 == 1 ? "validation" : "train")]);
+        bulk.Obs["centre"] = CategoricalColumn.FromLabels([.. Enumerable.Range(0, n).Select(i => i % 5 == 0 ? $"alone {i}" : "main")]);
+        bulk.Obs["each"] = CategoricalColumn.FromLabels([.. Enumerable.Range(0, n).Select(i => $"p{i}")]);
+        bulk.Obs["none"] = new NumericColumn(new double[n]);
+        bulk.Obs["same"] = new NumericColumn(Enumerable.Repeat(2.5, n).ToArray());
+        H5adFile.Write(folder["bulk.h5ad"], bulk);
+        ProcessResult fit = Run(folder, "fit", "fit", "--draws", "2", "--split", "part", "--strata", "centre");
+        Assert.True(fit.ExitCode == 0, fit.Error);
+        JsonNode concordance = JsonNode.Parse(File.ReadAllText(folder["fit/metrics.json"]))!["concordance"]!;
+        Assert.Null(concordance["test"]);
+        Assert.InRange((double)concordance["train"]!, 0, 1);
+
+        // Where nobody can be compared with anybody nothing can be learned, which is said before the training.
+        ProcessResult each = Run(folder, "fit", "each", "--split", "part", "--strata", "each");
+        Assert.Equal(3, each.ExitCode);
+        Assert.Contains("bulk.h5ad': no training patient is under observation at the death of another of the same stratum", each.ErrorSentence(), StringComparison.Ordinal);
+        ProcessResult none = Run(folder, "fit", "none", "--weights", "none");
+        Assert.Equal(3, none.ExitCode);
+        Assert.Contains("obs column 'none': all 60 weights are 0", none.ErrorSentence(), StringComparison.Ordinal);
+        ProcessResult same = Run(folder, "fit", "same", "--outcome", "continuous", "--response", "same");
+        Assert.Equal(3, same.ExitCode);
+        Assert.Contains("obs column 'same': all 60 patients have 2.5", same.ErrorSentence(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("binary", "severe")]
     [InlineData("continuous", "score")]

@@ -45,6 +45,9 @@ public class BadInputTests
         ["nobody died"] = (s => s.Bulk = SmallStudy.WithStatus(s.Bulk, (_, _) => "Alive"), ["bulk.h5ad", "vital_status", "none of the 40 patients has an event", "--event"]),
         ["one death only"] = (s => s.Bulk = SmallStudy.WithStatus(s.Bulk, (i, _) => i == 0 ? "Dead" : "Alive"), ["event"]),
 
+        // Spots.
+        ["spot without a place"] = (s => s.Spots.Obsm["spatial"] = new DenseMatrix(s.Spots.ObservationCount, 2, Enumerable.Range(0, 2 * s.Spots.ObservationCount).Select(i => i == 7 ? double.NaN : i).ToArray()), ["spots.h5ad", "obsm/spatial", "spot3", "remove"]),
+
         // Columns.
         ["no time column"] = (s => s.Bulk = SmallStudy.WithColumn(s.Bulk, "survival_time", null), ["bulk.h5ad", "obs", "survival_time", "vital_status"]),
         ["no status column"] = (s => s.Bulk = SmallStudy.WithColumn(s.Bulk, "vital_status", null), ["bulk.h5ad", "obs", "vital_status", "survival_time"]),

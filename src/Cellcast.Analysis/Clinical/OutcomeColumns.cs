@@ -49,7 +49,12 @@ public static class OutcomeColumns
         {
             if (request.Strata is not null || request.Entry is not null) throw new InputException($"a {request.Kind.ToString().ToLowerInvariant()} outcome has neither strata nor entry times; use strata as a covariate instead.");
             string response = request.Response ?? throw new InputException($"a {request.Kind.ToString().ToLowerInvariant()} outcome needs the column that holds it; name it.");
-            if (request.Kind == OutcomeKind.Continuous) return Outcome.Of((ReadOnlySpan<double>)Numbers(cohort, response, "outcome"), weights);
+            if (request.Kind == OutcomeKind.Continuous)
+            {
+                double[] values = Numbers(cohort, response, "outcome");
+                if (values.Length > 1 && values.All(v => v == values[0])) throw new InputException($"'{file}', obs column '{response}': all {values.Length} patients have {Text(values[0])}, so there is nothing to explain; name another column with --response.");
+                return Outcome.Of((ReadOnlySpan<double>)values, weights);
+            }
             return Outcome.Of((ReadOnlySpan<bool>)Binary(cohort, response), weights);
         }
         SurvivalData data = FollowUp(cohort, request.Time, request.Event, request.Strata is null ? null : StrataOf(cohort, request.Strata).Codes, request.Entry, weights);
@@ -79,7 +84,12 @@ public static class OutcomeColumns
 
     /// <summary>Case weights, finite and at least 0.</summary>
     /// <exception cref="InputException">A weight is missing or cannot be used.</exception>
-    public static double[] Weights(AnnotatedData cohort, string column) => Numbers(cohort, column, "weight", least: 0);
+    public static double[] Weights(AnnotatedData cohort, string column)
+    {
+        double[] weights = Numbers(cohort, column, "weight", least: 0);
+        if (weights.Length > 0 && weights.All(w => w == 0)) throw new InputException($"'{cohort.Source ?? "the cohort"}', obs column '{column}': all {weights.Length} weights are 0, so nobody counts; correct them.");
+        return weights;
+    }
 
     /// <summary>Survival or censoring times, all above 0.</summary>
     /// <exception cref="InputException">A time is missing, no number, or not above 0.</exception>

@@ -75,7 +75,11 @@ public static class ScSurvPreparation
         CategoricalColumn? labels = inputs.LabelColumn is null ? null : Labels(reference, inputs.LabelColumn);
         RequireUniqueNames(reference, "cell");
         RequireUniqueNames(bulk, "patient");
-        if (inputs.Spatial is not null) RequireUniqueNames(inputs.Spatial, "spot");
+        if (inputs.Spatial is not null)
+        {
+            RequireUniqueNames(inputs.Spatial, "spot");
+            if (SpotPatterns.Check(inputs.Spatial) is { } without) progress.Warning(without);
+        }
         if (reference.ObservationCount < MinimumCells)
             throw new InputException($"'{referenceFile}' has {reference.ObservationCount} cells; at least {MinimumCells} are needed.");
 
@@ -85,6 +89,7 @@ public static class ScSurvPreparation
             : inputs.SplitColumn is null ? Splits.OfPatients(informative, options.TrainPatients, options.ValidationPatients, key.Split("patient split"))
             : SplitColumn.Read(bulk, inputs.SplitColumn, informative);
 
+        RequireComparable(outcome, splits, bulkFile);
         ClinicalCovariates? covariates = ReadCovariates(inputs, options, splits, progress);
         SparseMatrix b = Counts(bulk, inputs.Layer, "patient", progress);
         SparseMatrix? y = inputs.Spatial is null ? null : Counts(inputs.Spatial, inputs.Layer, "spot", progress);
@@ -289,6 +294,17 @@ public static class ScSurvPreparation
         if (c is NumericColumn numbers && Array.Exists(numbers.ToDouble(), v => v != Math.Floor(v) && !double.IsNaN(v)))
             throw new InputException($"'{Name(reference)}', obs column '{column}': holds fractions, which are no cell types; name another column with --label or leave it out.");
         return CategoricalColumn.FromLabels(c.ToText());
+    }
+
+    /// <summary>Refuses follow-up in which nobody can be compared with anybody: strata or late entry may leave every patient alone.</summary>
+    private static void RequireComparable(Outcome outcome, Split[] splits, string file)
+    {
+        if (outcome is not SurvivalOutcome) return;
+        int[] train = [.. Enumerable.Range(0, splits.Length).Where(i => splits[i] == Split.Train)];
+        // All risks alike, the partial likelihood is 1 if every risk set is of one patient.
+        if (train.Length == 0 || outcome.Subset(train) is not SurvivalOutcome { Data: var data } || Enumerable.Range(0, data.Count).All(i => !data.Event[i] || (!data.Weights.IsEmpty && data.Weights[i] == 0))) return;
+        if (new PartialLikelihood(data, TieMethod.Breslow).Evaluate(new double[data.Count]) < 1e-9)
+            throw new InputException($"'{file}': no training patient is under observation at the death of another{(data.Strata.IsEmpty ? "" : " of the same stratum")}{(data.Entry.IsEmpty ? "" : " after its own entry")}, so nothing can be learned from survival; merge strata, or check entry and survival times.");
     }
 
     private static void RequireUniqueNames(AnnotatedData data, string what)

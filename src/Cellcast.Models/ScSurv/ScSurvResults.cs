@@ -261,8 +261,11 @@ public sealed class ScSurvResults
     {
         int[] members = data.PatientsIn(split);
         if (members.Length == 0 || data.Outcome is not SurvivalOutcome s) return null;
-        var c = Survival.Concordance.Compute(s.Data.Subset(members), [.. members.Select(i => eta[i])]);
-        return c.Comparable > 0 ? c : null;
+        try { return Survival.Concordance.Compute(s.Data.Subset(members), [.. members.Select(i => eta[i])]); }
+        catch (SurvivalDataException)
+        {
+            return null; // no pair of a small part can be compared, as with strata or late entry
+        }
     }
 
     internal static void Scatter(float[] from, int[] columns, float[] to, int rows, int width)

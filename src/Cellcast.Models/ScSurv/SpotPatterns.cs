@@ -27,7 +27,32 @@ public sealed class SpotPatterns
     /// The p values allow for neighbouring spots being alike (<see cref="SpatialCorrelation"/>).</summary>
     public CsvFile Genes { get; }
 
-    /// <summary>Finds the patterns; null where the spots have no coordinates or are too few.</summary>
+    /// <summary>Looks at the coordinates before hours of training, not after.</summary>
+    /// <param name="spatial">The spots as they were read.</param>
+    /// <returns>Why there can be no patterns although there are coordinates; null otherwise.</returns>
+    /// <exception cref="InputException">A coordinate is no finite number.</exception>
+    public static string? Check(AnnotatedData spatial)
+    {
+        ArgumentNullException.ThrowIfNull(spatial);
+        if (!spatial.Obsm.TryGet(Coordinates, out DenseMatrix? at) || at.Rows != spatial.ObservationCount || at.Rows == 0) return null;
+        string where = $"'{spatial.Source ?? "the spots"}', obsm/{Coordinates}";
+        if (at.ElementType == typeof(string)) throw new InputException($"{where}: holds text, but coordinates are numbers; correct it, or remove it to go without maps.");
+        float[] x = at.ToSingle();
+        int bad = Array.FindIndex(x, v => !float.IsFinite(v));
+        if (bad >= 0) throw new InputException($"{where}: spot '{spatial.Obs.Index[bad / at.Columns]}' (row {bad / at.Columns + 1}) has a coordinate that is no finite number; remove that spot, or all of obsm/{Coordinates} to go without maps.");
+        return at.Columns < 2 ? $"{where} has {at.Columns} column, and a map needs two: there will be no map of the tissue and no genes that follow its hazard."
+            : OnOnePoint(at) ? $"{where}: all spots lie on one point: there will be no regions, and no genes that follow the hazard." : null;
+    }
+
+    private static bool OnOnePoint(DenseMatrix at)
+    {
+        float[] x = at.ToSingle();
+        for (int i = at.Columns; i < x.Length; i++)
+            if (x[i] != x[i - at.Columns]) return false;
+        return true;
+    }
+
+    /// <summary>Finds the patterns; null where the spots have no coordinates, lie on one point or are too few.</summary>
     /// <param name="spatial">The spots as they were read.</param>
     /// <param name="spots">Their counts on the selected genes.</param>
     /// <param name="genes">Names of the genes.</param>
@@ -40,7 +65,7 @@ public sealed class SpotPatterns
         ArgumentNullException.ThrowIfNull(spots);
         ArgumentNullException.ThrowIfNull(genes);
         ArgumentNullException.ThrowIfNull(logHazard);
-        if (!spatial.Obsm.TryGet(Coordinates, out DenseMatrix? at) || at.Rows != logHazard.Length || at.Columns < 2 || logHazard.Length <= neighbours + 1) return null;
+        if (!spatial.Obsm.TryGet(Coordinates, out DenseMatrix? at) || at.Rows != logHazard.Length || at.Columns < 2 || logHazard.Length <= neighbours + 1 || OnOnePoint(at)) return null;
         SpatialGraph graph = SpatialGraph.Build(at, neighbours, threads);
         bool varies = logHazard.Max() - logHazard.Min() > 1e-12;
         void Expression(int firstSpot, int count, int firstGene, int width, Span<float> tile)

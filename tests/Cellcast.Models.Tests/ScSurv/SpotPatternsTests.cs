@@ -35,6 +35,20 @@ public sealed class SpotPatternsTests
     }
 
     [Fact]
+    public void Spots_on_one_point_have_no_patterns_which_is_said_before_the_training()
+    {
+        var section = new AnnotatedData(new DataFrame([.. Enumerable.Range(0, 20).Select(i => $"s{i}")]), new DataFrame(["g"]));
+        Assert.Null(SpotPatterns.Check(section));
+        section.Obsm["spatial"] = new DenseMatrix(20, 2, Enumerable.Repeat(3f, 40).ToArray());
+        Assert.Contains("one point", SpotPatterns.Check(section), StringComparison.Ordinal);
+        Assert.Null(SpotPatterns.Of(section, new Mixtures(section.Obs.Index, new float[20], [.. Enumerable.Repeat(1f, 20)]), ["g"], [.. Enumerable.Range(0, 20).Select(i => (double)i)]));
+        section.Obsm["spatial"] = new DenseMatrix(20, 1, new float[20]);
+        Assert.Contains("two", SpotPatterns.Check(section), StringComparison.Ordinal);
+        section.Obsm["spatial"] = new DenseMatrix(20, 2, Enumerable.Range(0, 40).Select(i => i == 9 ? float.PositiveInfinity : i).ToArray());
+        Assert.Contains("'s4' (row 5)", Assert.Throws<InputException>(() => SpotPatterns.Check(section)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void More_spots_times_genes_than_can_be_learned_from_are_refused_in_a_sentence()
     {
         var counts = SparseMatrix.FromCoordinates(1_100_000, 2_000, [], [], []);
