@@ -348,6 +348,19 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     [ToolFact(Chromium)]
+    public async Task Spots_that_all_have_the_average_hazard_have_the_colour_of_the_average()
+    {
+        ReportData data = SampleReport.Create();
+        SpotSection spots = data.Spots! with { Values = [new PointValues("hazard", [.. data.Spots!.Names.Select(_ => 1f)], "hazard", 1, true)] };
+        await using var report = await browser.Open(data with { Spots = spots });
+        ILocator panel = await report.Show("tissue");
+        IReadOnlyList<string> texts = await panel.Locator("svg[aria-label='hazard'] text").AllTextContentsAsync();
+        // The average in the middle, as much below it as above.
+        foreach (string tick in new[] { "0.368", "1.00", "2.72" }) Assert.Contains(tick, texts);
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
     public async Task Folds_of_a_training_are_lines_of_one_picture_and_can_be_hidden()
     {
         await using var report = await browser.Open(SampleReport.OfAnEvaluation());

@@ -90,7 +90,8 @@ function scale(name: string, label: string, values: Float32Array, centre: number
   let low: number, high: number;
   if (centre === null) [low, high] = [from ?? lowest, Math.max(highest, from ?? lowest)];
   else {
-    const c = t(centre), reach = Math.max(Math.abs(lowest - c), Math.abs(highest - c));
+    // Where all values are the centre they have its colour, not that of an end.
+    const c = t(centre), reach = Math.max(Math.abs(lowest - c), Math.abs(highest - c)) || 1;
     [low, high] = [c - reach, c + reach];
   }
   if (!(high > low)) high = low + 1;
