@@ -16,7 +16,7 @@ internal readonly struct GemmPlan
     private const int NarrowestColumns = 100;
 
     /// <summary>Longest piece of k: a panel of columns of this depth stays in a second-level cache beside the rows.</summary>
-    private const int MaxDepth = 512;
+    private const int MaxDepth = 520;
 
     /// <summary>Most elements of the rows of a block in one piece of k: half of a second-level cache.</summary>
     private const int LargestRows = 1 << 17;
@@ -103,6 +103,9 @@ internal readonly struct GemmPlan
 
     /// <summary>Rows with the last tile padded to a whole one.</summary>
     public int PaddedM => (M + TileRows - 1) / TileRows * TileRows;
+
+    /// <summary>First column of a block of columns, so that half of the blocks have half of the panels.</summary>
+    public int FirstColumn(int block) => Math.Min(N, (int)((long)(PaddedN / TileColumns) * block / ColumnBlocks) * TileColumns);
 
     /// <summary>Columns with the last tile padded to a whole one.</summary>
     public int PaddedN => (N + TileColumns - 1) / TileColumns * TileColumns;
@@ -266,9 +269,9 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
         Block x = default;
         // Neighbours below each other: beside each other they would share cache lines of C, and two threads that work in step would fight for them.
         x.Row = block % Plan.RowBlocks * Plan.BlockRows;
-        x.Column = block / Plan.RowBlocks * Plan.BlockColumns;
+        x.Column = Plan.FirstColumn(block / Plan.RowBlocks);
         x.Rows = Math.Min(Plan.BlockRows, Plan.M - x.Row);
-        x.Columns = Math.Min(Plan.BlockColumns, Plan.N - x.Column);
+        x.Columns = Plan.FirstColumn(block / Plan.RowBlocks + 1) - x.Column;
         x.PaddedRows = (x.Rows + tileRows - 1) / tileRows * tileRows;
         int paddedColumns = (x.Columns + tileColumns - 1) / tileColumns * tileColumns;
 
