@@ -36,16 +36,36 @@ internal interface ICountModel
     static abstract bool HasDispersion { get; }
 }
 
+/// <summary>First steps of the likelihood of a vector of genes in some cells, over arrays that stay in a first-level cache. As one formula a likelihood is a chain of so many operations that the
+/// processor sees only two of them at a time and waits for their results.</summary>
+internal static class RateSteps
+{
+    /// <summary>Vectors of work that a run of elements needs for each.</summary>
+    public const int Work = 2;
+
+    /// <summary>e^-|z|.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static unsafe void Exponentials<T>(int cells, float* z, int stride, T bias, float* e) where T : struct, IVec<T>
+    {
+        for (int c = 0; c < cells; c++, z += stride, e += T.Count) T.Store(e, VectorFunctions.ExpOfNegative(-T.Abs(T.Load(z) + bias)));
+    }
+
+    /// <summary>size softplus(z) + 1e-10.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static unsafe void Means<T>(int cells, float* z, int stride, T bias, float* size, float* e, float* means) where T : struct, IVec<T>
+    {
+        T offset = T.Create((float)NegativeBinomialLoss.Offset);
+        for (int c = 0; c < cells; c++, z += stride, e += T.Count, means += T.Count)
+            T.Store(means, T.Fma(T.Create(size[c]), T.Max(T.Zero, T.Load(z) + bias) + VectorFunctions.Log1pOfUnit(T.Load(e)), offset));
+    }
+}
+
 /// <summary>Poisson: mean - x log(mean). Counts cost so little beside what every element does that they are no case of their own.</summary>
 internal readonly struct PoissonModel : ICountModel
 {
     public static bool HasDispersion => false;
 
-    /// <summary>Vectors of work that a run of elements needs for each.</summary>
-    public const int Work = 2;
-
     /// <summary>Minus log likelihood without log(x!) of a vector of genes in some cells, which replaces the logits by its derivative.</summary>
-    /// <remarks>In steps over arrays that stay in a first-level cache. As one formula it is a chain of so many operations that the processor sees only two of them at a time and waits for their results.</remarks>
     /// <param name="cells">Cells.</param>
     /// <param name="z">Logits without bias.</param>
     /// <param name="stride">Elements from cell to cell.</param>
@@ -53,31 +73,16 @@ internal readonly struct PoissonModel : ICountModel
     /// <param name="size">Size factors of the cells.</param>
     /// <param name="x">Counts, zeros included.</param>
     /// <param name="countStride">Elements from cell to cell.</param>
-    /// <param name="work">Room for cells x <see cref="Work"/> vectors.</param>
+    /// <param name="work">Room for cells x <see cref="RateSteps.Work"/> vectors.</param>
     /// <param name="dBias">Sum of the derivatives, to be added to.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe T Run<T>(int cells, float* z, int stride, T bias, float* size, float* x, int countStride, float* work, ref T dBias) where T : struct, IVec<T>
     {
         float* means = work + cells * T.Count;
-        Exponentials(cells, z, stride, bias, work);
-        Means(cells, z, stride, bias, size, work, means);
+        RateSteps.Exponentials(cells, z, stride, bias, work);
+        RateSteps.Means(cells, z, stride, bias, size, work, means);
         dBias = Slopes(cells, z, stride, bias, size, x, countStride, work, means, dBias);
         return Losses<T>(cells, x, countStride, means);
-    }
-
-    /// <summary>e^-|z|.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static unsafe void Exponentials<T>(int cells, float* z, int stride, T bias, float* e) where T : struct, IVec<T>
-    {
-        for (int c = 0; c < cells; c++, z += stride, e += T.Count) T.Store(e, VectorFunctions.ExpOfNegative(-T.Abs(T.Load(z) + bias)));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static unsafe void Means<T>(int cells, float* z, int stride, T bias, float* size, float* e, float* means) where T : struct, IVec<T>
-    {
-        T offset = T.Create((float)NegativeBinomialLoss.Offset);
-        for (int c = 0; c < cells; c++, z += stride, e += T.Count, means += T.Count)
-            T.Store(means, T.Fma(T.Create(size[c]), T.Max(T.Zero, T.Load(z) + bias) + VectorFunctions.Log1pOfUnit(T.Load(e)), offset));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -114,17 +119,53 @@ internal readonly struct NegativeBinomialModel : ICountModel
 {
     public static bool HasDispersion => true;
 
-    /// <summary>Minus log likelihood of a zero with its derivatives.</summary>
+    /// <summary>Minus log likelihood of zeros of a vector of genes in some cells, which replaces the logits by its derivative.</summary>
+    /// <param name="cells">Cells.</param>
+    /// <param name="z">Logits without bias.</param>
+    /// <param name="stride">Elements from cell to cell.</param>
+    /// <param name="bias">Biases.</param>
+    /// <param name="size">Size factors of the cells.</param>
+    /// <param name="theta">Dispersions.</param>
+    /// <param name="work">Room for cells x <see cref="RateSteps.Work"/> vectors.</param>
+    /// <param name="dTheta">Sum of the derivatives with respect to the dispersions, to be added to.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Zero<T>(T z, T size, T theta, out T dLogit, out T dTheta) where T : struct, IVec<T>
+    public static unsafe T Zeros<T>(int cells, float* z, int stride, T bias, float* size, T theta, float* work, ref T dTheta) where T : struct, IVec<T>
     {
-        T rate = VectorFunctions.Softplus(z, out T sigmoid);
-        T mean = T.Fma(size, rate, T.Create((float)NegativeBinomialLoss.Offset));
-        T inverse = T.Create(1f) / (theta + mean), share = theta * inverse, t = -(mean * inverse);
-        T log = VectorFunctions.LogNearOne(share, t);
-        dLogit = share * (size * sigmoid);
-        dTheta = t - log;
-        return -(theta * log);
+        float* means = work + cells * T.Count;
+        RateSteps.Exponentials(cells, z, stride, bias, work);
+        RateSteps.Means(cells, z, stride, bias, size, work, means);
+        Slopes(cells, z, stride, bias, size, theta, work, means);
+        T logs = Logs(cells, work, means, ref dTheta);
+        return -(theta * logs);
+    }
+
+    /// <summary>The derivative in place of the logits, and theta / (theta + mean) and that less 1 in place of exponentials and means.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Slopes<T>(int cells, float* z, int stride, T bias, float* size, T theta, float* e, float* means) where T : struct, IVec<T>
+    {
+        T one = T.Create(1f);
+        for (int c = 0; c < cells; c++, z += stride, e += T.Count, means += T.Count)
+        {
+            // One division for the sigmoid and for the share of theta.
+            T t = T.Load(e), d = one + t, mean = T.Load(means), sum = theta + mean, both = one / (d * sum), r = both * sum, inverse = both * d, share = theta * inverse;
+            T.Store(z, share * (T.Create(size[c]) * T.Select(T.Less(T.Load(z) + bias, T.Zero), t * r, r)));
+            T.Store(e, share);
+            T.Store(means, -(mean * inverse));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe T Logs<T>(int cells, float* shares, float* less, ref T dTheta) where T : struct, IVec<T>
+    {
+        T sum = T.Zero, derivative = T.Zero;
+        for (int c = 0; c < cells; c++, shares += T.Count, less += T.Count)
+        {
+            T t = T.Load(less), log = VectorFunctions.LogNearOne(T.Load(shares), t);
+            sum += log;
+            derivative += t - log;
+        }
+        dTheta += derivative;
+        return sum;
     }
 
     /// <summary>What counts x > 0 add to the above, without log(x!): loss, gradient with respect to logit and dispersion of each.</summary>

@@ -10,7 +10,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
     private const int Ahead = 6;
     private const int MarkAhead = 16;
 
-    /// <summary>Cells whose counts are spread out at a time: they stay in a first-level cache.</summary>
+    /// <summary>Cells that are taken at a time, and whose counts are spread out for that: they stay in a first-level cache.</summary>
     private const int DenseCells = 32;
 
     public int Cells;
@@ -82,7 +82,7 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         tile.PaddedGenes = DecoderPlan.Round(tile.Genes, width);
         int paddedH = DecoderPlan.Round(H, rows), tileSize = DecoderPlan.CellBlock * DecoderPlan.GeneBlock, g = DecoderPlan.GeneBlock;
         using Scratch panels = Scratch.Rent((long)g * H), transposed = Scratch.Rent((long)g * paddedH), logits = Scratch.Rent(tileSize), share = Scratch.Rent((long)g * paddedH),
-            strip = Scratch.Rent(width * g), genes = Scratch.Rent(6 * g), dense = TModel.HasDispersion ? default : Scratch.Rent(DenseCells * (g + PoissonModel.Work * T.Count));
+            strip = Scratch.Rent(width * g), genes = Scratch.Rent(6 * g), dense = Scratch.Rent(DenseCells * (g + RateSteps.Work * T.Count));
         int counts = TModel.HasDispersion ? tileSize + CountRun.Length : 0;
         using Scratch run = Scratch.Rent(TModel.HasDispersion ? CountRun.Arrays * CountRun.Length : 0), added = Scratch.Rent(counts), addedTheta = Scratch.Rent(counts), positions = Scratch.Rent(counts),
             marks = Scratch.Rent(T.SelectsLanes && TModel.HasDispersion ? tileSize / sizeof(float) : 0);
@@ -398,17 +398,13 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
         var sum = default(Compensated<T>);
         for (int j = 0; j < tile.PaddedGenes; j += T.Count)
         {
-            float* z = tile.Logits + (nint)(j / width * width) * DecoderPlan.CellBlock + j % width;
-            float* size = SizeFactors + tile.FirstCell;
-            T bias = T.Load(tile.Bias + j), theta = T.Load(tile.Theta + j), loss = T.Zero, dTheta = T.Zero;
-            for (int c = 0; c < tile.Cells; c++, z += width)
+            T dTheta = T.Load(tile.ThetaSums + j);
+            for (int first = 0; first < tile.Cells; first += DenseCells)
             {
-                loss += NegativeBinomialModel.Zero(T.Load(z) + bias, T.Create(size[c]), theta, out T d, out T t);
-                T.Store(z, d);
-                dTheta += t;
+                float* z = tile.Logits + (nint)(j / width * width) * DecoderPlan.CellBlock + (nint)first * width + j % width, size = SizeFactors + tile.FirstCell + first;
+                sum.Add(NegativeBinomialModel.Zeros(Math.Min(DenseCells, tile.Cells - first), z, width, T.Load(tile.Bias + j), size, T.Load(tile.Theta + j), tile.Work, ref dTheta));
             }
-            sum.Add(loss);
-            T.Store(tile.ThetaSums + j, T.Load(tile.ThetaSums + j) + dTheta);
+            T.Store(tile.ThetaSums + j, dTheta);
         }
         // The filling genes of the last panel cost their offset.
         return sum.Total - (double)(tile.PaddedGenes - tile.Genes) * tile.Cells * NegativeBinomialLoss.Offset;
