@@ -46,7 +46,11 @@ public class BadInputTests
         ["one death only"] = (s => s.Bulk = SmallStudy.WithStatus(s.Bulk, (i, _) => i == 0 ? "Dead" : "Alive"), ["event"]),
 
         // Spots.
-        ["spot without a place"] = (s => s.Spots.Obsm["spatial"] = new DenseMatrix(s.Spots.ObservationCount, 2, Enumerable.Range(0, 2 * s.Spots.ObservationCount).Select(i => i == 7 ? double.NaN : i).ToArray()), ["spots.h5ad", "obsm/spatial", "spot3", "remove"]),
+        ["spot without a place"] = (s =>
+        {
+            s.Spots = s.Spots.SelectObservations([.. Enumerable.Range(0, s.Spots.ObservationCount)]); // the study is shared
+            s.Spots.Obsm["spatial"] = new DenseMatrix(s.Spots.ObservationCount, 2, Enumerable.Range(0, 2 * s.Spots.ObservationCount).Select(i => i == 7 ? double.NaN : i).ToArray());
+        }, ["spots.h5ad", "obsm/spatial", "spot3", "remove"]),
 
         // Columns.
         ["no time column"] = (s => s.Bulk = SmallStudy.WithColumn(s.Bulk, "survival_time", null), ["bulk.h5ad", "obs", "survival_time", "vital_status"]),
