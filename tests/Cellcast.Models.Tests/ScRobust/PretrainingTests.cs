@@ -149,7 +149,7 @@ public sealed class PretrainingTests : IDisposable
         Assert.Contains("shape", Assert.Throws<InputException>(() => ScRobustModel.Load(_folder.Path)).Message, StringComparison.Ordinal);
         File.WriteAllText(description, text.Replace("\"gene1\",", "", StringComparison.Ordinal));
         Assert.Contains("genes", Assert.Throws<InputException>(() => ScRobustModel.Load(_folder.Path)).Message, StringComparison.Ordinal);
-        File.WriteAllText(description, text.Replace("\"schema_version\": 2", "\"schema_version\": 99", StringComparison.Ordinal));
+        File.WriteAllText(description, text.Replace("\"schema_version\": 3", "\"schema_version\": 99", StringComparison.Ordinal));
         Assert.Contains("newer", Assert.Throws<InputException>(() => ScRobustModel.Load(_folder.Path)).Message, StringComparison.Ordinal);
         Assert.Throws<InputException>(() => ScRobustModel.Load(_folder["elsewhere"]));
     }
