@@ -14,9 +14,8 @@ internal static class ContributionFiles
         var writer = new SafetensorsWriter();
         if (model.PatientVariance.Length > 0) writer.Add("patient_variance", model.PatientVariance, model.PatientVariance.Length);
         if (p.Correction is { } c)
-            writer.Add("share_profiles", c.Profiles, c.Variance.Length, genes).Add("share_scale", c.Scale, genes).Add("share_dispersion", c.Dispersion, genes)
-                .Add("share_variance", c.Variance, c.Variance.Length).Add("share_inflation", new[] { c.Inflation }, 1)
-                .Add("share_errors", c.Errors.Variance, c.Errors.Variance.Length / Math.Max(1, genes), genes).Add("share_average", c.Average, c.Average.Length).Add("share_error_share", new[] { c.ErrorShare }, 1);
+            writer.Add("share_profiles", c.Profiles, c.Profiles.Length / Math.Max(1, genes), genes).Add("share_scale", c.Scale, genes).Add("share_weight", c.Weight, genes)
+                .Add("share_variance", c.Variance, c.Variance.Length).Add("share_inflation", new[] { c.Inflation }, 1).Add("share_unexplained", c.Unexplained, c.Unexplained.Length / Math.Max(1, genes), genes);
         if (p.Shares.Backgrounds > 0) writer.Add("background_effects", p.Shares.Background, p.Shares.Backgrounds, genes);
         return writer
             .Add("type_of", p.TypeOf, p.TypeOf.Length)
@@ -82,12 +81,9 @@ internal static class ContributionFiles
 
     private static TypeShareCorrection Correction(SafetensorsFile file, int genes)
     {
-        double[] Doubles(string name) => file.ReadDoubles(name);
-        double[] variance = Doubles("share_variance");
-        // Models from before profiles had errors.
-        bool errors = file.Contains("share_errors");
-        return new TypeShareCorrection(genes, Doubles("share_profiles"), errors ? Doubles("share_errors") : [], Doubles("share_scale"), Doubles("share_dispersion"), variance, Doubles("share_inflation")[0],
-            errors ? Doubles("share_average") : new double[variance.Length], errors ? Doubles("share_error_share")[0] : 0);
+        if (!file.Contains("share_weight")) throw new InvalidDataException($"{File} was written by a version that read shares of types from the counts in another way: fit the model again");
+        return new TypeShareCorrection(genes, file.ReadDoubles("share_profiles"), file.ReadDoubles("share_scale"), file.ReadDoubles("share_weight"), file.ReadDoubles("share_variance"), file.ReadDoubles("share_inflation")[0],
+            file.ReadDoubles("share_unexplained"));
     }
 
     /// <summary>Scores as they are kept now, N x those of one type, or as they were, N x K. Where one type has all programs the two are the same.</summary>

@@ -76,15 +76,34 @@ public sealed class ContributionModel
         cancellation.ThrowIfCancellationRequested();
         var (groupOf, groups) = TypeShareCorrection.Groups(typeOf, names.Length);
         double[] found = TypeShares(shares, groupOf, groups);
-        var correction = TypeShareCorrection.Learn(ProgramShares.ProfilesOf(cells, groupOf, groups), ProfileErrors.VarianceOf(cells, groupOf, groups), patients, found, learn, threads, cancellation);
-        TypeShareCorrection.Rescale(shares, groupOf, found, correction.Apply(patients, found, null, threads), threads);
-        double[] typeShares = TypeShares(shares, typeOf, names.Length);
+        double[] means = ProgramShares.ProfilesOf(cells, groupOf, groups);
+        // Clusters are what their cells are: rates of their own would let a state of some patients pass for one.
+        double[] errors = labels is null ? [] : ProfileErrors.VarianceOf(cells, groupOf, groups);
         GeneResponse response = GeneResponse.Of(genes);
-        cancellation.ThrowIfCancellationRequested();
-        var axes = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, key.Split("background"), threads).Axes();
+        double[] corrected = [], typeShares = [], rates = [];
+        TypeShareCorrection Correct(double[]? unexplained)
+        {
+            var learned = TypeShareCorrection.Learn(means, errors, patients, found, learn, unexplained, threads, cancellation);
+            corrected = learned.Apply(patients, found, null, threads);
+            typeShares = [.. Enumerable.Range(0, patients.Count).SelectMany(s => corrected[(s * groups)..(s * groups + names.Length)])];
+            rates = learned.Profiles[..(names.Length * cells.Counts.Columns)];
+            cancellation.ThrowIfCancellationRequested();
+            return learned;
+        }
+        ProgramShares Mixed() => ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, rates, response, patients, typeShares, learn, key.Split("background"), threads);
+        TypeShareCorrection correction = Correct(null);
+        ProgramShares mixed = Mixed();
+        if (errors.Length > 0 && mixed.Backgrounds > 0)
+        {
+            // What is missing from the reference went into the rates of the types: once more with a place of its own.
+            correction = Correct(mixed.BackgroundScores(patients, typeShares, null, threads));
+            mixed = Mixed();
+        }
+        TypeShareCorrection.Rescale(shares, groupOf, found, corrected, threads);
+        var axes = mixed.Axes();
         programs = programs.Rotate([.. axes.Select(a => (a.Type, a.Weights))]);
         scores = programs.Score(cells.Counts, cells.Size, cells.SampleOf, typeOf, threads);
-        ProgramShares mixed = ProgramShares.Learn(programs, cells, typeOf, names.Length, scores, response, patients, typeShares, learn, key.Split("background"), threads);
+        mixed = Mixed();
         mixed.Tilt(shares, typeOf, scores, mixed.Means(patients, typeShares, null, threads), threads);
 
         cancellation.ThrowIfCancellationRequested();
@@ -148,10 +167,10 @@ public sealed class ContributionModel
             // The spots' genes have efficiencies of their own; the profiles are those of the patients.
             var (groupOf, groups) = TypeShareCorrection.Groups(TypeOf, Types.Count);
             double[] found = TypeShares(shares, groupOf, groups);
-            TypeShareCorrection.Rescale(shares, groupOf, found, TypeShareCorrection.Learn(patients.Profiles, patients.Errors.Variance, spots, found, all, threads).Apply(spots, found, null, threads), threads);
+            TypeShareCorrection.Rescale(shares, groupOf, found, TypeShareCorrection.Learn(patients.Profiles, [], spots, found, all, null, threads).Apply(spots, found, null, threads), threads);
         }
         double[] typeShares = TypeShares(shares, TypeOf, Types.Count);
-        ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, GeneResponse.Of(genes), spots, typeShares, all, null, threads);
+        ProgramShares mixed = ProgramShares.Learn(Programs, cells, TypeOf, Types.Count, Scores, Parts.Shares.Profiles, GeneResponse.Of(genes), spots, typeShares, all, null, threads);
         mixed.Tilt(shares, TypeOf, Scores, mixed.Means(spots, typeShares, null, threads), threads);
         return mixed;
     }

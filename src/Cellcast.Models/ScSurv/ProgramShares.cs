@@ -77,15 +77,16 @@ internal sealed class ProgramShares
     /// <param name="typeOf">Type of each cell.</param>
     /// <param name="types">Number of types.</param>
     /// <param name="scores">Scores of the cells.</param>
+    /// <param name="profiles">Mean rate of each type in the mixtures, T x G (<see cref="TypeShareCorrection.Profiles"/>): what the cells' own rates are wrong by would pass for programs.</param>
     /// <param name="genes">The genes' response.</param>
     /// <param name="mixtures">Counts of the mixtures.</param>
     /// <param name="typeShares">Shares of the types, S x T.</param>
     /// <param name="learn">Mixtures that are learned from.</param>
     /// <param name="key">Source of chance of the search for what no cell explains; null for no search.</param>
     /// <param name="threads">Threads; the result does not depend on them.</param>
-    internal static ProgramShares Learn(ExpressionPrograms programs, ReferenceCells cells, int[] typeOf, int types, ProgramScores scores, GeneResponse genes, Mixtures mixtures, double[] typeShares, int[] learn, RandomKey? key, int threads)
+    internal static ProgramShares Learn(ExpressionPrograms programs, ReferenceCells cells, int[] typeOf, int types, ProgramScores scores, double[] profiles, GeneResponse genes, Mixtures mixtures, double[] typeShares, int[] learn, RandomKey? key, int threads)
     {
-        double[] profiles = ProfilesOf(cells, typeOf, types), effects = EffectsOf(programs, cells, scores, profiles);
+        double[] effects = EffectsOf(programs, cells, scores, ProfilesOf(cells, typeOf, types));
         int g = cells.Counts.Columns, k = programs.Count;
         double[] observed = new double[g], expected = new double[g];
         foreach (int s in learn)

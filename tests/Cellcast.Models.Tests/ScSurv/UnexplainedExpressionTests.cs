@@ -100,6 +100,20 @@ public class UnexplainedExpressionTests
     }
 
     [Fact]
+    public void A_model_that_read_shares_in_another_way_is_not_read_as_if_it_had_not()
+    {
+        Study study = Make(missing: false);
+        using var folder = new TemporaryDirectory();
+        using (FileStream file = File.Create(folder["contributions.safetensors"])) ContributionFiles.Tensors(study.Learn()).Write(file);
+        byte[] bytes = File.ReadAllBytes(folder["contributions.safetensors"]);
+        int at = bytes.AsSpan().IndexOf("share_weight"u8);
+        "share_errors"u8.CopyTo(bytes.AsSpan(at));
+        File.WriteAllBytes(folder["contributions.safetensors"], bytes);
+        var refused = Assert.Throws<InvalidDataException>(() => ContributionFiles.Read(folder["contributions.safetensors"], study.Learn().Types, study.States, 3, Genes, 2));
+        Assert.Contains("fit the model again", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Whoever_fits_is_warned_and_told_which_genes()
     {
         using var device = new CpuDevice(2);
