@@ -8,15 +8,15 @@ namespace Cellcast.Models.ScSurv;
 /// background and dispersion, and where types are many, small or alike, all of these settle on a compromise that leaves shares wrong. The mean rates of the labelled cells are wrong too: they come from
 /// finitely many cells, sometimes a handful, while a patient's cells are others. But hundreds of patients with different shares show the rates better than few cells do. So a patient's expected count per
 /// unit of size is a (sum_t S_t mu_t + sum_q z_q b_q), with efficiencies a that follow from the totals over patients, rates mu normal around those of the cells with their sampling variance, shares S that
-/// are not negative and normal around what the networks found, with a variance per type that the cohort decides (empirical Bayes), and scores z of what no type explains with rates b that are free.
-/// Shares and rates maximise the posterior in turns. Genes have the same weights in all patients, so that shares are nearly a linear map of the counts, and the same one for new patients.
+/// are not negative and normal around what the networks found (standard deviation 0.1: it decides between types that the counts cannot tell apart), and scores z of what no type explains with rates b that are free.
+/// Shares and rates maximise the posterior in turns. Rates that have to stay as they are may be wrong; then the cohort decides how far each type's shares are from the networks' (empirical Bayes). Genes have the same weights in all patients, so that shares are nearly a linear map of the counts, and the same one for new patients.
 /// </summary>
 /// <remarks>What ties mu to the types is that the cells' rates err independently over thousands of genes, while a wrong mixture of types would be wrong in all of them. Shares within a type stay as they
 /// are. Alternating maximisation, deterministic.</remarks>
 internal sealed class TypeShareCorrection
 {
     private const int MostRounds = 20, MostSweeps = 1000;
-    private const double Settled = 2e-4, SweepTolerance = 1e-9, FirstDispersion = 10, MostDispersion = 1000, LeastDispersion = 0.05, LeastRate = 0.1, FirstDeviation = 0.3, LeastVariance = 1e-8;
+    private const double Settled = 2e-4, SweepTolerance = 1e-9, FirstDispersion = 10, MostDispersion = 1000, LeastDispersion = 0.05, LeastRate = 0.1, FirstDeviation = 0.1, LeastVariance = 1e-8;
 
     private readonly int _genes, _types;
 
@@ -97,7 +97,8 @@ internal sealed class TypeShareCorrection
                     double off = shares[i * t + k] - found[learn[i] * t + k];
                     spread[k] += (off * off + open[k]) / learn.Length;
                 }
-            model.Variance = [.. spread.Select(v => Math.Max(LeastVariance, v))];
+            // With rates that are right the counts say more than the networks, which only decide between types that the counts cannot tell apart; with rates that may be wrong, the cohort says which to trust.
+            if (variance.Length == 0) model.Variance = [.. spread.Select(v => Math.Max(LeastVariance, v))];
             if (before is not null && shares.Zip(before, (a, b) => Math.Abs(a - b)).Average() * t < Settled) break;
             before = shares;
         }
