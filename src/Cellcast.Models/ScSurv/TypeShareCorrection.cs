@@ -15,8 +15,11 @@ namespace Cellcast.Models.ScSurv;
 /// are. Alternating maximisation, deterministic.</remarks>
 internal sealed class TypeShareCorrection
 {
-    private const int MostRounds = 20, MostSweeps = 1000;
+    private const int MostRounds = 20, MostSweeps = 1000, AnchorSteps = 30;
     private const double Settled = 2e-4, SweepTolerance = 1e-9, FirstDispersion = 10, MostDispersion = 1000, LeastDispersion = 0.05, LeastRate = 0.1, FirstDeviation = 0.1, LeastVariance = 1e-8;
+
+    // What errors of the cells' own rates leave of a log amount, in simulated cohorts mixed from real cells.
+    private const double AnchorError = 0.3;
 
     private readonly int _genes, _types;
 
@@ -101,6 +104,15 @@ internal sealed class TypeShareCorrection
             if (variance.Length == 0) model.Variance = [.. spread.Select(v => Math.Max(LeastVariance, v))];
             if (before is not null && shares.Zip(before, (a, b) => Math.Abs(a - b)).Average() * t < Settled) break;
             before = shares;
+        }
+        if (variance.Length == 0) return model;
+        double[] last = model.Amounts(mixtures, learn, found, null, threads).Amounts, mean = new double[t];
+        for (int i = 0; i < learn.Length; i++) Blocks.AddScaled(1.0 / learn.Length, last.AsSpan(i * model.Rows, t), mean);
+        double[] anchor = Anchor(cohort.Mean, mean, model.Profiles);
+        if (anchor.Length > 0)
+        {
+            model.Profiles = [.. model.Profiles.Select((v, at) => v * Math.Exp(-anchor[at / g]))];
+            model.Follow(cohort, model.Amounts(mixtures, learn, found, null, threads).Amounts, threads);
         }
         return model;
     }
@@ -312,6 +324,62 @@ internal sealed class TypeShareCorrection
             for (int k = 0; k < t; k++) rates[k * g + j] = (k < types ? cells[k * g + j] : 0) + change[k];
         });
         (Profiles, Unexplained) = (rates[..(types * g)], rates[(types * g)..]);
+    }
+
+    /// <summary>How much there is of each type on average: the genes of one type must not be more efficient than those of another. What patients differ by says little of it, and where the bulk's platform is far
+    /// from the cells' it says it wrongly. Log efficiencies are regressed on the shares that the types have in each gene's expected counts; the types' amounts follow as far as
+    /// the coefficients are larger than their errors (empirical Bayes): where efficiencies are mere chance nothing changes.</summary>
+    /// <param name="observed">Mean rate of each gene in the cohort, G.</param>
+    /// <param name="mean">Mean amounts of the types, T.</param>
+    /// <param name="profiles">Their rates, T x G.</param>
+    /// <returns>Logarithm of what each type's amount is to be multiplied by; empty for no change.</returns>
+    internal static double[] Anchor(double[] observed, double[] mean, double[] profiles)
+    {
+        int g = observed.Length, t = mean.Length;
+        double[] log = new double[t], error = new double[t];
+        double least = LeastRate * observed.Average();
+        int[] genes = [.. Enumerable.Range(0, g).Where(j => observed[j] >= least && Enumerable.Range(0, t).Sum(k => mean[k] * profiles[k * g + j]) > 0)];
+        if (genes.Length < 10 * t) return [];
+        for (int step = 0; step < AnchorSteps; step++)
+        {
+            double[] normal = new double[t * t], right = new double[t], share = new double[t];
+            double square = 0, sum = 0;
+            foreach (int j in genes)
+            {
+                double expected = 0;
+                for (int k = 0; k < t; k++) expected += share[k] = mean[k] * Math.Exp(log[k]) * profiles[k * g + j];
+                double value = Math.Log(observed[j] / expected);
+                for (int k = 0; k < t; k++) share[k] /= expected;
+                for (int k = 0; k < t; k++)
+                {
+                    right[k] += share[k] * value;
+                    Blocks.AddScaled(share[k], share, normal.AsSpan(k * t, t));
+                }
+                (square, sum) = (square + value * value, sum + value);
+            }
+            double noise = (square - sum * sum / genes.Length) / genes.Length;
+            // A type of which there is nothing stays where it is.
+            for (int k = 0; k < t; k++) normal[k * t + k] += noise;
+            var factor = new DenseCholesky(normal, t);
+            double[] open = factor.Inverse();
+            // Around no change: the prior variance of a log amount is 1.
+            for (int k = 0; k < t; k++) right[k] -= noise * log[k];
+            factor.Solve(right);
+            double moved = 0;
+            for (int k = 0; k < t; k++)
+            {
+                double change = Math.Clamp(right[k], -1, 1);
+                log[k] += change;
+                moved = Math.Max(moved, Math.Abs(change));
+                error[k] = noise * open[k * t + k];
+            }
+            double middle = Enumerable.Range(0, t).Sum(k => mean[k] * log[k]) / mean.Sum();
+            for (int k = 0; k < t; k++) log[k] -= middle;
+            if (moved < 1e-4) break;
+        }
+        for (int k = 0; k < t; k++) error[k] += AnchorError * AnchorError;
+        double between = Math.Max(0, Enumerable.Range(0, t).Average(k => log[k] * log[k] - error[k]));
+        return between == 0 ? [] : [.. log.Select((l, k) => l * between / (between + error[k]))];
     }
 
     /// <summary>Counts of the mixtures that are learned from, per unit of size.</summary>

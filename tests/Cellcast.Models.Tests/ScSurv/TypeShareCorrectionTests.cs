@@ -75,6 +75,20 @@ public sealed class TypeShareCorrectionTests
     }
 
     [Fact]
+    public void Genes_of_a_type_that_all_seem_efficient_mean_that_there_is_more_of_it_and_chance_means_nothing()
+    {
+        Study study = Make();
+        var random = new RandomStream(RandomKey.From(8, "anchor"));
+        double[] truth = [.1, .1, .4, .2, .1, .1];
+        double[] observed = [.. Enumerable.Range(0, Genes).Select(g => Math.Exp(0.4 * random.NextNormal()) * Enumerable.Range(0, Types).Sum(t => truth[t] * study.Profiles[t * Genes + g]))];
+        Assert.Empty(TypeShareCorrection.Anchor(observed, truth, study.Profiles));
+        // The third type is taken for a tenth of what it is, .06 of all; most of it comes back.
+        double[] wrong = [.. truth.Select((v, t) => t == 2 ? v / 10 : v)], log = TypeShareCorrection.Anchor(observed, wrong, study.Profiles);
+        double[] right = [.. wrong.Select((v, t) => v * Math.Exp(log[t]))];
+        Assert.InRange(right[2] / right.Sum(), 0.25, 0.45);
+    }
+
+    [Fact]
     public void One_type_with_hardly_a_cell_spoils_nothing()
     {
         Study study = Make();
