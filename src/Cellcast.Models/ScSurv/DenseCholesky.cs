@@ -18,11 +18,6 @@ internal sealed class DenseCholesky
         if (row < n) throw new ArithmeticException($"the matrix is not positive definite at row {row + 1}");
     }
 
-    /// <summary>Whether a symmetric matrix is positive definite.</summary>
-    /// <param name="matrix">n x n; only the lower half is read.</param>
-    /// <param name="n">Rows.</param>
-    internal static bool IsPositive(ReadOnlySpan<double> matrix, int n) => Factor(matrix, new double[n * n], n) == n;
-
     /// <summary>The first row whose pivot is not positive; n when there is none.</summary>
     private static int Factor(ReadOnlySpan<double> matrix, double[] l, int n)
     {

@@ -19,7 +19,7 @@ internal sealed class TypeShareCorrection
     private const double Settled = 2e-4, SweepTolerance = 1e-9, FirstDispersion = 10, MostDispersion = 1000, LeastDispersion = 0.05, LeastRate = 0.1, FirstDeviation = 0.1, LeastVariance = 1e-8;
 
     // What errors of the cells' own rates leave of a log amount, in simulated cohorts mixed from real cells.
-    private const double AnchorError = 0.3;
+    private const double AnchorError = 0.3, LeastNoise = 1e-6;
 
     private readonly int _genes, _types;
 
@@ -93,15 +93,9 @@ internal sealed class TypeShareCorrection
                 if (d == t && q > 0) amounts = [.. Enumerable.Range(0, learn.Length).SelectMany(i => amounts[(i * t)..((i + 1) * t)].Concat(unexplained![(learn[i] * q)..((learn[i] + 1) * q)]))];
                 model.Refine(cohort, profiles, variance, amounts, threads);
             }
-            double[] shares = Shares(amounts, amounts.Length / learn.Length, t), spread = new double[t];
-            for (int i = 0; i < learn.Length; i++)
-                for (int k = 0; k < t; k++)
-                {
-                    double off = shares[i * t + k] - found[learn[i] * t + k];
-                    spread[k] += (off * off + open[k]) / learn.Length;
-                }
+            double[] shares = Shares(amounts, amounts.Length / learn.Length, t);
             // With rates that are right the counts say more than the networks, which only decide between types that the counts cannot tell apart; with rates that may be wrong, the cohort says which to trust.
-            if (variance.Length == 0) model.Variance = [.. spread.Select(v => Math.Max(LeastVariance, v))];
+            if (variance.Length == 0) model.Variance = Spread(shares, open, found, learn);
             if (before is not null && shares.Zip(before, (a, b) => Math.Abs(a - b)).Average() * t < Settled) break;
             before = shares;
         }
@@ -115,6 +109,20 @@ internal sealed class TypeShareCorrection
             model.Follow(cohort, model.Amounts(mixtures, learn, found, null, threads).Amounts, threads);
         }
         return model;
+    }
+
+    /// <summary>Variance of the types' shares around what the networks found, T.</summary>
+    private static double[] Spread(double[] shares, double[] open, double[] found, int[] learn)
+    {
+        int t = open.Length;
+        var spread = new double[t];
+        for (int i = 0; i < learn.Length; i++)
+            for (int k = 0; k < t; k++)
+            {
+                double off = shares[i * t + k] - found[learn[i] * t + k];
+                spread[k] += (off * off + open[k]) / learn.Length;
+            }
+        return [.. spread.Select(v => Math.Max(LeastVariance, v))];
     }
 
     /// <summary>Corrected shares.</summary>
@@ -357,7 +365,7 @@ internal sealed class TypeShareCorrection
                 }
                 (square, sum) = (square + value * value, sum + value);
             }
-            double noise = (square - sum * sum / genes.Length) / genes.Length;
+            double noise = Math.Max(LeastNoise, (square - sum * sum / genes.Length) / genes.Length);
             // A type of which there is nothing stays where it is.
             for (int k = 0; k < t; k++) normal[k * t + k] += noise;
             var factor = new DenseCholesky(normal, t);

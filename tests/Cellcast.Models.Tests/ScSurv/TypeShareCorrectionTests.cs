@@ -86,6 +86,9 @@ public sealed class TypeShareCorrectionTests
         double[] wrong = [.. truth.Select((v, t) => t == 2 ? v / 10 : v)], log = TypeShareCorrection.Anchor(observed, wrong, study.Profiles);
         double[] right = [.. wrong.Select((v, t) => v * Math.Exp(log[t]))];
         Assert.InRange(right[2] / right.Sum(), 0.25, 0.45);
+        // Two types that are one, and efficiencies that are all the same.
+        double[] same = [.. study.Profiles[..Genes], .. study.Profiles[..Genes]];
+        Assert.Empty(TypeShareCorrection.Anchor(study.Profiles[..Genes], [.5, .5], same));
     }
 
     [Fact]
