@@ -227,6 +227,28 @@ public class BrowserTests(Browser browser) : IClassFixture<Browser>
     }
 
     [ToolFact(Chromium)]
+    public async Task Differences_that_are_nothing_beside_the_others_read_as_nothing()
+    {
+        ReportData full = SampleReport.Create();
+        double[] differences = [0.6324, -5.5e-6, -1.2], ratios = [2.5, 5.5e-6, 0.7];
+        string[] types = ["Astrocyte", "Neuron", "OPC"];
+        await using var report = await browser.Open(full with
+        {
+            Contributions = full.Contributions! with
+            {
+                Table = new ReportTable([ReportColumn.Of("cell_type", "cell type", types), ReportColumn.Of("mean", "mean", differences), ReportColumn.Of("ratio", "ratio", ratios)]),
+                Intervals = new NamedIntervals([.. types.Select((t, k) => new NamedInterval(t, new Interval(differences[k], differences[k] - 1, differences[k] + 1)))], "contribution", "How sure."),
+            },
+        });
+        ILocator panel = await report.Show("types");
+        // A ratio has no zero to be near to.
+        Assert.Equal(["0.632", "2.50", "0.00", "5.50e\u22126", "\u22121.20", "0.700"], await panel.Locator("tbody td").AllInnerTextsAsync());
+        string[] numbers = [.. (await panel.Locator("figure svg text").AllTextContentsAsync()).Where(t => t is "0.632" or "0.00" or "\u22121.20" || t.Contains('e', StringComparison.Ordinal) && t.Contains("\u22126", StringComparison.Ordinal))];
+        Assert.Equal(["0.632", "0.00", "\u22121.20"], numbers);
+        Assert.Empty(report.Troubles);
+    }
+
+    [ToolFact(Chromium)]
     public async Task A_patient_of_the_table_gets_the_predicted_curve()
     {
         await using var report = await browser.Open(SampleReport.Create());

@@ -9,6 +9,12 @@ export function number(v: number | null | undefined, digits = 3): string {
   return text.replaceAll("-", "\u2212");
 }
 
+/** One of several differences, the largest of which is `scale`: less than a thousandth of it reads as nothing. */
+export function difference(v: number, scale: number): string {
+  if (!(Math.abs(v) < scale * 1e-3) || v === 0) return number(v);
+  return (0).toFixed(Math.min(20, Math.max(0, 2 - Math.floor(Math.log10(scale)))));
+}
+
 export function integer(v: number): string {
   return Math.round(v).toString().replace("-", "\u2212").replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }

@@ -4,7 +4,7 @@ import { drawAxes, linear, padded } from "./axes";
 import type { Interval } from "./data";
 import { clip, s } from "./dom";
 import { Figure, type Scene } from "./figure";
-import { number } from "./format";
+import { difference } from "./format";
 import { hideTooltip, showTooltip, type Line } from "./tooltip";
 
 export interface IntervalsSpec {
@@ -20,10 +20,12 @@ export interface IntervalsSpec {
 }
 
 export function intervalsFigure(spec: IntervalsSpec): Figure {
+  const scale = Math.max(0, ...spec.items.flatMap((i) => [i.interval.lower, i.interval.upper]).filter(Number.isFinite).map(Math.abs));
+  const shown = (v: number): string => difference(v, scale);
   const many = spec.items.length > 8, step = many ? 26 : 40, longest = Math.max(0, ...spec.items.map((i) => clip(i.name, 28).length));
   return new Figure({
     title: spec.title, note: spec.note,
-    description: () => spec.items.map((i) => `${i.name}: ${number(i.interval.value)}, ${number(i.interval.lower)} to ${number(i.interval.upper)}`).join("; "),
+    description: () => spec.items.map((i) => `${i.name}: ${shown(i.interval.value)}, ${shown(i.interval.lower)} to ${shown(i.interval.upper)}`).join("; "),
     height: () => 66 + spec.items.length * step,
     draw: (scene: Scene) => {
       const { svg, theme, width, height } = scene, narrow = width < 420, length = narrow ? 18 : 28;
@@ -38,10 +40,10 @@ export function intervalsFigure(spec: IntervalsSpec): Figure {
         const c = item.interval, y = 8 + step * (k + 0.55), color = item.strong ? theme.accent : theme.muted;
         svg.append(s("text", { x: left - 10, y: y + 4, "text-anchor": "end", "font-size": 12, "font-weight": item.bold ? 600 : 400, fill: theme.text }, clip(item.name, length)),
           s("line", { x1: x(c.lower), x2: x(c.upper), y1: y, y2: y, stroke: color, "stroke-width": 2.5 }), s("circle", { cx: x(c.value), cy: y, r: many ? 4.5 : 6, fill: color }));
-        if (!many) svg.append(s("text", { x: x(c.value), y: y - 11, "text-anchor": "middle", "font-size": 11, fill: theme.muted }, number(c.value)));
+        if (!many) svg.append(s("text", { x: x(c.value), y: y - 11, "text-anchor": "middle", "font-size": 11, fill: theme.muted, stroke: theme.background, "stroke-width": 3, "paint-order": "stroke" }, shown(c.value)));
         if (scene.exporting) return;
         const target = s("rect", { x: 0, y: y - step / 2, width, height: step, fill: "transparent" });
-        target.addEventListener("pointermove", (e) => showTooltip(e.clientX, e.clientY, [item.name, { name: spec.xLabel, value: number(c.value) }, { name: "95 % interval", value: `${number(c.lower)} to ${number(c.upper)}` }, ...(item.more ?? [])]));
+        target.addEventListener("pointermove", (e) => showTooltip(e.clientX, e.clientY, [item.name, { name: spec.xLabel, value: shown(c.value) }, { name: "95 % interval", value: `${shown(c.lower)} to ${shown(c.upper)}` }, ...(item.more ?? [])]));
         target.addEventListener("pointerleave", hideTooltip);
         svg.append(target);
       });

@@ -1,8 +1,9 @@
 // A table with search, sorting and download.
 
+import { extent } from "./axes";
 import { open, type Column, type Table } from "./data";
 import { button, clip, download, fileName, h, on } from "./dom";
-import { integer, number, percent, probability } from "./format";
+import { difference, integer, percent, probability } from "./format";
 
 interface OpenColumn extends Column {
   values: string[] | Float64Array;
@@ -29,6 +30,8 @@ export class DataTable {
   private readonly headers: HTMLTableCellElement[] = [];
   private readonly lower: string[];
   private readonly whole: boolean[];
+  /** Largest value of columns of differences; 0 for the others. */
+  private readonly scales: number[];
   private order: number[] = [];
   private shown: number;
   private sort: { column: number; descending: boolean } | null = null;
@@ -49,6 +52,10 @@ export class DataTable {
     this.rows = columns[0]?.values.length ?? 0;
     this.shown = options.page ?? 50;
     this.whole = columns.map((c) => !c.text && (c.values as Float64Array).every((v) => Number.isNaN(v) || Number.isInteger(v)));
+    this.scales = columns.map((c) => {
+      const [low, high] = c.text ? [0, 0] : extent(c.values as Float64Array);
+      return low < 0 && high > 0 && Number.isFinite(low) ? Math.max(-low, high) : 0;
+    });
     const texts = columns.filter((c) => c.text);
     this.lower = Array.from({ length: this.rows }, (_, i) => texts.map((c) => c.values[i] as string).join("\n").toLowerCase());
     const head = h("tr");
@@ -123,7 +130,7 @@ export class DataTable {
     this.body.replaceChildren(...this.order.slice(0, this.shown).map((i) => {
       const row = h("tr", { class: this.chosen === i ? "chosen" : null });
       this.columns.forEach((c, k) => {
-        const text = show(c, i, this.whole[k]!);
+        const text = show(c, i, this.whole[k]!, this.scales[k]!);
         const content = k === 0 && rowClick ? button(clip(text, 60), { class: "link", title: this.options.rowLabel ?? null }, () => rowClick(i)) : clip(text, 60);
         row.append(k === 0 ? h("th", { scope: "row" }, content) : h("td", { class: !c.text ? "number" : text.length > 48 ? "wrap" : null }, clip(text, text.length > 48 ? 200 : 60)));
       });
@@ -141,14 +148,14 @@ export class DataTable {
   }
 }
 
-function show(c: OpenColumn, i: number, whole: boolean): string {
+function show(c: OpenColumn, i: number, whole: boolean, scale: number): string {
   if (c.text) return c.values[i] as string;
   const v = c.values[i] as number;
   switch (c.format) {
     case "integer": return Number.isNaN(v) ? "\u2013" : integer(v);
     case "probability": return probability(v);
     case "percent": return percent(v);
-    default: return whole && !Number.isNaN(v) ? integer(v) : number(v);
+    default: return whole && !Number.isNaN(v) ? integer(v) : difference(v, scale);
   }
 }
 
