@@ -80,7 +80,7 @@ public sealed record SurvivalCurve
     /// <summary>Its upper 95 % limit.</summary>
     public double? MedianUpper { get; init; }
 
-    /// <summary>Distinct follow-up times, ascending.</summary>
+    /// <summary>Distinct follow-up times, and times after 0 at which patients come under observation, ascending.</summary>
     public required double[] Time { get; init; }
 
     /// <summary>Share surviving beyond each time.</summary>
@@ -92,7 +92,7 @@ public sealed record SurvivalCurve
     /// <summary>Upper 95 % limits, NaN: unknown.</summary>
     public required double[] Upper { get; init; }
 
-    /// <summary>Patients at risk just before each time.</summary>
+    /// <summary>Patients under observation at each time: entered before it, and followed up to it or longer.</summary>
     public required double[] AtRisk { get; init; }
 
     /// <summary>Patients censored at each time.</summary>

@@ -42,7 +42,7 @@ public static class Calibration
     }
 
     /// <summary>Coefficient of a Cox regression on the predicted linear predictors: 1 is ideal, less means that predictions are too extreme (overfitted).
-    /// Source: van Houwelingen (2000).</summary>
+    /// Its error is robust where subjects have weights other than 1 (<see cref="CoxFit.RobustCovariance"/>). Source: van Houwelingen (2000).</summary>
     /// <param name="data">Follow-up of n subjects, other than those that the predictor was fitted to.</param>
     /// <param name="linearPredictor">n values.</param>
     /// <exception cref="SurvivalDataException">The predictors are constant or separate the deaths, or there is no event.</exception>
@@ -53,10 +53,11 @@ public static class Calibration
         var x = new double[linearPredictor.Length, 1];
         for (int i = 0; i < linearPredictor.Length; i++) x[i, 0] = linearPredictor[i];
         CoxFit fit = CoxRegression.Fit(data, x, new CoxOptions { Names = ["linear predictor"] });
-        return Estimate.Symmetric(fit.Coefficients[0], fit.StandardErrors[0]);
+        return Estimate.Symmetric(fit.Coefficients[0], data.Weights.ContainsAnyExcept(1) ? Math.Sqrt(fit.RobustCovariance()[0, 0]) : fit.StandardErrors[0]);
     }
 
-    /// <summary>Deaths observed over deaths expected: 1 is ideal, more means that predictions are too favourable. Limits are those of a Poisson count on the log scale.
+    /// <summary>Deaths observed over deaths expected: 1 is ideal, more means that predictions are too favourable. Limits are those of a Poisson count on the log scale;
+    /// with weights, of as many deaths as those weights are worth, (sum of w)^2 / sum of w^2, so that only their ratios count.
     /// Source: Crowson, Atkinson and Therneau (2016).</summary>
     /// <param name="data">Follow-up of n subjects, other than those that the predictor was fitted to.</param>
     /// <param name="linearPredictor">n values.</param>
@@ -68,15 +69,19 @@ public static class Calibration
         ArgumentNullException.ThrowIfNull(baseline);
         data.RequireMatching(linearPredictor.Length, "linear predictors");
         data.RequireEvents("the comparison of observed and expected deaths");
-        double observed = 0, expected = 0;
+        double observed = 0, squares = 0, expected = 0;
         for (int i = 0; i < data.Count; i++)
         {
-            if (data.Event[i]) observed += data.WeightOf(i);
+            if (data.Event[i])
+            {
+                observed += data.WeightOf(i);
+                squares += data.WeightOf(i) * data.WeightOf(i);
+            }
             double before = data.Entry.IsEmpty ? 0 : baseline.At(data.EntryOf(i));
             expected += data.WeightOf(i) * (baseline.At(data.Time[i]) - before) * Math.Exp(linearPredictor[i]);
         }
         if (!(expected > 0)) throw new SurvivalDataException("no death is expected: follow-up ends before the first death of the training subjects");
-        double ratio = observed / expected, error = 1 / Math.Sqrt(observed), z = Distributions.TwoSidedQuantile(0.95);
+        double ratio = observed / expected, error = Math.Sqrt(squares) / observed, z = Distributions.TwoSidedQuantile(0.95);
         return new Estimate(ratio, error, ratio * Math.Exp(-z * error), ratio * Math.Exp(z * error));
     }
 }

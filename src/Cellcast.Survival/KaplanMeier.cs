@@ -13,7 +13,8 @@ public enum ConfidenceScale
     Plain,
 }
 
-/// <summary>The product-limit estimate of a survival curve. Sources: Kaplan and Meier (1958); Greenwood (1926) for its variance.</summary>
+/// <summary>The product-limit estimate of a survival curve. Sources: Kaplan and Meier (1958); Greenwood (1926) for its variance; Jaeckel (1972) for the infinitesimal jackknife, which takes
+/// that place where subjects are weighted: weights say what a subject stands for, not how many subjects there are, and only their ratios count in the limits.</summary>
 public sealed class KaplanMeier
 {
     private readonly double[] _time;
@@ -25,13 +26,13 @@ public sealed class KaplanMeier
         (LogStandardError, Lower, Upper) = (error, lower, upper);
     }
 
-    /// <summary>All distinct follow-up times, ascending, also those with censorings only.</summary>
+    /// <summary>All distinct follow-up times, ascending, also those with censorings only; and times of entry, where asked for.</summary>
     public IReadOnlyList<double> Time => _time;
 
     /// <summary>Probability of surviving beyond each time.</summary>
     public IReadOnlyList<double> Survival => _survival;
 
-    /// <summary>Weight of the subjects at risk just before each time.</summary>
+    /// <summary>Weight of the subjects under observation at each time: entered before it, and followed up to it or longer.</summary>
     public IReadOnlyList<double> NumberAtRisk { get; }
 
     /// <summary>Weight of the deaths at each time.</summary>
@@ -40,7 +41,7 @@ public sealed class KaplanMeier
     /// <summary>Weight of the subjects censored at each time.</summary>
     public IReadOnlyList<double> Censored { get; }
 
-    /// <summary>Greenwood's standard error of log S; infinite where S is 0.</summary>
+    /// <summary>Standard error of log S, infinite where S is 0: Greenwood's, or that of the infinitesimal jackknife where subjects have weights other than 1.</summary>
     public IReadOnlyList<double> LogStandardError { get; }
 
     /// <summary>Lower confidence limits; NaN where S is 0 on the log and log-log scales.</summary>
@@ -54,7 +55,8 @@ public sealed class KaplanMeier
     /// <param name="data">Follow-up; deaths are not required.</param>
     /// <param name="scale">Scale of the confidence limits.</param>
     /// <param name="level">Confidence level.</param>
-    public static KaplanMeier Estimate(SurvivalData data, ConfidenceScale scale = ConfidenceScale.Log, double level = 0.95)
+    /// <param name="entries">Whether times after 0 at which subjects enter are listed too, so that <see cref="NumberAtRisk"/> changes at listed times only.</param>
+    public static KaplanMeier Estimate(SurvivalData data, ConfidenceScale scale = ConfidenceScale.Log, double level = 0.95, bool entries = false)
     {
         ArgumentNullException.ThrowIfNull(data);
         double z = Distributions.TwoSidedQuantile(level);
@@ -77,6 +79,7 @@ public sealed class KaplanMeier
             events.Add(deaths);
             censored.Add(leaving);
         }
+        if (entries) AddEntries(data, time, events, censored);
         int m = time.Count;
         double[] atRisk = new double[m], survival = new double[m], error = new double[m], lower = new double[m], upper = new double[m];
         for (int k = m - 1; k >= 0; k--) atRisk[k] = events[k] + censored[k] + (k + 1 < m ? atRisk[k + 1] : 0);
@@ -92,16 +95,20 @@ public sealed class KaplanMeier
                 atRisk[k] -= absent;
             }
         }
-        double s = 1, variance = 0;
+        var steps = new double[m];
+        double s = 1;
         for (int k = 0; k < m; k++)
         {
             // All at risk may die, the last ones or, with late entries, earlier ones: their share is exactly 1, whatever the rounding of the weights.
-            bool all = (censored[k] == 0 && k == m - 1) || (events[k] > 0 && atRisk[k] - events[k] <= 1e-12 * followed[k]);
-            s = all ? 0 : s * (1 - events[k] / atRisk[k]);
-            variance += events[k] == 0 ? 0 : all ? double.PositiveInfinity : events[k] / (atRisk[k] * (atRisk[k] - events[k]));
-            survival[k] = s;
-            error[k] = Math.Sqrt(variance);
-            (lower[k], upper[k]) = Limits(s, error[k], z, scale);
+            bool all = events[k] > 0 && ((censored[k] == 0 && k == m - 1) || atRisk[k] - events[k] <= 1e-12 * followed[k]);
+            survival[k] = s = events[k] == 0 ? s : all ? 0 : s * (1 - events[k] / atRisk[k]);
+            steps[k] = events[k] == 0 ? 0 : all ? double.PositiveInfinity : events[k] / (atRisk[k] * (atRisk[k] - events[k]));
+        }
+        double[] variance = data.Weights.ContainsAnyExcept(1) ? Jackknife(data, [.. time], events, atRisk, steps) : Greenwood(steps);
+        for (int k = 0; k < m; k++)
+        {
+            error[k] = Math.Sqrt(variance[k]);
+            (lower[k], upper[k]) = Limits(survival[k], error[k], z, scale);
         }
         return new KaplanMeier([.. time], survival, atRisk, [.. events], [.. censored], error, lower, upper);
     }
@@ -149,6 +156,66 @@ public sealed class KaplanMeier
             (s, from) = (_survival[k], _time[k]);
         }
         return area + s * (horizon - from);
+    }
+
+    /// <summary>Times after 0 at which somebody enters and nobody leaves.</summary>
+    private static void AddEntries(SurvivalData data, List<double> time, List<double> events, List<double> censored)
+    {
+        var entries = new SortedSet<double>();
+        for (int i = 0; i < data.Entry.Length; i++)
+            if (data.Entry[i] > 0 && data.WeightOf(i) > 0) entries.Add(data.Entry[i]);
+        foreach (double t in entries)
+        {
+            int at = time.BinarySearch(t);
+            if (at >= 0) continue;
+            time.Insert(~at, t);
+            events.Insert(~at, 0);
+            censored.Insert(~at, 0);
+        }
+    }
+
+    /// <summary>Variance of log S by Greenwood's formula: the sum of d / (n (n - d)).</summary>
+    private static double[] Greenwood(double[] steps)
+    {
+        var variance = new double[steps.Length];
+        double sum = 0;
+        for (int k = 0; k < steps.Length; k++) variance[k] = sum += steps[k];
+        return variance;
+    }
+
+    /// <summary>Variance of log S by the infinitesimal jackknife: the sum over subjects of (w dlogS/dw)^2. A subject at risk from entry on adds the steps d / (n (n - d)) up to now or up to its own time,
+    /// and less 1 / (n - d) once it has died; with unit weights and no late entry that is Greenwood's formula.</summary>
+    private static double[] Jackknife(SurvivalData data, double[] time, List<double> events, double[] atRisk, double[] steps)
+    {
+        int m = time.Length;
+        double[] sum = Greenwood(steps), variance = new double[m];
+        // Sums over those at risk of w^2, w^2 b and w^2 b^2, where b is what the steps had come to at entry; and over those who have left, of their squares.
+        double[] weight = new double[m + 1], shift = new double[m + 1], square = new double[m + 1], left = new double[m];
+        for (int i = 0; i < data.Count; i++)
+        {
+            double w = data.WeightOf(i) * data.WeightOf(i);
+            if (w == 0) continue;
+            int exit = Array.BinarySearch(time, data.Time[i]), entry = Array.BinarySearch(time, data.EntryOf(i));
+            entry = entry < 0 ? ~entry : entry + 1; // the first time after it
+            double before = entry == 0 ? 0 : sum[entry - 1];
+            // From where nobody is left on, nothing is known.
+            if (double.IsInfinity(before)) continue;
+            weight[entry] += w;
+            shift[entry] += w * before;
+            square[entry] += w * before * before;
+            weight[exit] -= w;
+            shift[exit] -= w * before;
+            square[exit] -= w * before * before;
+            double last = sum[exit] - before - (data.Event[i] ? 1 / (atRisk[exit] - events[exit]) : 0);
+            left[exit] += w * last * last;
+        }
+        double a = 0, b = 0, c = 0, gone = 0;
+        for (int k = 0; k < m; k++)
+        {
+            (a, b, c, gone) = (a + weight[k], b + shift[k], c + square[k], gone + left[k]);
+            variance[k] = double.IsInfinity(sum[k]) ? double.PositiveInfinity : Math.Max(0, a * sum[k] * sum[k] - 2 * b * sum[k] + c) + gone;
+        }
+        return variance;
     }
 
     private double Crossing(IReadOnlyList<double> curve, double level)

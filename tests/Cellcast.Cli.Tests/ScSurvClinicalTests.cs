@@ -119,6 +119,16 @@ public class ScSurvClinicalTests
             JsonNode section = ReportTests.Data(folder["fit/report.html"])["patients"]!;
             foreach (JsonNode? part in section["parts"]!.AsArray().Where(p => (string)p!["key"]! != "all"))
                 Assert.Equal((double)found[(string)part!["key"]!]!, (double)part["concordance"]!["value"]!, 1e-12);
+            // Numbers at risk at any time are those at the next listed one.
+            double[] entered = ((NumericColumn)bulk.Obs["since"]).ToDouble(), weight = ((NumericColumn)bulk.Obs["weight"]).ToDouble();
+            IReadOnlyList<string> groups = patients.Require("risk_group");
+            foreach (JsonNode? curve in section["parts"]!.AsArray().Single(p => (string)p!["key"]! == "all")!["curves"]!.AsArray())
+            {
+                double[] listed = Open<double>(curve!["time"]!), atRisk = Open<double>(curve["atRisk"]!);
+                foreach (double t in (double[])[listed[0] / 100, .. listed, .. listed.Zip(listed.Skip(1), (a, b) => (a + b) / 2)])
+                    Assert.Equal(Enumerable.Range(0, time.Length).Sum(i => groups[i] == (string)curve["key"]! && entered[i] < t && t <= time[i] ? weight[i] : 0), atRisk[listed.TakeWhile(u => u < t).Count()], 1e-9);
+            }
+            Assert.Contains("infinitesimal jackknife", (string)section["groupNote"]!, StringComparison.Ordinal);
             double[] times = Open<double>(section["prediction"]!["times"]!), hazard = Open<double>(section["prediction"]!["cumulativeHazard"]!), eta = Open<double>(section["prediction"]!["linearPredictor"]!);
             int[] stratum = Open<int>(section["prediction"]!["strata"]!);
             Assert.Equal([0, 1], stratum.Distinct().Order());

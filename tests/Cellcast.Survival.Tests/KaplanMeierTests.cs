@@ -57,4 +57,42 @@ public class KaplanMeierTests
             Assert.Equal(s, curve.Survival[k], 1e-10);
         }
     });
+
+    [Fact]
+    public void Limits_of_a_weighted_curve_depend_on_the_ratios_of_the_weights_and_are_wider_than_with_equal_ones()
+    {
+        double[] time = [1, 2, 2, 3, 4, 5, 6, 7], weights = [4, 1, 1, 1, 1, 1, 4, 1];
+        bool[] died = [true, true, false, true, true, false, true, false];
+        KaplanMeier plain = KaplanMeier.Estimate(new SurvivalData(time, died)), equal = KaplanMeier.Estimate(new SurvivalData(time, died, [.. weights.Select(_ => 25.0)]));
+        Close.To(plain.LogStandardError, equal.LogStandardError, 1e-12, "error");
+        Close.To(plain.Lower, equal.Lower, 1e-12, "lower");
+        KaplanMeier weighted = KaplanMeier.Estimate(new SurvivalData(time, died, weights)), larger = KaplanMeier.Estimate(new SurvivalData(time, died, [.. weights.Select(w => 1000 * w)]));
+        Close.To(weighted.LogStandardError, larger.LogStandardError, 1e-12, "error");
+        Close.To(weighted.Upper, larger.Upper, 1e-12, "upper");
+        Assert.True(weighted.LogStandardError[0] > plain.LogStandardError[0]);
+    }
+
+    [Fact]
+    public void Errors_of_a_weighted_curve_are_those_worked_out_by_hand()
+    {
+        // Weights 2, 1, 1: at 1 the first dies, S = 1/2; with weights w, log S = log((w2 + w3) / (w1 + w2 + w3)), whose derivatives are -1/4, 1/2 - 1/4, 1/2 - 1/4.
+        var curve = KaplanMeier.Estimate(new SurvivalData([1, 2, 3], [true, true, false], [2, 1, 1]));
+        Assert.Equal(Math.Sqrt(4 * (1.0 / 16) + 1.0 / 16 + 1.0 / 16), curve.LogStandardError[0], 1e-14);
+        // At 2 the second dies, S = 1/4: log S = log((w2 + w3) / (w1 + w2 + w3)) + log(w3 / (w2 + w3)), derivatives -1/4, -1/4, 1 - 1/4.
+        Assert.Equal(Math.Sqrt(4 * (1.0 / 16) + 1.0 / 16 + 9.0 / 16), curve.LogStandardError[1], 1e-14);
+    }
+
+    [Fact]
+    public void Numbers_at_risk_count_who_has_entered_and_not_left_yet()
+    {
+        // Under observation: (0, 5], (2, 6], (4, 7], (6, 9] and (0, 3].
+        var data = new SurvivalData([5, 6, 7, 9, 3], [true, false, true, true, false], entry: [0, 2, 4, 6, 0]);
+        var curve = KaplanMeier.Estimate(data, entries: true);
+        Assert.Equal([2, 3, 4, 5, 6, 7, 9], curve.Time);
+        Assert.Equal([2, 3, 2, 3, 2, 2, 1], curve.NumberAtRisk);
+        var usual = KaplanMeier.Estimate(data);
+        Assert.Equal([3, 5, 6, 7, 9], usual.Time);
+        Assert.Equal([3, 3, 2, 2, 1], usual.NumberAtRisk);
+        foreach (double t in new[] { 1, 2.5, 3, 4.5, 5, 6.5, 7, 9 }) Assert.Equal(usual.SurvivalAt(t), curve.SurvivalAt(t));
+    }
 }

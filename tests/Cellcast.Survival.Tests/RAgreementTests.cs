@@ -108,8 +108,10 @@ public class RAgreementTests
         // R has no log-rank test for late entries; it is the score test of a Cox model, exact ties aside.
         var c = Create(seed);
         var r = AskR(c, """
-            k <- survfit(Surv(entry, time, event) ~ 1, d, weights = w, robust = FALSE)
+            d$id <- seq_len(nrow(d))
+            k <- survfit(Surv(entry, time, event) ~ 1, d, weights = w, id = id, robust = TRUE)
             k <- summary(k, times = sort(unique(d$time)), extend = TRUE); say('s', k$surv); say('n', k$n.risk); say('l', k$lower)
+            p <- summary(survfit(Surv(entry, time, event) ~ 1, d), times = sort(unique(d$time)), extend = TRUE); say('p', p$lower)
             d$time <- d$time + seq_len(nrow(d)) / 1e4
             say('rank', coxph(Surv(entry, time, event) ~ factor(g) + strata(s), d)$score)
             """);
@@ -118,8 +120,27 @@ public class RAgreementTests
         Close.To(r["n"], curve.NumberAtRisk, 1e-10, "at risk");
         int last = curve.Survival.TakeWhile(s => s > 0).Count();
         Close.To(r["l"][..last], curve.Lower.Take(last).ToArray(), 1e-9, "lower");
+        var plain = KaplanMeier.Estimate(new SurvivalData(c.Data.Time, c.Data.Event, entry: c.Entry));
+        last = plain.Survival.TakeWhile(s => s > 0).Count();
+        Close.To(r["p"][..last], plain.Lower.Take(last).ToArray(), 1e-9, "lower without weights");
         var untied = new SurvivalData([.. c.Data.Time.ToArray().Select((t, i) => t + (i + 1) / 1e4)], c.Data.Event, default, c.Data.Strata, c.Entry);
         Close.To(r["rank"][0], LogRank.Compute(untied, c.Group).Test.Statistic, 1e-8);
+    }
+
+    [ToolTheory("survival"), InlineData(2), InlineData(3)]
+    public void Numbers_at_risk_with_late_entries_are_those_of_R_at_any_time(int seed)
+    {
+        var c = Create(seed);
+        var r = AskR(c, """
+            at <- seq(0.5, max(d$time), by = 0.5); say('at', at)
+            k <- survfit(Surv(entry, time, event) ~ 1, d); say('t', k$time); say('n', k$n.risk)
+            say('by', sapply(at, function(t) sum(d$entry < t & t <= d$time)))
+            """);
+        var curve = KaplanMeier.Estimate(new SurvivalData(c.Data.Time, c.Data.Event, entry: c.Entry), entries: true);
+        // R lists the times at which somebody leaves.
+        Close.To(r["n"], [.. r["t"].Select(t => curve.NumberAtRisk[curve.Time.TakeWhile(u => u < t).Count()])], 0, "at risk");
+        // Between listed times nobody enters or leaves.
+        Close.To(r["by"], [.. r["at"].Select(t => curve.NumberAtRisk[curve.Time.TakeWhile(u => u < t).Count()])], 0, "at risk");
     }
 
     [ToolTheory("survival"), InlineData(1), InlineData(4)]
@@ -224,11 +245,10 @@ public class RAgreementTests
     {
         var c = Create(3);
         var r = AskR(c, $"""
-            k <- survfit(Surv(time, event) ~ 1, d, weights = w, robust = FALSE, conf.type = '{type}', conf.int = 0.9)
+            k <- survfit(Surv(time, event) ~ 1, d, weights = w, robust = TRUE, conf.type = '{type}', conf.int = 0.9)
             say('s', k$surv); say('l', k$lower); say('u', k$upper); q <- quantile(k, c(.25, .5, .75))
             say('q', c(q$quantile, q$lower, q$upper))
             """);
-        // Case weights enter Greenwood's formula as numbers of subjects.
         var curve = KaplanMeier.Estimate(c.Data, scale, 0.9);
         Close.To(r["s"], curve.Survival, 1e-10, "survival");
         int last = curve.Survival.Count - (curve.Survival[^1] == 0 ? 1 : 0);

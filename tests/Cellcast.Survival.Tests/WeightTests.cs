@@ -78,4 +78,22 @@ public class WeightTests
         Assert.Contains("weight", Assert.Throws<SurvivalDataException>(() => ContinuousScores.Compute([1, 2], [1, 2], weights: [1, -1])).Message, StringComparison.Ordinal);
         Assert.Contains("nobody", Assert.Throws<SurvivalDataException>(() => BinaryScores.Compute([true, false], [1, 2], weights: [0, 0])).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Calibration_of_weighted_survival_gets_no_surer_by_larger_weights()
+    {
+        var (plain, _) = FollowUp(60);
+        var random = new Random(3);
+        double[] eta = [.. Enumerable.Range(0, 60).Select(_ => random.NextDouble())], weights = [.. Enumerable.Range(0, 60).Select(i => 0.5 + i % 3)];
+        var baseline = BaselineHazard.Estimate(plain, eta, TieMethod.Efron);
+        SurvivalData With(double factor) => new(plain.Time, plain.Event, [.. weights.Select(w => factor * w)]);
+        foreach (Func<SurvivalData, Estimate> score in (Func<SurvivalData, Estimate>[])[d => Calibration.Slope(d, eta), d => Calibration.ObservedOverExpected(d, eta, baseline)])
+        {
+            Estimate one = score(With(1)), hundred = score(With(100)), alike = score(new SurvivalData(plain.Time, plain.Event, [.. weights.Select(_ => 9.0)])), unweighted = score(plain);
+            Close.To([one.Value, one.StandardError, one.Lower, one.Upper], [hundred.Value, hundred.StandardError, hundred.Lower, hundred.Upper], 1e-8, "limits");
+            Close.To(unweighted.Value, alike.Value, 1e-9);
+        }
+        double deaths = plain.EventCount;
+        Close.To(1 / Math.Sqrt(deaths), Calibration.ObservedOverExpected(new SurvivalData(plain.Time, plain.Event, [.. weights.Select(_ => 9.0)]), eta, baseline).StandardError, 1e-12);
+    }
 }

@@ -43,7 +43,7 @@ public sealed record EvaluationTimes(double[] Grid, double[] Landmarks)
 /// <param name="Auc">Area under the time-dependent ROC curve at each landmark, pairs within folds (and strata) only: pooled over folds, predictions without any skill would score below one half, as the training patients of a fold lack its deaths; empty with entry times.</param>
 /// <param name="Brier">Integrated Brier score up to the horizon; null with entry times.</param>
 /// <param name="CalibrationSlope">Cox regression on the linear predictor, a baseline hazard per fold; null where it has no finite estimate.</param>
-/// <param name="ObservedOverExpected">Deaths observed over deaths expected.</param>
+/// <param name="ObservedOverExpected">Deaths observed over deaths expected, limits as <see cref="Cellcast.Survival.Calibration.ObservedOverExpected"/>.</param>
 /// <param name="Calibration">Predicted against observed survival at the middle landmark, in groups.</param>
 /// <param name="Decision">Net benefit at the middle landmark.</param>
 public sealed record SurvivalScores(string Model, Estimate Harrell, Estimate? Uno, IReadOnlyList<Estimate> Auc, Estimate? Brier, Estimate? CalibrationSlope, Estimate? ObservedOverExpected,
@@ -121,12 +121,14 @@ public static class HeldOutScores
             }
             Concordance harrell = Concordance.Compute(whole, model.LinearPredictor);
             Concordance? uno = complete ? Concordance.Uno(whole, model.LinearPredictor, times.Horizon, new SurvivalData(data.Time, data.Event, data.Weights)) : null;
-            double expected = model.ExpectedEvents!.Select((e, i) => e * (data.Weights.IsEmpty ? 1 : data.Weights[i])).Sum(), observed = everyone.Sum(i => data.Event[i] ? data.Weights.IsEmpty ? 1 : data.Weights[i] : 0);
+            double WeightOf(int i) => data.Weights.IsEmpty ? 1 : data.Weights[i];
+            int[] dead = [.. everyone.Where(i => data.Event[i])];
+            double expected = model.ExpectedEvents!.Select((e, i) => e * WeightOf(i)).Sum(), observed = dead.Sum(WeightOf), squares = dead.Sum(i => WeightOf(i) * WeightOf(i));
             int middle = landmarkColumns.Length / 2;
             double[] predicted = landmarkColumns.Length == 0 ? [] : [.. everyone.Select(i => model.Survival![i, landmarkColumns[middle]])];
             scores.Add(new SurvivalScores(model.Model, Symmetric(harrell.Value, harrell.StandardError), uno is null ? null : Symmetric(uno.Value, uno.StandardError),
                 complete ? [.. Enumerable.Range(0, landmarkColumns.Length).Select(t => Bootstrapped(2 + t))] : [], complete ? Bootstrapped(1) : null,
-                Slope(whole, model.LinearPredictor), expected > 0 && observed > 0 ? Ratio(observed / expected, 1 / Math.Sqrt(observed)) : null,
+                Slope(whole, model.LinearPredictor), expected > 0 && observed > 0 ? Ratio(observed / expected, Math.Sqrt(squares) / observed) : null,
                 predicted.Length == 0 ? [] : CalibrationOf(data, predicted, times.Landmarks[middle]),
                 predicted.Length == 0 ? [] : DecisionCurve.Compute(data, [.. predicted.Select(p => 1 - p)], times.Landmarks[middle], Thresholds)));
         }

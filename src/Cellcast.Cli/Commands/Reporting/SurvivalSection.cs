@@ -38,8 +38,8 @@ internal static class SurvivalSection
         return new PatientSection
         {
             TimeLabel = string.IsNullOrEmpty(timeColumn) ? "survival time" : timeColumn.Replace('_', ' '),
-            GroupNote = "High risk: risk above the median of the training patients. Bands: 95 % confidence (Greenwood, log-log scale); ticks: censored patients."
-                + (cohort.Entry.Length > 0 ? " Patients count from their entry on." : "") + (cohort.Weights.Length > 0 ? " Patients count by their weight; log-rank test and interval of the hazard ratio take weights for what a patient stands for, not for numbers of patients (robust variance)." : "")
+            GroupNote = $"High risk: risk above the median of the training patients. Bands: 95 % confidence ({(cohort.Weights.Length > 0 ? "infinitesimal jackknife" : "Greenwood")}, log-log scale); ticks: censored patients."
+                + (cohort.Entry.Length > 0 ? " Patients count from their entry on." : "") + (cohort.Weights.Length > 0 ? " Patients count by their weight, also in the numbers at risk; bands, log-rank test and interval of the hazard ratio take weights for what a patient stands for, not for numbers of patients (robust variance)." : "")
                 + (cohort.Strata.Length > 0 ? " Concordance, hazard ratio and log-rank test compare patients of one stratum only." : ""),
             Parts = parts,
             Prediction = source.Baseline?.Prediction(cohort.Eta),
@@ -82,7 +82,8 @@ internal static class SurvivalSection
     {
         if (members.Length == 0) return null;
         SurvivalData data = cohort.Survival(members);
-        var curve = KaplanMeier.Estimate(data, ConfidenceScale.LogLog);
+        // With the times of entry, so that the numbers at risk between two times are those at the later one.
+        var curve = KaplanMeier.Estimate(data, ConfidenceScale.LogLog, entries: true);
         var (median, lower, upper) = curve.Median;
         return new SurvivalCurve
         {

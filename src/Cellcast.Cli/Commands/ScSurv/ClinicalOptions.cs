@@ -18,7 +18,7 @@ internal sealed class ClinicalOptions
         ("indicator", MissingCovariates.Indicator), ("median", MissingCovariates.Median), ("refuse", MissingCovariates.Refuse));
     private readonly Option<string?> _strata = new("--strata") { Description = "Column of the cohort with groups that have a baseline hazard of their own.", HelpName = "COLUMN" };
     private readonly Option<string?> _entry = new("--entry") { Description = "Column of the cohort with the time from which a patient is under observation (left truncation).", HelpName = "COLUMN" };
-    private readonly Option<string?> _weights = new("--weights") { Description = "Column of the cohort with case weights.", HelpName = "COLUMN" };
+    private readonly Option<string?> _weights = new("--weights") { Description = "Column of the cohort with weights: what each patient stands for.", HelpName = "COLUMN" };
     private readonly Option<string?> _where = new("--where") { Description = "Use only patients with these values, such as sample_type=Primary or stage=II|III,sex!=unknown.", HelpName = "CONDITIONS" };
 
     internal IEnumerable<Option> All => [_outcome, _response, _covariates, _missing, _strata, _entry, _weights, _where];

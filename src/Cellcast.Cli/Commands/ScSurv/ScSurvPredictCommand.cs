@@ -23,7 +23,7 @@ internal sealed class ScSurvPredictCommand : CellcastCommand
     private readonly Option<string?> _time = new("--time") { Description = "Column with the survival time, to report the concordance; with --event.", HelpName = "COLUMN" };
     private readonly Option<string?> _event = new("--event") { Description = "Column with the status, to report the concordance; with --time.", HelpName = "COLUMN" };
     private readonly Option<string?> _entry = new("--entry") { Description = "Column with the time from which a patient is under observation (left truncation), for the concordance.", HelpName = "COLUMN" };
-    private readonly Option<string?> _weights = new("--weights") { Description = "Column with case weights, for the concordance.", HelpName = "COLUMN" };
+    private readonly Option<string?> _weights = new("--weights") { Description = "Column with weights, what each patient stands for, for the concordance.", HelpName = "COLUMN" };
 
     public ScSurvPredictCommand() : base("predict", "Risk and survival curves of new patients, and contributions of new cells, from their counts and a trained model.", OutputKind.Folder)
     {
