@@ -154,7 +154,24 @@ public sealed class ForeignFiles : IDisposable
         f = start('bad_layer_shape.h5ad'); array(f['layers'], 'counts', np.zeros((3, 3))); f.close()
         f = start('bad_no_obs.h5ad'); del f['obs']; f.close()
         f = start('bad_obs_kind.h5ad'); del f['obs']; array(f, 'obs', np.zeros(3)); f.close()
-        f = start('bad_loop.h5ad'); f['uns/loop'] = f['uns']; f.close()
+        f = start('bad_loop.h5ad'); f['obsm/loop'] = f['obsm']; f.close()
+
+        # links to nothing and to themselves
+        L, E = h5py.SoftLink, h5py.ExternalLink
+        f = start('links.h5ad', 4, 5); u = f['uns']
+        u['good'] = 1.5; u['soft'] = L('/nowhere'); u['a'] = L('/uns/b'); u['b'] = L('/uns/a'); u['no_file'] = E('nothing_there.h5', '/x'); u['no_object'] = E('dress.h5ad', '/nowhere')
+        u['loop'] = u; u['whole'] = L('/'); u['alias'] = L('/uns/good'); u['other'] = E('dress.h5ad', '/uns/one')
+        n = mark(u.create_group('nested'), 'dict', '0.1.0'); n['kept'] = 2; n['lost'] = L('nowhere'); n['up'] = L('/uns')
+        s = sparse(u, 'matrix', 'csr', np.array([4, 5]), np.ones(6, 'f4'), np.array([1, 3, 0, 4, 1, 2], 'i4'), np.array([0, 2, 2, 4, 6], 'i4')); del s['data']; s['data'] = L('/nowhere')
+        f.close()
+        f = start('links_uns.h5ad'); del f['uns']; f['uns'] = L('/nowhere'); f.close()
+        f = start('bad_link_x.h5ad', X=False); f['X'] = L('/nowhere'); f.close()
+        f = start('bad_link_x_file.h5ad', X=False); f['X'] = E('nothing_there.h5', '/X'); f.close()
+        f = start('bad_link_obs.h5ad'); del f['obs']; f['obs'] = L('/nowhere'); f.close()
+        f = start('bad_link_var.h5ad'); del f['var']; f['var'] = L('/var'); f.close()
+        f = start('bad_link_layer.h5ad'); f['layers/counts'] = L('/nowhere'); f.close()
+        f = start('bad_link_column.h5ad'); f['obs/c'] = L('/nowhere'); order(f['obs'], ['c']); f.close()
+        f = start('bad_link_obsm.h5ad'); f['obsm/X_pca'] = L('/nowhere'); f.close()
         f = start('bad_x_unknown.h5ad', X=False); mark(f.create_group('X'), 'coo_matrix', '0.1.0'); f.close()
         f = start('bad_chunk.h5ad', 100, 200, X=False); d = array(f, 'X', np.random.RandomState(1).rand(100, 200), chunks=(100, 200), compression='gzip'); at = d.id.get_chunk_info(0).byte_offset; f.close()
         with open('bad_chunk.h5ad', 'r+b') as f: f.seek(at + 1000); f.write(bytes(64))

@@ -156,7 +156,14 @@ public class H5adForeignFilesTests(ForeignFiles files) : IClassFixture<ForeignFi
     [InlineData("bad_layer_shape", "layers/counts", "3 x 3, expected 3 x 2")]
     [InlineData("bad_no_obs", "obs", "there is no 'obs'")]
     [InlineData("bad_obs_kind", "obs", "is no table")]
-    [InlineData("bad_loop", "uns/loop", "nested too deeply")]
+    [InlineData("bad_loop", "obsm/loop", "is a link to a group that it is in itself")]
+    [InlineData("bad_link_x", "X", "is a link to something that is not there")]
+    [InlineData("bad_link_x_file", "X", "is a link to something that is not there")]
+    [InlineData("bad_link_obs", "obs", "is a link to something that is not there")]
+    [InlineData("bad_link_var", "var", "is a link to something that is not there")]
+    [InlineData("bad_link_layer", "layers/counts", "is a link to something that is not there")]
+    [InlineData("bad_link_column", "obs/c", "is a link to something that is not there")]
+    [InlineData("bad_link_obsm", "obsm/X_pca", "is a link to something that is not there")]
     [InlineData("bad_x_unknown", "X", "cannot be read")]
     [InlineData("bad_chunk", "X", "damaged")]
     [InlineData("bad_truncated", "", "cut off")]
@@ -173,6 +180,39 @@ public class H5adForeignFilesTests(ForeignFiles files) : IClassFixture<ForeignFi
         Assert.True(message.Contains(reason, StringComparison.Ordinal), message);
         Assert.EndsWith(".", message, StringComparison.Ordinal);
         Assert.DoesNotContain("\n", message, StringComparison.Ordinal);
+    }
+
+    [ToolFact("h5py")]
+    public void What_leads_nowhere_in_uns_is_left_out_with_a_warning_and_the_rest_is_read()
+    {
+        string path = files["links.h5ad"];
+        AnnotatedData data = H5adFile.Read(path);
+        Assert.Equal(["alias", "good", "nested", "other"], data.Uns.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(1.5, ((Scalar)data.Uns["alias"]).Value);
+        Assert.Equal("scalar", ((Scalar)data.Uns["other"]).Value);
+        Assert.Equal(["kept"], ((ElementMap)data.Uns["nested"]).Keys);
+        Assert.Equal(20, ((DenseMatrix)data.X!).Data.Length);
+        string Left(string key, string why) => $"'{path}': '{key}' {why} and was left out.";
+        const string nowhere = "is a link to something that is not there", itself = "is a link to a group that it is in itself";
+        (string, string)[] left =
+            [("a", nowhere), ("b", nowhere), ("no_file", nowhere), ("no_object", nowhere), ("soft", nowhere), ("nested/lost", nowhere), ("loop", itself), ("whole", itself), ("nested/up", itself),
+                ("matrix", "holds 'uns/matrix/data', which is a link to something that is not there,")];
+        Assert.Equal(left.Select(l => Left("uns/" + l.Item1, l.Item2)).Order(StringComparer.Ordinal), data.Warnings.Order(StringComparer.Ordinal));
+        Assert.Contains("uns/a", Assert.Throws<InputException>(() => H5adFile.Read(path, new H5adReadOptions { Strict = true })).Message, StringComparison.Ordinal);
+
+        // What is copied on is what was read.
+        using var folder = new TemporaryDirectory();
+        H5adFile.Write(folder["copy.h5ad"], data);
+        Assert.Equal(data.Uns.Keys.Order(StringComparer.Ordinal), H5adFile.Read(folder["copy.h5ad"]).Uns.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal("link to nothing", H5adFile.Outline(path).Single(e => e.Key == "uns/soft").ToString());
+    }
+
+    [ToolFact("h5py")]
+    public void An_uns_that_leads_nowhere_is_empty()
+    {
+        AnnotatedData data = H5adFile.Read(files["links_uns.h5ad"]);
+        Assert.Empty(data.Uns);
+        Assert.Equal($"'{files["links_uns.h5ad"]}': 'uns' is a link to something that is not there and was left out.", Assert.Single(data.Warnings));
     }
 
     [ToolFact("h5py")]

@@ -5,14 +5,16 @@ namespace Cellcast.AnnData.H5ad;
 /// <summary>Reads a whole annotated data set from a group, of any era.</summary>
 internal static class AnnDataReader
 {
-    internal static AnnotatedData Read(ReadContext context, H5Group group, string prefix)
+    internal static AnnotatedData Read(ReadContext context, H5Group group, string prefix) => context.Within(group, () => Whole(context, group, prefix));
+
+    private static AnnotatedData Whole(ReadContext context, H5Group group, string prefix)
     {
         var options = context.Options;
         var obs = Table(context, group, "obs", Key("obs"));
         var var = Table(context, group, "var", Key("var"));
         Matrix? x = options.X && group.Contains("X") ? MainMatrix(context, group, Key("X"), obs.Length, var.Length) : null;
         bool old = IsCompound(group, "obs") || IsCompound(group, "var");
-        ElementMap uns = options.Rest || old ? Map(context, group, "uns", Key("uns")) : [];
+        ElementMap uns = options.Rest || old ? context.Dispensable(Key("uns"), () => Map(context, group, "uns", Key("uns"))) ?? [] : [];
         if (old) LegacyLayout.RestoreCategories(context, uns, obs, var);
         var data = new AnnotatedData(obs, var, x)
         {

@@ -63,13 +63,13 @@ internal static class ElementReader
     }
 
     /// <summary>Every entry of a group, in name order.</summary>
-    internal static ElementMap Map(ReadContext context, H5Group group, string key)
+    internal static ElementMap Map(ReadContext context, H5Group group, string key) => context.Within(group, () =>
     {
         var map = new ElementMap();
         foreach (string name in group.Names())
-            if (ReadEntry(context, group, name, $"{key}/{name}") is { } e) map[name] = e;
+            if (context.Dispensable($"{key}/{name}", () => ReadEntry(context, group, name, $"{key}/{name}")) is { } e) map[name] = e;
         return map;
-    }
+    });
 
     /// <summary>A dataset without further structure: scalar, array, matrix or records.</summary>
     internal static Element? Array(ReadContext context, H5Dataset d, string key)

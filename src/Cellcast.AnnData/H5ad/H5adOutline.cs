@@ -37,7 +37,7 @@ internal static class H5adOutline
         foreach (string slot in s_slots)
         {
             if (!group.Contains(slot)) continue;
-            using var o = context.At(slot, () => group.Open(slot));
+            using H5Object? o = Opened(group, slot, slot);
             if (o is H5Group g)
                 foreach (string name in g.Names()) AddFrom(g, name, $"{slot}/{name}");
             else if (o is H5Dataset { Type.Kind: H5Kind.Compound } d)
@@ -56,10 +56,20 @@ internal static class H5adOutline
 
         void AddFrom(H5Group parent, string name, string key)
         {
-            using var o = context.At(key, () => parent.Open(name));
-            result.Add(context.At(key, () => Describe(o, key)));
+            using H5Object? o = Opened(parent, name, key);
+            if (o is not null) result.Add(context.Dispensable(key, () => context.At(key, () => Describe(o, key))) ?? Nowhere(key));
+        }
+
+        // As reading does, which nothing in uns can stop by leading nowhere.
+        H5Object? Opened(H5Group parent, string name, string key)
+        {
+            H5Object? o = context.Dispensable(key, () => context.At(key, () => parent.Open(name)));
+            if (o is null) result.Add(Nowhere(key));
+            return o;
         }
     }
+
+    private static H5adOutlineEntry Nowhere(string key) => new(key, "link to nothing", [], "", null);
 
     private static H5adOutlineEntry Describe(H5Object o, string key)
     {

@@ -80,7 +80,7 @@ internal static class H5adSource
 
     private static bool IsTenX(H5Group group, string name)
     {
-        using var o = group.Open(name);
+        using var o = group.OpenIfThere(name);
         return o is H5Group g && g.Contains("barcodes") && g.Contains("indptr");
     }
 }

@@ -206,11 +206,37 @@ internal sealed unsafe class H5Group : H5Object
         return name.Length > 0 && H5Lexists(Id, name, H5PropertiesId.Default) > 0;
     }
 
+    /// <summary>Opens an entry that is there.</summary>
+    /// <exception cref="BrokenLinkException">It is a link to something that is not there.</exception>
     internal H5Object Open(string name)
     {
         using var _ = H5.Enter();
-        return Wrap(H5File.OpenObject(Id, name));
+        H5ObjectId id;
+        try { id = H5File.OpenObject(Id, name); }
+        catch (Hdf5Exception e) when (LeadsNowhere(name)) { throw new BrokenLinkException("is a link to something that is not there", e); }
+        return Wrap(id);
     }
+
+    /// <summary>An entry, or null where it is a link to something that is not there.</summary>
+    internal H5Object? OpenIfThere(string name)
+    {
+        try { return Open(name); }
+        catch (BrokenLinkException) { return null; }
+    }
+
+    /// <summary>What tells this group from every other one, by whatever links it was reached: its file and its address there.</summary>
+    internal (string File, ulong Address) Identity()
+    {
+        using var _ = H5.Enter();
+        ulong address = 0;
+        H5.Check(H5Rcreate(&address, Id, ".", 0, -1), "locate a group");
+        byte[] name = new byte[checked((int)H5.Check(H5Fget_name(Id, null, 0), "name the file of a group")) + 1];
+        fixed (byte* p = name) H5.Check(H5Fget_name(Id, p, (nuint)name.Length), "name the file of a group");
+        return (System.Text.Encoding.UTF8.GetString(name), address);
+    }
+
+    /// <summary>Under the lock.</summary>
+    private bool LeadsNowhere(string name) => H5Lexists(Id, name, H5PropertiesId.Default) > 0 && H5Oexists_by_name(Id, name, H5PropertiesId.Default) <= 0;
 
     /// <summary>The dataset of that name; null when absent or a group.</summary>
     internal H5Dataset? OpenDataset(string name)

@@ -19,11 +19,14 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial H5FileId H5Fopen(string name, uint flags, H5PropertiesId access);
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial H5FileId H5Fcreate(string name, uint flags, H5PropertiesId creation, H5PropertiesId access);
     [LibraryImport(Library)] internal static partial int H5Fclose(nint id);
+    [LibraryImport(Library)] internal static partial nint H5Fget_name(H5Id id, byte* name, nuint size);
     [LibraryImport(Library)] internal static partial int H5Fflush(H5Id id, int scope);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial H5ObjectId H5Oopen(H5Id location, string name, H5PropertiesId access);
     [LibraryImport(Library)] internal static partial int H5Oclose(nint id);
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial int H5Oexists_by_name(H5Id location, string name, H5PropertiesId access);
     [LibraryImport(Library)] internal static partial int H5Iget_type(H5Id id);
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial int H5Rcreate(void* reference, H5Id location, string name, int kind, long space);
     [LibraryImport(Library)] internal static partial H5ObjectId H5Rdereference2(H5Id location, H5PropertiesId access, int kind, void* reference);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial H5ObjectId H5Gcreate2(H5Id location, string name, H5PropertiesId link, H5PropertiesId creation, H5PropertiesId access);

@@ -49,7 +49,7 @@ public static class TenXH5
     private static string[] Genomes(H5Group root) =>
         [.. root.Names().Where(name =>
         {
-            using var o = root.Open(name);
+            using var o = root.OpenIfThere(name);
             return o is H5Group g && g.Contains("barcodes") && g.Contains("genes") && g.Contains("indptr");
         })];
 
