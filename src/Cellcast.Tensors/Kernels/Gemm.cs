@@ -103,7 +103,7 @@ public static unsafe class Gemm
     {
         int width = MachineVectors.Width;
         double rows = (m + 3) / 4 * 4, vectors = (n + width - 1) / width;
-        double perColumnVector = m > GemmPlan.MostRows ? 24 : right.ContiguousK ? 10 : right.Collides ? 12 : 2;
+        double perColumnVector = !GemmPlan.HasAllRows(m, k) ? 24 : right.ContiguousK ? 10 : right.Collides ? 12 : 2;
         return k * (rows * vectors * (m <= 4 ? 1.2 : 1) + m * (left.ContiguousK ? 2 : 1.5) + vectors * perColumnVector) + (transposed ? (double)m * n : 0);
     }
 
@@ -111,6 +111,11 @@ public static unsafe class Gemm
     private static void Blocked<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool accumulate, TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
+        if (plan.PacksOnTheWay(rows, columns))
+        {
+            OnTheWay(workers, plan, rows, columns, c, ldc, accumulate, epilogue);
+            return;
+        }
         int piece = plan.Piece, p = 0;
         for (; plan.K - p > piece; p += piece)
             Piece(workers, plan.Of(piece), rows.From(p), columns.From(p), c, ldc, accumulate || p > 0, default(NoEpilogue));
@@ -138,6 +143,46 @@ public static unsafe class Gemm
             Accumulate = accumulate,
             Epilogue = epilogue,
         });
+    }
+
+    /// <summary>The product in pieces of k, each packed while the one before it is multiplied.</summary>
+    private static void OnTheWay<TEpilogue>(Workers workers, GemmPlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool accumulate, TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        int depth = plan.Depth, copies = plan.RowCopies;
+        using Scratch rowPanels = Scratch.Rent((long)copies * plan.PaddedM * depth), columnPanels = Scratch.Rent((long)plan.PaddedN * depth);
+        using Scratch nextRowPanels = Scratch.Rent((long)copies * plan.PaddedM * depth), nextColumnPanels = Scratch.Rent((long)plan.PaddedN * depth);
+        float* packedRows = rowPanels.Pointer, packedColumns = columnPanels.Pointer, nextRows = nextRowPanels.Pointer, nextColumns = nextColumnPanels.Pointer;
+        GemmPack.All(workers, rows, plan.M, depth, depth, plan.BlockRows, packedRows);
+        GemmPack.All(workers, columns, plan.N, depth, depth, 0, packedColumns);
+        for (int p = 0; p < plan.K; p += depth)
+        {
+            int d = Math.Min(depth, plan.K - p), e = Math.Min(depth, plan.K - p - d);
+            GemmNext next = e == 0 ? default : new(rows.From(p + d), columns.From(p + d), e, nextRows, nextColumns);
+            if (e > 0) Run(default(NoEpilogue));
+            else Run(epilogue);
+            float* free = packedRows;
+            packedRows = nextRows;
+            nextRows = free;
+            free = packedColumns;
+            packedColumns = nextColumns;
+            nextColumns = free;
+
+            void Run<TLast>(TLast last) where TLast : struct, IGemmEpilogue => workers.ForVectors(plan.RowBlocks * plan.ColumnBlocks, new GemmWork<TLast>
+            {
+                Plan = plan.Single(d),
+                Rows = rows,
+                Columns = columns,
+                PackedRows = packedRows,
+                PackedColumns = packedColumns,
+                C = c,
+                Ldc = ldc,
+                Accumulate = accumulate || p > 0,
+                Epilogue = last,
+                RowCopies = p == 0 ? 1 : copies,
+                Next = next,
+            });
+        }
     }
 
     private static void InPlace<TEpilogue>(Workers workers, GemmInPlacePlan plan, GemmOperand rows, GemmOperand columns, float* c, int ldc, bool accumulate, TEpilogue epilogue)

@@ -17,6 +17,7 @@ public class GemmTests
         data.Add(30, 600, 999);
         data.Add(600, 30, 513);
         data.Add(250, 1100, 40);
+        data.Add(900, 333, 70);
         // Long rows and few columns: whole panels, half ones, and edges of one to four columns and more; some blocks, and many.
         data.Add(1100, 148, 256);
         data.Add(402, 300, 1003);
@@ -53,6 +54,32 @@ public class GemmTests
                             $"{m}x{n}x{k} {ta} {tb} {accumulate}: row {i / ldc} column {i % ldc}: {c[i]} instead of {expected[i]}");
                     }
                 }
+    }
+
+    [Fact]
+    public void Factors_packed_on_the_way_give_the_product_of_the_turned_factor_and_the_same_bits_for_any_number_of_threads()
+    {
+        // Both factors across k, several blocks either way, several pieces of k with a short last one; rows and columns that fill no tile, and columns that lie powers of two apart.
+        foreach (var (m, n, k, lda, ldb) in new[] { (490, 1090, 1111, 491, 1093), (481, 1930, 1060, 481, 2048) })
+        {
+            float[] a = Samples.Uniform(21, k * lda), b = Samples.Uniform(22, k * ldb), start = Samples.Uniform(23, m * n), turned = new float[m * k];
+            for (int i = 0; i < m; i++)
+                for (int p = 0; p < k; p++) turned[i * k + p] = a[p * lda + i];
+            foreach (bool accumulate in new[] { false, true })
+            {
+                float[] expected = [.. start], one = [.. start];
+                Gemm.Multiply(Workers.Inline, false, false, m, n, k, turned, k, b, ldb, expected, n, accumulate);
+                Gemm.Multiply(Workers.Inline, true, false, m, n, k, a, lda, b, ldb, one, n, accumulate);
+                for (int i = 0; i < one.Length; i++) Assert.True(Math.Abs(one[i] - expected[i]) <= 2e-6 * Math.Sqrt(k) + 1e-6, $"row {i / n} column {i % n}: {one[i]} instead of {expected[i]}");
+                foreach (int threads in new[] { 2, 3 })
+                {
+                    using var workers = new Workers(threads);
+                    float[] many = [.. start];
+                    Gemm.Multiply(workers, true, false, m, n, k, a, lda, b, ldb, many, n, accumulate);
+                    Assert.Equal(Samples.Bits(one), Samples.Bits(many));
+                }
+            }
+        }
     }
 
     [Fact]
@@ -122,6 +149,9 @@ public class GemmTests
         using var workers = new Workers(2);
         Assert.Equal(0, Allocations.PerTenCallsOnceWarm(() => Gemm.Multiply(workers, true, false, m, n, k, a, m, b, n, c, n)));
         Assert.Equal(0, Allocations.PerTenCallsOnceWarm(() => Gemm.Multiply(workers, false, false, m, 100, k, a, k, b, 100, c, 100)));
+        // Both factors across k and several pieces of it, packed on the way.
+        float[] longA = new float[1100 * 490], longB = new float[1100 * n], longC = new float[490 * n];
+        Assert.Equal(0, Allocations.PerTenCallsOnceWarm(() => Gemm.Multiply(workers, true, false, 490, n, 1100, longA, 490, longB, n, longC, n)));
     }
 
     [Fact]

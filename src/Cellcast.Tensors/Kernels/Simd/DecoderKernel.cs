@@ -475,7 +475,8 @@ internal unsafe struct DecoderKernel<TModel> : IVectorKernel where TModel : stru
             {
                 height = GemmTiles.Height<T>(H - i);
                 float* to = share + (nint)i * PaddedCells + c;
-                GemmTiles.Run<T, PackedRows, WideColumns>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, 0, tile.Strip, width, null, to, PaddedCells, tile.AddsToHiddenPart, GemmAhead.Result(to, PaddedCells, height), default);
+                GemmRequests requests = new() { Result = GemmAhead.Result(to, PaddedCells, height) };
+                GemmTiles.Run<T, PackedRows, WideColumns>(height, tile.Genes, tile.WeightTransposed + (nint)i * tile.Genes, 0, tile.Strip, width, null, to, PaddedCells, tile.AddsToHiddenPart, &requests);
             }
         }
     }

@@ -62,8 +62,33 @@ internal unsafe struct GemmAhead
         return new((byte*)operand.At(line, p), stride, 2 * stride, Line, (k + Steps - 1) / Steps);
     }
 
+    /// <summary>Consecutive numbers.</summary>
+    public static GemmAhead Stretch(float* from, int count) => new((byte*)from, Line, 2 * Line, 4 * Line, (count * sizeof(float) + 4 * Line - 1) / (4 * Line));
+
+    /// <summary>Four positions of lines that lie across k.</summary>
+    public static GemmAhead Across(GemmOperand operand, nint line, int lines, nint p)
+    {
+        nint stride = operand.Stride * sizeof(float);
+        return new((byte*)operand.At(line, p), stride, 2 * stride, Line, lines * sizeof(float) / Line + 1);
+    }
+
+    /// <summary>A position of k in some panels of columns.</summary>
+    /// <param name="panel">Where it is in the first panel.</param>
+    /// <param name="stride">Elements from panel to panel.</param>
+    /// <param name="panels">Number of panels.</param>
+    public static GemmAhead InPanels(float* panel, nint stride, int panels) => new((byte*)panel, Line, stride * sizeof(float), 2 * stride * sizeof(float), (panels + 1) / 2);
+
+    /// <summary>Four cache lines, about four positions of k, in each of some tiles of rows.</summary>
+    /// <param name="tile">Where they are in the first tile.</param>
+    /// <param name="stride">Elements from tile to tile.</param>
+    /// <param name="tiles">Number of tiles.</param>
+    public static GemmAhead InTiles(float* tile, nint stride, int tiles) => new((byte*)tile, Line, 2 * Line, stride * sizeof(float), tiles);
+
     /// <summary>A tile of C.</summary>
     public static GemmAhead Result(float* c, nint stride, int rows) => new((byte*)c + LastOfLine, Line, stride * sizeof(float), 2 * stride * sizeof(float), (rows + 1) / 2);
+
+    /// <summary>Nothing is left to ask for.</summary>
+    public readonly bool IsDone => _left <= 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Ask()
@@ -75,5 +100,30 @@ internal unsafe struct GemmAhead
         Sse.Prefetch1(_at + _below);
         Sse.Prefetch1(_at + _below + _aside);
         _at += _step;
+    }
+}
+
+/// <summary>What a tile asks for on its way.</summary>
+internal unsafe struct GemmRequests
+{
+    /// <summary>Factors of tiles to come.</summary>
+    public GemmAhead Factors;
+
+    /// <summary>The tile of C, where that is not near.</summary>
+    public GemmAhead Result;
+
+    /// <summary>What is packed for the next piece of k after this tile.</summary>
+    public GemmAhead Source;
+
+    /// <summary>Where that goes: stores wait for their cache lines as loads do.</summary>
+    public GemmAhead Target;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Ask()
+    {
+        Factors.Ask();
+        Result.Ask();
+        if (Source.IsDone) Target.Ask();
+        else Source.Ask();
     }
 }

@@ -96,18 +96,18 @@ internal unsafe struct GemmInPlace<TEpilogue> : IVectorKernel where TEpilogue : 
             if (columns == full) source = Columns.At(j, x.Start);
             else Columns.Pack<T>(j, columns, x.Start, x.Depth, width, panel);
         }
-        GemmAhead ahead = Ahead<T>(x, i + height, j / full);
-        if (rows == height && columns == width) Run<T, RowsInPlace>(height, width, x.Depth, Rows.At(x.Row + i, x.Start), panel, source, C + (x.Row + i) * Ldc + j, Ldc, Accumulate || x.Start > 0, ahead);
-        else Beyond<T>(x, i, height, rows, j, columns, panel, source, ahead);
+        GemmRequests requests = new() { Factors = Ahead<T>(x, i + height, j / full) };
+        if (rows == height && columns == width) Run<T, RowsInPlace>(height, width, x.Depth, Rows.At(x.Row + i, x.Start), panel, source, C + (x.Row + i) * Ldc + j, Ldc, Accumulate || x.Start > 0, &requests);
+        else Beyond<T>(x, i, height, rows, j, columns, panel, source, &requests);
     }
 
     /// <summary>A tile that reaches beyond C, by way of a buffer.</summary>
-    private readonly void Beyond<T>(in Block x, int i, int height, int rows, int j, int columns, float* panel, float* source, GemmAhead ahead) where T : struct, IVec<T>
+    private readonly void Beyond<T>(in Block x, int i, int height, int rows, int j, int columns, float* panel, float* source, GemmRequests* requests) where T : struct, IVec<T>
     {
-        float* tile = stackalloc float[12 * 32];
+        float* tile = stackalloc float[14 * 32];
         int full = 2 * T.Count, width = GemmOperand.PanelWidth<T>(columns);
-        if (rows == height) Run<T, RowsInPlace>(height, width, x.Depth, Rows.At(x.Row + i, x.Start), panel, source, tile, full, false, ahead);
-        else Run<T, PackedRows>(height, width, x.Depth, x.LastRows, panel, source, tile, full, false, ahead);
+        if (rows == height) Run<T, RowsInPlace>(height, width, x.Depth, Rows.At(x.Row + i, x.Start), panel, source, tile, full, false, requests);
+        else Run<T, PackedRows>(height, width, x.Depth, x.LastRows, panel, source, tile, full, false, requests);
         GemmWork<TEpilogue>.CopyTile<T>(tile, full, C + (x.Row + i) * Ldc + j, Ldc, rows, columns, Accumulate || x.Start > 0);
     }
 
@@ -127,11 +127,11 @@ internal unsafe struct GemmInPlace<TEpilogue> : IVectorKernel where TEpilogue : 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Run<T, TRows>(int height, int width, int depth, float* a, float* panel, float* source, float* c, nint ldc, bool add, GemmAhead ahead) where T : struct, IVec<T> where TRows : struct, IGemmRows
+    private readonly void Run<T, TRows>(int height, int width, int depth, float* a, float* panel, float* source, float* c, nint ldc, bool add, GemmRequests* requests) where T : struct, IVec<T> where TRows : struct, IGemmRows
     {
-        if (source != null) GemmTiles.Run<T, TRows, PackingColumns>(height, depth, a, Rows.Stride, source, Columns.Stride, panel, c, ldc, add, ahead, default);
-        else if (width == 2 * T.Count) GemmTiles.Run<T, TRows, WideColumns>(height, depth, a, Rows.Stride, panel, width, null, c, ldc, add, ahead, default);
-        else GemmTiles.Run<T, TRows, NarrowColumns>(height, depth, a, Rows.Stride, panel, width, null, c, ldc, add, ahead, default);
+        if (source != null) GemmTiles.Run<T, TRows, PackingColumns>(height, depth, a, Rows.Stride, source, Columns.Stride, panel, c, ldc, add, requests);
+        else if (width == 2 * T.Count) GemmTiles.Run<T, TRows, WideColumns>(height, depth, a, Rows.Stride, panel, width, null, c, ldc, add, requests);
+        else GemmTiles.Run<T, TRows, NarrowColumns>(height, depth, a, Rows.Stride, panel, width, null, c, ldc, add, requests);
     }
 }
 

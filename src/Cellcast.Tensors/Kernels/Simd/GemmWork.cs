@@ -32,6 +32,8 @@ internal readonly struct GemmPlan
     private const long LargestPacked = 4L << 20;
     private const int ShortestPiece = 1024;
 
+    private readonly bool _columnsCollide;
+
     /// <summary>Plans for a logical M x N product: rows are broadcast, columns lie in vectors.</summary>
     public GemmPlan(int m, int n, int k, int tileRows, int tileColumns, bool columnsCollide, bool transposed, int threads)
     {
@@ -40,10 +42,11 @@ internal readonly struct GemmPlan
         K = k;
         TileRows = tileRows;
         TileColumns = tileColumns;
-        PackBlockColumns = columnsCollide;
+        _columnsCollide = columnsCollide;
         Transposed = transposed;
         Threads = threads;
-        int rows = m <= MostRows ? m : SomeRows, deepest = Math.Clamp(LargestRows / rows / 4 * 4, 256, MaxDepth);
+        bool all = HasAllRows(m, k);
+        int rows = all ? m : SomeRows, deepest = Math.Clamp(LargestRows / rows / 4 * 4, 256, MaxDepth);
         int chunks = Math.Max(1, (k + deepest - 1) / deepest);
         // A multiple of four, but not of eight: panels then begin all over the sets of a cache.
         Depth = chunks == 1 ? k : (((k + chunks - 1) / chunks + 3) / 4 | 1) * 4;
@@ -51,23 +54,24 @@ internal readonly struct GemmPlan
         if (transposed) columns = Math.Min(columns, Math.Max(LargestSums / rows, 2 * tileColumns));
         int mostColumns = columns;
         long wanted = Math.Clamp((long)m * n * k / SmallestBlock, 1, threads > 1 ? BlocksPerThread * threads : 1);
-        int narrowest = m <= MostRows ? NarrowestColumns : SmallestSide;
+        int narrowest = all ? NarrowestColumns : SmallestSide;
         while (Blocks(m, rows) * (long)Blocks(n, columns) < wanted)
         {
-            bool wide = columns > narrowest, tall = m > MostRows && rows > SmallestSide;
+            bool wide = columns > narrowest, tall = !all && rows > SmallestSide;
             if (wide && (columns >= rows || !tall)) columns = (columns + 1) / 2;
             else if (tall) rows = (rows + 1) / 2;
             else break;
         }
-        if (m <= MostRows && wanted > 1) columns = Balanced((n + tileColumns - 1) / tileColumns, threads, Math.Max(mostColumns / tileColumns, 1)) * tileColumns;
+        if (all && wanted > 1) columns = Balanced((n + tileColumns - 1) / tileColumns, threads, Math.Max(mostColumns / tileColumns, 1)) * tileColumns;
         BlockRows = Even(m, rows, tileRows);
         BlockColumns = Even(n, columns, tileColumns);
+        PackBlockColumns = columnsCollide || (m > MostRows && all && StayNear);
         RowBlocks = Blocks(m, BlockRows);
         ColumnBlocks = Blocks(n, BlockColumns);
         // What is read by one block only, or is too large to wait in a cache, is packed on the spot.
         PackRowsAhead = ColumnBlocks > 1 && (long)m * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
         PackColumnsAhead = RowBlocks > 1 && (long)n * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
-        long packed = m + (m > MostRows ? n : 0L);
+        long packed = m + (all ? 0L : n);
         Piece = packed * k <= LargestPacked ? k : (int)Math.Clamp(LargestPacked / Math.Max(1, packed) / Depth * Depth, (ShortestPiece + Depth - 1) / Depth * Depth, Math.Max(k, ShortestPiece + Depth));
     }
 
@@ -75,7 +79,23 @@ internal readonly struct GemmPlan
     public int Piece { get; }
 
     /// <summary>The plan for another k.</summary>
-    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns, PackBlockColumns, Transposed, Threads);
+    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns, _columnsCollide, Transposed, Threads);
+
+    /// <summary>Whether each piece of k is packed while the one before it is multiplied: where both factors lie across k there are many pieces, and packing would wait for memory.</summary>
+    public bool PacksOnTheWay(GemmOperand rows, GemmOperand columns) =>
+        PackRowsAhead && PackColumnsAhead && !Transposed && !rows.ContiguousK && !columns.ContiguousK && K > 2 * Depth;
+
+    /// <summary>The same rectangles for a single piece of k.</summary>
+    public GemmPlan Single(int k) => this with { K = k, Depth = k };
+
+    /// <summary>Copies of the rows that are packed on the way: one for each thread where that costs little beside the columns, so that no core waits for what another one has written.</summary>
+    public int RowCopies => Math.Clamp(N / (2 * M), 1, Math.Min(Threads, ColumnBlocks));
+
+    /// <summary>Which of so many parts of the blocks of columns a block of columns belongs to.</summary>
+    public int Part(int columnBlock, int parts) => parts > 1 ? (int)((long)columnBlock * parts / ColumnBlocks) : 0;
+
+    /// <summary>Whether a block has all rows of the product.</summary>
+    public static bool HasAllRows(int m, int k) => m <= MostRows || (long)m * k <= LargestRows;
 
     /// <summary>Whether a block packs all its columns before it begins: they lie so far apart that a cache cannot hold them side by side.</summary>
     public bool PackBlockColumns { get; }
@@ -87,10 +107,10 @@ internal readonly struct GemmPlan
     public int Threads { get; }
     public int M { get; }
     public int N { get; }
-    public int K { get; }
+    public int K { get; private init; }
     public int TileRows { get; }
     public int TileColumns { get; }
-    public int Depth { get; }
+    public int Depth { get; private init; }
     public int BlockRows { get; }
     public int BlockColumns { get; }
     public int RowBlocks { get; }
@@ -99,7 +119,9 @@ internal readonly struct GemmPlan
     public bool PackColumnsAhead { get; }
 
     /// <summary>All columns of a block are packed and stay in a second-level cache, and so does the whole of k: tiles go along the rows of C.</summary>
-    public bool ByRows => !Transposed && K <= Depth && (PackColumnsAhead || PackBlockColumns) && (long)K * BlockColumns <= LargestRows / 2;
+    public bool ByRows => !Transposed && K <= Depth && (PackColumnsAhead || PackBlockColumns) && StayNear;
+
+    private bool StayNear => (long)K * BlockColumns <= LargestRows / 2;
 
     /// <summary>Rows with the last tile padded to a whole one.</summary>
     public int PaddedM => (M + TileRows - 1) / TileRows * TileRows;
@@ -144,6 +166,9 @@ internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, 
     private const int PanelsPerBlock = 4;
     private const int PositionsPerBlock = 64;
 
+    /// <summary>Positions of rows that fill whole cache lines of a panel.</summary>
+    public const int PositionsAtOnce = 4;
+
     private readonly float* _packed = packed;
 
     /// <summary>Packs all lines.</summary>
@@ -185,27 +210,43 @@ internal readonly unsafe struct GemmPack(GemmOperand operand, int lines, int k, 
     private void Copy<T>(int block) where T : struct, IVec<T>
     {
         bool isRows = group > 0;
-        int full = isRows ? GemmTiles.FullRows<T>() : 2 * T.Count, last = Math.Min(k, (block + 1) * PositionsPerBlock), size = isRows ? group : lines;
+        int last = Math.Min(k, (block + 1) * PositionsPerBlock);
+        // One after the other: a single long stream where the lines are all of a row.
+        for (int q = block * PositionsPerBlock; q < last; q++) CopyPositions<T>(q, 1, 0, lines);
+    }
+
+    /// <summary>Some positions of k of a factor that lies across k.</summary>
+    /// <param name="q">First position.</param>
+    /// <param name="count">Number of positions, in one piece of k.</param>
+    /// <param name="from">First line; that of a panel of columns, or of a group of rows.</param>
+    /// <param name="to">End of the lines; likewise.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void CopyPositions<T>(int q, int count, int from, int to) where T : struct, IVec<T>
+    {
+        bool isRows = group > 0;
+        int full = isRows ? GemmTiles.FullRows<T>() : 2 * T.Count, size = isRows ? group : to - from;
         nint padded = (nint)((lines + full - 1) / full) * full;
-        for (int q = block * PositionsPerBlock; q < last; q++)
+        int p = q / depth * depth, d = Math.Min(depth, k - p);
+        float* panels = _packed + p * padded;
+        float* source = operand.At(0, q);
+        for (int first = from; first < to; first += size)
         {
-            int p = q / depth * depth, d = Math.Min(depth, k - p);
-            float* to = _packed + p * padded;
-            float* from = operand.At(0, q);
-            for (int first = 0; first < lines; first += size)
+            int line = first, end = Math.Min(to, first + size);
+            float* panel = panels + (nint)line * d + (nint)(q - p) * full;
+            for (; GemmTiles.IsFull<T>(end - line, isRows); line += full, panel += (nint)full * d)
             {
-                int line = first, end = Math.Min(lines, first + size);
-                float* panel = to + (nint)line * d + (nint)(q - p) * full;
-                for (; GemmTiles.IsFull<T>(end - line, isRows); line += full, panel += (nint)full * d)
-                {
-                    if (isRows) GemmOperand.CopyTileRow<T>(from + line, panel);
-                    else GemmOperand.CopyRow<T>(from + line, full, full, panel);
-                }
-                for (int count; line < end; line += count)
-                {
-                    int width = Panel<T>(line, out count);
-                    GemmOperand.CopyRow<T>(from + line, count, width, to + (nint)line * d + (nint)(q - p) * width);
-                }
+                if (!isRows)
+                    for (int i = 0; i < count; i++) GemmOperand.CopyRow<T>(source + i * operand.Stride + line, full, full, panel + i * full);
+                else if (T.Count == 16 && count == PositionsAtOnce)
+                    GemmOperand.CopyTileRows(source + line, operand.Stride, panel);
+                else
+                    for (int i = 0; i < count; i++) GemmOperand.CopyTileRow<T>(source + i * operand.Stride + line, panel + i * full);
+            }
+            for (int left; line < end; line += left)
+            {
+                int width = Panel<T>(line, out left);
+                float* last = panels + (nint)line * d + (nint)(q - p) * width;
+                for (int i = 0; i < count; i++) GemmOperand.CopyRow<T>(source + i * operand.Stride + line, left, width, last + i * width);
             }
         }
     }
@@ -244,6 +285,12 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
     public bool Accumulate;
     public TEpilogue Epilogue;
 
+    /// <summary>Copies of the packed rows, one for each so many neighbouring blocks of columns; 0 and 1 are one.</summary>
+    public int RowCopies;
+
+    /// <summary>What is to be packed meanwhile.</summary>
+    public GemmNext Next;
+
     /// <summary>A rectangle of C and where its factors lie for the piece of k at hand.</summary>
     private struct Block
     {
@@ -279,10 +326,12 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
         using Scratch columnPanels = PackedColumns == null ? Scratch.Rent((long)(Plan.PackBlockColumns ? paddedColumns : tileColumns) * Plan.Depth) : default;
         using Scratch sums = Plan.Transposed ? Scratch.Rent((long)x.PaddedRows * paddedColumns) : default;
         x.Sums = sums.Pointer;
+        float* packedRows = PackedRows + Plan.Part(block / Plan.RowBlocks, RowCopies) * ((nint)Plan.PaddedM * Plan.K);
+        var way = new GemmOnTheWay(Plan, Next, block, x.PaddedRows / tileRows * (paddedColumns / tileColumns));
         for (x.Start = 0; x.Start < Plan.K; x.Start += Plan.Depth)
         {
             x.Depth = Math.Min(Plan.Depth, Plan.K - x.Start);
-            x.A = PackedRows == null ? rowPanels.Pointer : PackedRows + x.Start * (nint)Plan.PaddedM + (nint)x.Row * x.Depth;
+            x.A = PackedRows == null ? rowPanels.Pointer : packedRows + x.Start * (nint)Plan.PaddedM + (nint)x.Row * x.Depth;
             if (PackedRows == null)
             {
                 for (int i = 0, height; i < x.Rows; i += height)
@@ -294,17 +343,19 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
             x.B = PackedColumns == null ? columnPanels.Pointer : PackedColumns + x.Start * (nint)Plan.PaddedN + (nint)x.Column * x.Depth;
             if (PackedColumns == null && Plan.PackBlockColumns) Columns.PackPanels<T>(x.Column, x.Columns, x.Start, x.Depth, x.B);
             if (Plan.ByRows) MultiplyByRows<T>(x);
-            else Multiply<T>(x);
+            else Multiply<T>(x, ref way);
         }
+        way.Finish<T>();
         if (x.Sums != null) Deliver<T>(x);
     }
 
     /// <summary>One piece of k: panel by panel, all tiles of a panel one after the other, so that it stays near.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Multiply<T>(in Block x) where T : struct, IVec<T>
+    private readonly void Multiply<T>(in Block x, ref GemmOnTheWay way) where T : struct, IVec<T>
     {
         int tileColumns = 2 * T.Count;
         bool whole = PackedColumns != null || Plan.PackBlockColumns;
+        GemmRequests requests = default;
         for (int j = 0; j < x.Columns; j += tileColumns)
         {
             int columns = Math.Min(tileColumns, x.Columns - j);
@@ -319,8 +370,11 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
             for (int i = 0, tile = 0, height; i < x.Rows; i += height, tile++)
             {
                 height = GemmTiles.Height<T>(x.Rows - i);
-                Tile<T>(x, i, height, j, columns, panel, source, tile < GemmAhead.Tiles ? NextColumns<T>(x, j, tile) : default, fetchResult: true);
+                requests.Factors = tile < GemmAhead.Tiles ? NextColumns<T>(x, j, tile) : default;
+                way.Request<T>(ref requests);
+                Tile<T>(x, i, height, j, columns, panel, source, &requests);
                 source = null;
+                way.AfterTile<T>();
             }
             if (x.Sums == null && x.Start + x.Depth == Plan.K && typeof(TEpilogue) != typeof(NoEpilogue))
                 Epilogue.Apply(C + x.Row * Ldc + x.Column + j, (int)Ldc, x.Row, x.Column + j, x.Rows, columns);
@@ -336,7 +390,7 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
         {
             height = GemmTiles.Height<T>(x.Rows - i);
             for (int j = 0; j < x.Columns; j += tileColumns)
-                Tile<T>(x, i, height, j, Math.Min(tileColumns, x.Columns - j), x.B + (nint)j * x.Depth, null, default, fetchResult: false);
+                Tile<T>(x, i, height, j, Math.Min(tileColumns, x.Columns - j), x.B + (nint)j * x.Depth, null, null);
             if (typeof(TEpilogue) != typeof(NoEpilogue))
                 Epilogue.Apply(C + (x.Row + i) * Ldc + x.Column, (int)Ldc, x.Row + i, x.Column, Math.Min(height, x.Rows - i), x.Columns);
         }
@@ -350,38 +404,37 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
     /// <param name="columns">Columns without padding.</param>
     /// <param name="panel">The columns, packed.</param>
     /// <param name="source">The columns where they are, yet to be packed; or null.</param>
-    /// <param name="ahead">What to ask for on the way.</param>
-    /// <param name="fetchResult">Ask for the tile of C, too.</param>
+    /// <param name="requests">What to ask for on the way, and the tile of C, too; or null.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Tile<T>(in Block x, int i, int height, int j, int columns, float* panel, float* source, GemmAhead ahead, bool fetchResult) where T : struct, IVec<T>
+    private readonly void Tile<T>(in Block x, int i, int height, int j, int columns, float* panel, float* source, GemmRequests* requests) where T : struct, IVec<T>
     {
         int tileColumns = 2 * T.Count, width = GemmOperand.PanelWidth<T>(columns), rows = Math.Min(height, x.Rows - i);
         float* a = x.A + (nint)i * x.Depth;
         bool first = x.Start == 0;
         if (x.Sums != null)
         {
-            Run<T>(height, width, x.Depth, a, panel, source, x.Sums + (nint)j * x.PaddedRows + (nint)i * tileColumns, tileColumns, !first, ahead, default);
+            Run<T>(height, width, x.Depth, a, panel, source, x.Sums + (nint)j * x.PaddedRows + (nint)i * tileColumns, tileColumns, !first, requests);
             return;
         }
         float* c = C + (x.Row + i) * Ldc + x.Column + j;
-        GemmAhead result = fetchResult ? GemmAhead.Result(c, Ldc, rows) : default;
-        if (rows == height && columns == width) Run<T>(height, width, x.Depth, a, panel, source, c, Ldc, Accumulate || !first, ahead, result);
-        else Edge<T>(x, height, rows, columns, a, panel, source, c, ahead, result);
+        if (requests != null) requests->Result = GemmAhead.Result(c, Ldc, rows);
+        if (rows == height && columns == width) Run<T>(height, width, x.Depth, a, panel, source, c, Ldc, Accumulate || !first, requests);
+        else Edge<T>(x, height, rows, columns, a, panel, source, c, requests);
     }
 
     /// <summary>A tile that reaches beyond C, by way of a buffer.</summary>
-    private readonly void Edge<T>(in Block x, int height, int rows, int columns, float* a, float* panel, float* source, float* c, GemmAhead ahead, GemmAhead result) where T : struct, IVec<T>
+    private readonly void Edge<T>(in Block x, int height, int rows, int columns, float* a, float* panel, float* source, float* c, GemmRequests* requests) where T : struct, IVec<T>
     {
-        float* edge = stackalloc float[12 * 32];
-        Run<T>(height, GemmOperand.PanelWidth<T>(columns), x.Depth, a, panel, source, edge, 2 * T.Count, false, ahead, result);
+        float* edge = stackalloc float[14 * 32];
+        Run<T>(height, GemmOperand.PanelWidth<T>(columns), x.Depth, a, panel, source, edge, 2 * T.Count, false, requests);
         CopyTile<T>(edge, 2 * T.Count, c, Ldc, rows, columns, Accumulate || x.Start > 0);
     }
 
-    private readonly void Run<T>(int height, int width, int depth, float* a, float* panel, float* source, float* c, nint ldc, bool add, GemmAhead ahead, GemmAhead result) where T : struct, IVec<T>
+    private readonly void Run<T>(int height, int width, int depth, float* a, float* panel, float* source, float* c, nint ldc, bool add, GemmRequests* requests) where T : struct, IVec<T>
     {
-        if (source != null) GemmTiles.Run<T, PackedRows, PackingColumns>(height, depth, a, 0, source, Columns.Stride, panel, c, ldc, add, ahead, result);
-        else if (width == 2 * T.Count) GemmTiles.Run<T, PackedRows, WideColumns>(height, depth, a, 0, panel, width, null, c, ldc, add, ahead, result);
-        else GemmTiles.Run<T, PackedRows, NarrowColumns>(height, depth, a, 0, panel, width, null, c, ldc, add, ahead, result);
+        if (source != null) GemmTiles.Run<T, PackedRows, PackingColumns>(height, depth, a, 0, source, Columns.Stride, panel, c, ldc, add, requests);
+        else if (width == 2 * T.Count) GemmTiles.Run<T, PackedRows, WideColumns>(height, depth, a, 0, panel, width, null, c, ldc, add, requests);
+        else GemmTiles.Run<T, PackedRows, NarrowColumns>(height, depth, a, 0, panel, width, null, c, ldc, add, requests);
     }
 
     /// <summary>A part of the next panel of columns: the one beside this, or the first one of the next piece of k.</summary>

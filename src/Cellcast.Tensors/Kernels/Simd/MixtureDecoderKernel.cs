@@ -167,9 +167,9 @@ internal unsafe struct MixtureDecoderKernel : IVectorKernel
             for (int s = 0; s < samples; s += width)
             {
                 float* panel = columns.Pointer + (nint)s * x.Genes;
-                GemmAhead result = GemmAhead.Result(to + s, PartStride, height);
-                if (samples - s > T.Count) GemmTiles.Run<T, PackedRows, WideColumns>(height, x.Genes, tile.Pointer, 0, panel, width, null, to + s, PartStride, x.AddsToPart, result, default);
-                else GemmTiles.Run<T, PackedRows, NarrowColumns>(height, x.Genes, tile.Pointer, 0, panel, T.Count, null, to + s, PartStride, x.AddsToPart, result, default);
+                GemmRequests requests = new() { Result = GemmAhead.Result(to + s, PartStride, height) };
+                if (samples - s > T.Count) GemmTiles.Run<T, PackedRows, WideColumns>(height, x.Genes, tile.Pointer, 0, panel, width, null, to + s, PartStride, x.AddsToPart, &requests);
+                else GemmTiles.Run<T, PackedRows, NarrowColumns>(height, x.Genes, tile.Pointer, 0, panel, T.Count, null, to + s, PartStride, x.AddsToPart, &requests);
             }
         }
     }
