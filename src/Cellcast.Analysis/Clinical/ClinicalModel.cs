@@ -85,9 +85,10 @@ public sealed class ClinicalModel
     /// <param name="x">n x (covariates + penalised) values, row by row, centred; the penalised ones scaled to unit standard deviation.</param>
     /// <param name="covariates">Number of lightly penalised columns, which come first.</param>
     /// <param name="penalised">Number of penalised columns.</param>
+    /// <param name="names">Names of all columns, for messages; their numbers when null.</param>
     /// <param name="ties">How tied deaths are treated.</param>
     /// <exception cref="SurvivalDataException">There is nothing to learn from.</exception>
-    public static (ClinicalModel Model, double Ridge) TrainWithRidge(Outcome outcome, double[] x, int covariates, int penalised, TieMethod ties = TieMethod.Efron)
+    public static (ClinicalModel Model, double Ridge) TrainWithRidge(Outcome outcome, double[] x, int covariates, int penalised, IReadOnlyList<string>? names = null, TieMethod ties = TieMethod.Efron)
     {
         ArgumentNullException.ThrowIfNull(outcome);
         ArgumentNullException.ThrowIfNull(x);
@@ -105,14 +106,14 @@ public sealed class ClinicalModel
             if (without is GaussianLikelihood g) without = g.WithVariance(((GaussianLikelihood)all).Variance);
             for (int c = 0; c < candidates.Length; c++)
             {
-                double[] eta = Train(train, rows, Penalty(candidates[c]), null, ties).Predict(x);
+                double[] eta = Train(train, rows, Penalty(candidates[c]), names, ties).Predict(x);
                 score[c] += without.Evaluate([.. others.Select(i => eta[i])]) - all.Evaluate(eta);
             }
         }
         int best = 0;
         for (int c = 1; c < score.Length; c++)
             if (score[c] >= score[best]) best = c;
-        return (Train(outcome, x, Penalty(candidates[best]), null, ties), candidates[best]);
+        return (Train(outcome, x, Penalty(candidates[best]), names, ties), candidates[best]);
     }
 
     /// <summary>Linear predictors of patients, training or new: log hazard up to a constant, log odds, or the expected outcome.</summary>

@@ -162,7 +162,8 @@ public static class BenchmarkMethods
         }
         SurvivalData survival = study.Survival.Subset(study.Fitted);
         double[,] design = X(study.Fitted);
-        var options = new CoxOptions { Ridge = RidgeSelection.CrossValidate(survival, design).Ridge };
+        var options = new CoxOptions { Names = [.. types, .. gradients.Select(t => $"state of {types[t]}")] };
+        options = options with { Ridge = RidgeSelection.CrossValidate(survival, design, options: options).Ridge };
         CoxFit fit = CoxRegression.Fit(survival, design, options);
         var contribution = new float[typeOf.Length];
         for (int c = 0; c < typeOf.Length; c++)

@@ -34,6 +34,9 @@ public sealed record ContributionOptions
     /// <summary>Covariates beside the features, patients x c row by row; null for none. Their coefficients are as good as free: see <see cref="Analysis.Clinical.ClinicalModel.LightPenalty"/>.</summary>
     public double[]? Covariates { get; init; }
 
+    /// <summary>Names of the covariates, for messages; their numbers when null.</summary>
+    public IReadOnlyList<string>? CovariateNames { get; init; }
+
     /// <summary>A known part of each patient's linear predictor, or null.</summary>
     public IReadOnlyList<double>? Offset { get; init; }
 }
@@ -222,6 +225,7 @@ public sealed class ContributionFit
         private readonly int _n, _features, _free;
         private readonly double[] _center, _x, _scaled, _freeScale, _penalty;
         private readonly double[] _scale;
+        private readonly string[] _names;
         private double[]? _start;
 
         internal Problem(ILikelihood likelihood, double[] features, IReadOnlyList<ContributionComponent> components, ContributionOptions options)
@@ -233,6 +237,15 @@ public sealed class ContributionFit
             if (covariates.Length % _n != 0) throw new ArgumentException($"{covariates.Length} covariates do not divide among {_n} patients", nameof(options));
             if (options.Strengths is { } s && s.Count != components.Count) throw new ArgumentException($"{components.Count} components need as many strengths, not {s.Count}", nameof(options));
             int c = covariates.Length / _n, intercept = likelihood.HasIntercept ? 1 : 0;
+            _names = [.. Enumerable.Repeat("(intercept)", intercept), .. Enumerable.Range(0, c).Select(j => options.CovariateNames is { } names && j < names.Count ? names[j] : $"covariate {j + 1}"),
+                .. components.SelectMany(k => Enumerable.Range(1, k.Count).Select(j => $"{k.Name} {j}"))];
+            for (int i = 0; i < covariates.Length; i++)
+                if (!double.IsFinite(covariates[i]))
+                    throw new SurvivalDataException($"covariate '{_names[intercept + i % c]}' of patient {i / c + 1} of {_n} is {(double.IsNaN(covariates[i]) ? "missing" : "infinite")}: fill it in or leave the patient out");
+            // What patients are made of is ours: nobody could fill it in.
+            for (int i = 0; i < features.Length; i++)
+                if (!double.IsFinite(features[i]))
+                    throw new SurvivalDataException($"what patient {i / _features + 1} of {_n} is made of ({components.First(k => i % _features < k.First + k.Count).Name}) is not a finite number: look for cells that are all alike or counts that are extreme, in the reference and in the cohort");
             _free = intercept + c;
             int p = _free + _features;
             (_center, _freeScale, _x) = (new double[_features], new double[_free], new double[_n * p]);
@@ -398,7 +411,7 @@ public sealed class ContributionFit
                     for (int j = 0; j < _components[k].Count; j++) _scaled[i * p + first + j] = _x[i * p + first + j] * strengths[k] * _scale[k];
                 }
             }
-            PenalizedFit fit = PenalizedRegression.Fit(_likelihood, _scaled, p, _penalty, new PenalizedRegressionOptions { Offset = _options.Offset, Start = _start });
+            PenalizedFit fit = PenalizedRegression.Fit(_likelihood, _scaled, p, _penalty, new PenalizedRegressionOptions { Names = _names, Offset = _options.Offset, Start = _start });
             _start = fit.Coefficients;
             return fit;
         }

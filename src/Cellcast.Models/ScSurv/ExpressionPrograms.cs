@@ -12,6 +12,9 @@ namespace Cellcast.Models.ScSurv;
 /// <remarks>The score of a cell is a linear function of its log expression, less what its sample and depth explain, with unit variance over the cells of the type.</remarks>
 public sealed class ExpressionPrograms
 {
+    // Share of a type's sum of squares below which a direction is rounding: cells that are all alike vary by that.
+    private const double Rounding = 1e-24;
+
     private const int MinimumCells = 30, MostCells = 800, MostPerType = 5;
     private const double MinimumDetected = 0.05, AboveChance = 1.2;
 
@@ -137,6 +140,7 @@ public sealed class ExpressionPrograms
         var (design, columns) = Design(cells, members);
         double[][] basis = Orthonormal(design, columns, n);
         double[] residual = [.. x];
+        double least = Rounding * Blocks.Dot(x, x);
         for (int g = 0; g < genes.Length; g++) Remove(basis, residual.AsSpan(g * n, n));
 
         int wanted = Math.Min(MostPerType, Math.Max(1, n - basis.Length - 1));
@@ -154,7 +158,7 @@ public sealed class ExpressionPrograms
         double chance = LeadingComponents.Of(LeadingComponents.Gram(shuffled, n), n, 1, key.Split("start")).Values[0];
 
         var programs = new List<(double[], double[], double)>();
-        for (int k = 0; k < wanted && values[k] > AboveChance * chance && values[k] > 0; k++)
+        for (int k = 0; k < wanted && values[k] > AboveChance * chance && values[k] > least; k++)
         {
             // Right singular vector over sqrt(lambda / n): scores of the type's cells have variance 1.
             double[] loading = new double[all], raw = new double[n];

@@ -209,7 +209,7 @@ public sealed class ScSurvResults
         Outcome outcome = data.Outcome.Subset(learn);
         double[]? covariates = data.Covariates?.Of(learn);
         var smooth = ContributionModel.Learn(model.Posterior.Mu, data.Cells, data.Labels, model.Module.BulkGenes, data.Patients, shares, learn, outcome.CreateLikelihood(model.Options.Ties),
-            new ContributionOptions { Covariates = covariates }, RandomKey.From(model.Options.Seed, "scsurv").Split("contributions"), threads, cancellation);
+            new ContributionOptions { Covariates = covariates, CovariateNames = data.Covariates?.Names }, RandomKey.From(model.Options.Seed, "scsurv").Split("contributions"), threads, cancellation);
         if (outcome.Kind == OutcomeKind.Continuous)
             smooth = smooth.With(OutcomeContributions.Fit(outcome, smooth.PatientFeatures, smooth.Basis.Components, covariates, model.Options.Ties).Contributions);
         progress.Message($"{smooth.Programs.Count} expression programs differ between patients; the contributions have {smooth.Fit.EffectiveDegreesOfFreedom:0.0} effective parameters");

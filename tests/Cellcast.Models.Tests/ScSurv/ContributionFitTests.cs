@@ -9,6 +9,21 @@ public class ContributionFitTests
     private static readonly ContributionComponent[] s_components = [new("a", 0, 3), new("b", 3, 2)];
 
     [Fact]
+    public void What_cannot_be_used_is_named_as_the_user_knows_it()
+    {
+        var (survival, x) = Cohort(80, seed: 1);
+        string Message(double[] features, ContributionOptions? options = null) =>
+            Assert.Throws<SurvivalDataException>(() => ContributionFit.Fit(new PartialLikelihood(survival), features, s_components, options)).Message;
+        double[] broken = [.. x], covariates = [.. Enumerable.Range(0, 160).Select(i => (double)(i * i % 7))];
+        broken[7 * 5 + 4] = double.NaN;
+        Assert.StartsWith("what patient 8 of 80 is made of (b) is not a finite number", Message(broken));
+        covariates[2 * 11 + 1] = double.NaN;
+        Assert.StartsWith("covariate 'age' of patient 12 of 80 is missing", Message(x, new ContributionOptions { Covariates = covariates, CovariateNames = ["stage", "age"] }));
+        covariates[2 * 11 + 1] = double.PositiveInfinity;
+        Assert.StartsWith("covariate 'covariate 2' of patient 12 of 80 is infinite", Message(x, new ContributionOptions { Covariates = covariates }));
+    }
+
+    [Fact]
     public void TheModeIsStationaryAndTheCovarianceIsTheInverseCurvature()
     {
         var (survival, x) = Cohort(80, seed: 1);

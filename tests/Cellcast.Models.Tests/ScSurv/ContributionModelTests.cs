@@ -170,6 +170,30 @@ public class ContributionModelTests
         Assert.True(Correlation(model.Cells().Mean, study.Truth) > 0.5, $"{Correlation(model.Cells().Mean, study.Truth)}");
     }
 
+    public static TheoryData<int, string, bool> Alike => new() { { 20, "quiet", true }, { 47, "all", true }, { 50, "quiet", true }, { 77, "all", true }, { 77, "all", false }, { 150, "all", true } };
+
+    [Theory, MemberData(nameof(Alike))]
+    public void Cells_that_are_all_alike_have_no_program_and_what_differs_is_still_learned_from(int cellsPerType, string which, bool labelled)
+    {
+        Study study = Make(cellsPerType);
+        int n = 2 * cellsPerType;
+        float[] counts = ((SparseMatrix)study.Cells.Counts).ToDense(), states = [.. study.States];
+        for (int c = 0; c < n; c++)
+        {
+            if (which == "quiet" && study.TypeOf[c] == 1) continue;
+            counts.AsSpan(0, Genes).CopyTo(counts.AsSpan(c * Genes));
+            states.AsSpan(0, 3).CopyTo(states.AsSpan(c * 3));
+        }
+        Study alike = study with { States = states, Cells = new ReferenceCells(study.Cells.Names, SparseMatrix.FromDense(n, Genes, counts), study.Cells.SampleOf, study.Cells.Samples) };
+        ContributionModel model = alike.Learn(alike.Shares(), [.. Enumerable.Range(0, Patients)], labelled);
+        Assert.DoesNotContain(which == "quiet" ? 0 : -1, model.Programs.TypeOf);
+        if (which == "all") Assert.Empty(model.Programs.TypeOf);
+        Assert.All(model.PatientFeatures, v => Assert.InRange(v, -100, 100));
+        ContributionValues cells = model.Cells();
+        Assert.All(cells.Mean, v => Assert.True(double.IsFinite(v)));
+        if (which == "all" && !labelled) Assert.All(cells.Mean, v => Assert.Equal(cells.Mean[0], v, 1e-9));
+    }
+
     private static Study Make(int cellsPerType = CellsPerType)
     {
         var random = new RandomStream(RandomKey.From(1, "contribution model study"));

@@ -113,7 +113,7 @@ internal static class SurvivalSection
     {
         var x = new double[group.Length, 1];
         for (int i = 0; i < group.Length; i++) x[i, 0] = group[i];
-        CoxFit fit = CoxRegression.Fit(data, x);
+        CoxFit fit = CoxRegression.Fit(data, x, new CoxOptions { Names = ["high risk"] });
         var (ratio, lower, upper) = fit.HazardRatio(0);
         if (!data.Weights.IsEmpty)
         {

@@ -61,7 +61,7 @@ internal sealed class ScSurvUncertaintyCommand : CellcastCommand
             Groups = groups,
             GeneFeatures = GeneFeatures.Of(device, model, contributions.CellFeatures, context.Threads),
         };
-        var options = new UncertaintyOptions { Bootstrap = a.GetValue(_bootstrap), Permutations = a.GetValue(_permutations), Effect = a.GetValue(_effect), Ties = model.Options.Ties, Fit = new ContributionOptions { Covariates = covariates } };
+        var options = new UncertaintyOptions { Bootstrap = a.GetValue(_bootstrap), Permutations = a.GetValue(_permutations), Effect = a.GetValue(_effect), Ties = model.Options.Ties, Fit = new ContributionOptions { Covariates = covariates, CovariateNames = [.. model.Clinical?.Terms.Select(t => t.Name) ?? []] } };
         UncertaintyAnalysis analysis = UncertaintyAnalysis.Run(input, options, RandomKey.From(context.Seed, "uncertainty"), context.Threads, context.Progress, context.Cancellation);
         if (analysis.Caution is { } caution) context.Log.Warning(caution);
 

@@ -47,6 +47,9 @@ public sealed record ClinicalCovariates(CovariateDesign Design, double[] Values)
     /// <summary>c.</summary>
     public int Count => Design.Terms.Count;
 
+    /// <summary>Their names.</summary>
+    public IReadOnlyList<string> Names => [.. Design.Terms.Select(t => t.Name)];
+
     /// <summary>The rows of some patients.</summary>
     /// <param name="patients">Indices from 0.</param>
     public double[] Of(IReadOnlyList<int> patients)

@@ -157,8 +157,9 @@ public static class CohortEvaluation
         {
             int p = free + penalised, patients = fold.Length;
             double[] rows = [.. learn.SelectMany(i => x[(i * p)..((i + 1) * p)])];
-            ClinicalModel model = penalised == 0 ? ClinicalModel.Train(training, rows, [.. Enumerable.Repeat(ClinicalModel.LightPenalty, free)], null, options.Ties)
-                : ClinicalModel.TrainWithRidge(training, rows, free, penalised, options.Ties).Model;
+            string[] names = [.. free == 0 ? [] : data.Covariates!.Names, .. Enumerable.Range(1, penalised).Select(t => $"share of cell type {t}")];
+            ClinicalModel model = penalised == 0 ? ClinicalModel.Train(training, rows, [.. Enumerable.Repeat(ClinicalModel.LightPenalty, free)], names, options.Ties)
+                : ClinicalModel.TrainWithRidge(training, rows, free, penalised, names, options.Ties).Model;
             return p == 0 ? [.. Enumerable.Repeat(model.Fit.Coefficients.FirstOrDefault(), patients)] : model.Predict(x);
         }
 

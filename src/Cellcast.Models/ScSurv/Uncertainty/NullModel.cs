@@ -49,8 +49,9 @@ public sealed class NullModel
     /// <param name="covariates">Their covariates, n x c, or null.</param>
     /// <param name="offset">A known part of their linear predictors, or null.</param>
     /// <param name="ties">How tied deaths are treated.</param>
+    /// <param name="names">Names of the covariates, for messages; their numbers when null.</param>
     /// <exception cref="SurvivalDataException">The outcome cannot be learned from.</exception>
-    public static NullModel Of(Outcome outcome, double[]? covariates = null, IReadOnlyList<double>? offset = null, TieMethod ties = TieMethod.Efron)
+    public static NullModel Of(Outcome outcome, double[]? covariates = null, IReadOnlyList<double>? offset = null, TieMethod ties = TieMethod.Efron, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(outcome);
         int n = outcome.Count, c = (covariates?.Length ?? 0) / n;
@@ -67,7 +68,11 @@ public sealed class NullModel
                 if (intercept == 1) x[i * p] = 1;
                 for (int j = 0; j < c; j++) x[i * p + intercept + j] = covariates![i * c + j];
             }
-            eta = PenalizedRegression.Fit(likelihood, x, p, penalty, new PenalizedRegressionOptions { Offset = offset }).LinearPredictors;
+            eta = PenalizedRegression.Fit(likelihood, x, p, penalty, new PenalizedRegressionOptions
+            {
+                Names = [.. Enumerable.Repeat("(intercept)", intercept), .. Enumerable.Range(0, c).Select(j => names is not null && j < names.Count ? names[j] : $"covariate {j + 1}")],
+                Offset = offset,
+            }).LinearPredictors;
         }
         likelihood.Evaluate(eta, gradient);
         double information;

@@ -123,7 +123,7 @@ public sealed class UncertaintyAnalysis
         SignalTest? signal = null;
         double[] scale = TestLoadings.Scale(input.PatientFeatures, fit.Components);
         double[] loadings = TestLoadings.Apply(input.PatientFeatures, scale);
-        var without = NullModel.Of(input.Outcome, options.Fit?.Covariates, options.Fit?.Offset, options.Ties);
+        var without = NullModel.Of(input.Outcome, options.Fit?.Covariates, options.Fit?.Offset, options.Ties, options.Fit?.CovariateNames);
         if (options.Permutations > 0)
         {
             progress.Message($"permuting follow-up {options.Permutations} times");
