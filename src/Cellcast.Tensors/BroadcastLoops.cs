@@ -75,6 +75,8 @@ internal static unsafe class BroadcastLoops
 
     internal static void Run<TFunction>(Workers workers, Tensor a, Tensor b, Broadcast broadcast, Tensor y, bool accumulate = false) where TFunction : struct, IBinaryFunction
     {
+        int needed = broadcast switch { Broadcast.None => a.Length, Broadcast.Row => a.Columns, Broadcast.Column => a.Rows, _ => 1 };
+        if (y.Length != a.Length || b.Length != needed) throw new ArgumentException($"shapes {a.ShapeText} and {b.ShapeText} (spread: {broadcast}) do not make one of {y.ShapeText}");
         // Equal shapes and single numbers do not care about rows: treat everything as rows of one block each.
         bool flat = broadcast is Broadcast.None or Broadcast.Scalar;
         int columns = flat ? Math.Min(BlockElements, Math.Max(1, a.Length)) : a.Columns;

@@ -11,6 +11,7 @@ public static partial class Op
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(biases);
         var tape = Tape.Of([x, .. weights]);
+        RequirePairs(weights, biases);
         int outputs = 0;
         bool required = x.RequiresGradient;
         for (int i = 0; i < weights.Length; i++)
@@ -49,6 +50,8 @@ public static partial class Op
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(biases);
         var tape = Tape.Of(table, scale, shift);
+        RequirePairs(weights, biases);
+        if (scale.Length != table.Columns || shift.Length != table.Columns || table.Columns < 2) throw Mismatch(nameof(TableProjections), table, scale, shift);
         int outputs = 0;
         bool required = table.RequiresGradient || scale.RequiresGradient || shift.RequiresGradient;
         for (int i = 0; i < weights.Length; i++)
@@ -81,7 +84,7 @@ public static partial class Op
     {
         var tape = Tape.Of(qkv);
         ArgumentNullException.ThrowIfNull(tokens);
-        if (qkv.Rows != tokens.Tokens || qkv.Columns % (3 * heads) != 0) throw Mismatch(nameof(SelfAttention), qkv);
+        RequireAttention(nameof(SelfAttention), qkv, tokens, heads);
         var device = Tokens(tape);
         var y = tape.Result([qkv.Rows, qkv.Columns / 3], qkv.RequiresGradient);
         var logSums = tape.NewTensor(qkv.Rows, heads);
@@ -106,6 +109,7 @@ public static partial class Op
     public static Tensor HeadQueries(Tensor q, Tensor keyWeight, int heads)
     {
         var tape = Tape.Of(q, keyWeight);
+        ArgumentOutOfRangeException.ThrowIfLessThan(heads, 1);
         if (q.Columns != keyWeight.Rows || q.Columns % heads != 0) throw Mismatch(nameof(HeadQueries), q, keyWeight);
         var device = Tokens(tape);
         var y = tape.Result([q.Rows, heads * keyWeight.Columns], q.RequiresGradient || keyWeight.RequiresGradient);
@@ -125,6 +129,7 @@ public static partial class Op
     {
         var tape = Tape.Of(n, r);
         ArgumentNullException.ThrowIfNull(tokens);
+        ArgumentOutOfRangeException.ThrowIfLessThan(heads, 1);
         if (n.Rows != tokens.Tokens || r.Rows != tokens.Sequences || r.Columns != heads * n.Columns) throw Mismatch(nameof(PooledAttention), n, r);
         var device = Tokens(tape);
         var y = tape.Result([r.Rows, heads * n.Columns + heads], n.RequiresGradient || r.RequiresGradient);
@@ -148,7 +153,7 @@ public static partial class Op
     {
         var tape = Tape.Of(table, r);
         ArgumentNullException.ThrowIfNull(tokens);
-        if (r.Columns != table.Columns || table.Columns % Kernels.TableAttention.SliceColumns != 0) throw Mismatch(nameof(TableAttention), table, r);
+        if (r.Rows < 1 || r.Columns != table.Columns || table.Columns % Kernels.TableAttention.SliceColumns != 0) throw Mismatch(nameof(TableAttention), table, r);
         tokens.IndexGenes(table.Rows);
         int heads = r.Rows;
         var device = Tokens(tape);
@@ -168,6 +173,7 @@ public static partial class Op
     public static Tensor ScalePooled(Tensor pooled, Tensor scale, Tensor shift, int heads)
     {
         var tape = Tape.Of(pooled, scale, shift);
+        ArgumentOutOfRangeException.ThrowIfLessThan(heads, 1);
         if (pooled.Columns != heads * scale.Length + heads || shift.Length != scale.Length) throw Mismatch(nameof(ScalePooled), pooled, scale, shift);
         var device = Tokens(tape);
         var y = tape.Result(pooled.Shape, pooled.RequiresGradient || scale.RequiresGradient || shift.RequiresGradient);
@@ -186,6 +192,7 @@ public static partial class Op
     public static Tensor HeadValues(Tensor pooled, Tensor valueWeight, Tensor valueBias, int heads)
     {
         var tape = Tape.Of(pooled, valueWeight, valueBias);
+        ArgumentOutOfRangeException.ThrowIfLessThan(heads, 1);
         if (pooled.Columns != heads * valueWeight.Columns + heads || valueWeight.Rows % heads != 0 || valueBias.Length != valueWeight.Rows)
             throw Mismatch(nameof(HeadValues), pooled, valueWeight, valueBias);
         var device = Tokens(tape);
@@ -203,6 +210,24 @@ public static partial class Op
     /// <param name="heads">Number of heads.</param>
     /// <param name="sequence">Which sequence.</param>
     /// <param name="head">Which head.</param>
-    public static float[] AttentionProbabilities(Tensor qkv, TokenBatch tokens, int heads, int sequence, int head) =>
-        Tokens(Tape.Of(qkv)).AttentionProbabilities(qkv, tokens, heads, sequence, head);
+    public static float[] AttentionProbabilities(Tensor qkv, TokenBatch tokens, int heads, int sequence, int head)
+    {
+        var tape = Tape.Of(qkv);
+        ArgumentNullException.ThrowIfNull(tokens);
+        RequireAttention(nameof(AttentionProbabilities), qkv, tokens, heads);
+        if ((uint)sequence >= (uint)tokens.Sequences) throw new ArgumentOutOfRangeException(nameof(sequence), sequence, $"there are {tokens.Sequences} sequences");
+        if ((uint)head >= (uint)heads) throw new ArgumentOutOfRangeException(nameof(head), head, $"there are {heads} heads");
+        return Tokens(tape).AttentionProbabilities(qkv, tokens, heads, sequence, head);
+    }
+
+    private static void RequireAttention(string name, Tensor qkv, TokenBatch tokens, int heads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(heads, 1);
+        if (qkv.Rows != tokens.Tokens || qkv.Columns % (3L * heads) != 0) throw Mismatch(name, qkv);
+    }
+
+    private static void RequirePairs(Tensor[] weights, Tensor?[] biases)
+    {
+        if (weights.Length != biases.Length) throw new ArgumentException($"{weights.Length} weights and {biases.Length} biases", nameof(biases));
+    }
 }

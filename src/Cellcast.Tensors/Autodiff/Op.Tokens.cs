@@ -10,6 +10,7 @@ public static partial class Op
     public static Tensor TokenEmbedding(Tape tape, Tensor table, TokenBatch tokens)
     {
         ArgumentNullException.ThrowIfNull(tape);
+        ArgumentNullException.ThrowIfNull(tokens);
         tokens.IndexGenes(table.Rows);
         var device = Tokens(tape);
         var y = tape.Result([tokens.Tokens, table.Columns], table.RequiresGradient);

@@ -15,6 +15,7 @@ public sealed class TokenBatch
     private int[] _sequenceOfToken = [];
     private int[] _slotOfGene = [];
     private bool _indexed;
+    private int _vocabulary;
 
     /// <summary>How many sequences.</summary>
     public int Sequences { get; private set; }
@@ -105,7 +106,9 @@ public sealed class TokenBatch
     /// <exception cref="ArgumentException">A token's id is outside the vocabulary.</exception>
     internal void IndexGenes(int vocabulary)
     {
-        if (_indexed && _slotOfGene.Length >= vocabulary) return;
+        ArgumentOutOfRangeException.ThrowIfNegative(vocabulary);
+        // Ids below a smaller vocabulary are below a larger one.
+        if (_indexed && vocabulary >= _vocabulary) return;
         Grow(ref _slotOfGene, vocabulary);
         var count = _slotOfGene.AsSpan(0, vocabulary);
         count.Clear();
@@ -141,7 +144,7 @@ public sealed class TokenBatch
             }
         for (int u = UniqueCount; u > 0; u--) _slotStarts[u] = _slotStarts[u - 1];
         _slotStarts[0] = 0;
-        _indexed = true;
+        (_indexed, _vocabulary) = (true, vocabulary);
     }
 
     private static void Grow<T>(ref T[] array, int length) where T : unmanaged

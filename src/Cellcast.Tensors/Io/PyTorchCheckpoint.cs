@@ -116,7 +116,7 @@ public sealed class PyTorchCheckpoint : IDisposable
         if (zip.GetEntry(prefix + "constants.pkl") is not null) throw new InvalidDataException("this is a TorchScript program, not a file of weights");
         if (zip.GetEntry(prefix + "byteorder") is { } order && System.Text.Encoding.ASCII.GetString(ReadEntry(order, 16)).Trim() != "little")
             throw new InvalidDataException("its numbers are big-endian");
-        return (prefix, Unpickle(new MemoryStream(ReadEntry(pickle, LargestPickle))));
+        return (prefix, Unpickle(new MemoryStream(ReadEntry(pickle, Math.Min(LargestPickle, _stream.Length)))));
     }
 
     /// <summary>PyTorch stores without compression, so what is compressed is refused: it could unfold to any size.</summary>
@@ -159,8 +159,10 @@ public sealed class PyTorchCheckpoint : IDisposable
         if (_zip is not null)
         {
             var entry = _zip.GetEntry($"{_prefix}data/{storage.Key}") ?? throw Bad($"storage '{storage.Key}' is missing");
-            try { bytes = ReadEntry(entry, long.MaxValue); }
+            // No entry is larger than the file, whatever its directory says.
+            try { bytes = ReadEntry(entry, _stream.Length); }
             catch (InvalidDataException e) { throw Bad(e.Message); }
+            catch (EndOfStreamException) { throw Bad($"the file ended within storage '{storage.Key}'"); }
             if (bytes.LongLength < storage.ByteLength) throw Bad($"storage '{storage.Key}' holds {bytes.LongLength} bytes, its tensors need {storage.ByteLength}");
             return bytes.LongLength == storage.ByteLength ? bytes : bytes[..(int)storage.ByteLength];
         }

@@ -158,8 +158,9 @@ public static unsafe class CountDecoderLoss
     private static void Check(ReadOnlySpan<float> hidden, int h, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, CsrView counts, ReadOnlySpan<int> rows,
         ReadOnlySpan<float> sizeFactors, DecoderGradients gradients)
     {
-        Guard.Length(hidden.Length, (long)rows.Length * h);
-        Guard.Length(weight.Length, (long)counts.Columns * h);
+        Guard.Rows(hidden.Length, rows.Length, h);
+        Guard.Rows(weight.Length, counts.Columns, h);
+        Guard.Sparse(counts, rows);
         Guard.Length(bias.Length, counts.Columns);
         Guard.Length(sizeFactors.Length, rows.Length);
         if (!gradients.Hidden.IsEmpty) Guard.Length(gradients.Hidden.Length, (long)rows.Length * h);

@@ -13,6 +13,7 @@ public readonly ref struct CsrView
     public CsrView(ReadOnlySpan<long> rowStart, ReadOnlySpan<int> columnIndices, ReadOnlySpan<float> values, int columns, long offset = 0)
     {
         if (rowStart.IsEmpty) throw new ArgumentException("a sparse matrix needs at least one row position");
+        ArgumentOutOfRangeException.ThrowIfNegative(columns);
         Guard.SameLength(columnIndices.Length, values.Length);
         if (rowStart[0] < offset || rowStart[^1] - offset > values.Length) throw new ArgumentException("the row positions reach beyond the entries");
         RowStart = rowStart;

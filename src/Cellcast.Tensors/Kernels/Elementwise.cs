@@ -38,16 +38,16 @@ public static unsafe class Elementwise
     /// <summary>Y[r, c] = X[r, c] factor[r].</summary>
     public static void ScaleRows(Workers workers, ReadOnlySpan<float> x, int rows, int columns, ReadOnlySpan<float> factor, Span<float> y)
     {
-        Guard.Length(x.Length, (long)rows * columns);
-        Guard.Length(y.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
+        Guard.Rows(y.Length, rows, columns);
         Guard.Length(factor.Length, rows);
         fixed (float* px = x, pf = factor, py = y) RowKernel<RowScale>.For(workers, new RowScale { X = px, Factor = pf, Y = py, Columns = columns }, rows, columns);
     }
 
     private static void ByColumn<TMap>(Workers workers, ReadOnlySpan<float> x, int rows, int columns, ReadOnlySpan<float> vector, Span<float> y) where TMap : struct, IMap2
     {
-        Guard.Length(x.Length, (long)rows * columns);
-        Guard.Length(y.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
+        Guard.Rows(y.Length, rows, columns);
         Guard.Length(vector.Length, columns);
         fixed (float* px = x, pv = vector, py = y) RowKernel<WithRowVector<TMap>>.For(workers, new WithRowVector<TMap> { X = px, Vector = pv, Y = py, Columns = columns }, rows, columns);
     }
@@ -60,7 +60,7 @@ public static unsafe class Elementwise
     /// <param name="y">rows x columns.</param>
     public static void GatherRows(Workers workers, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, Span<float> y)
     {
-        Guard.Length(y.Length, (long)rows.Length * columns);
+        Guard.Rows(y.Length, rows.Length, columns);
         CheckRows(rows, columns == 0 ? int.MaxValue : x.Length / columns);
         fixed (float* px = x, py = y)
         fixed (int* pr = rows) RowKernel<RowGather>.For(workers, new RowGather { X = px, Rows = pr, Y = py, Columns = columns }, rows.Length, columns);
@@ -74,7 +74,7 @@ public static unsafe class Elementwise
     /// <param name="y">Matrix to add to.</param>
     public static void ScatterAddRows(Workers workers, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, Span<float> y)
     {
-        Guard.Length(x.Length, (long)rows.Length * columns);
+        Guard.Rows(x.Length, rows.Length, columns);
         CheckRows(rows, columns == 0 ? int.MaxValue : y.Length / columns);
         // Every block takes a piece of the columns and all rows in order: no two blocks meet, however often a row repeats.
         fixed (float* px = x, py = y)

@@ -75,11 +75,20 @@ public static unsafe class GraphLayout
     {
         ArgumentNullException.ThrowIfNull(workers);
         if (dimensions is not (2 or 3)) throw new ArgumentOutOfRangeException(nameof(dimensions), dimensions, "a layout has 2 or 3 dimensions");
+        if (graph.RowStart.IsEmpty) throw new ArgumentException("a graph needs at least one row position", nameof(graph));
+        ArgumentOutOfRangeException.ThrowIfLessThan(step.Epoch, 1, nameof(step.Epoch));
+        ArgumentOutOfRangeException.ThrowIfNegative(step.NegativeSamples, nameof(step.NegativeSamples));
         int n = graph.Count, count = anchors.Length / dimensions;
-        Guard.Length(positions.Length, (long)n * dimensions);
+        if (anchors.Length % dimensions != 0) throw new ArgumentException($"{anchors.Length} coordinates of anchors do not divide among {dimensions} dimensions", nameof(anchors));
+        if (positions.Overlaps(anchors)) throw new ArgumentException("positions and anchors are the same memory", nameof(positions));
+        Guard.Rows(positions.Length, n, dimensions);
+        if (graph.RowStart[0] < 0) throw new ArgumentException($"the edges of vertex 0 begin at {graph.RowStart[0]}", nameof(graph));
+        for (int i = 0; i < n; i++)
+            if (graph.RowStart[i + 1] < graph.RowStart[i]) throw new ArgumentException($"the edges of vertex {i} end at {graph.RowStart[i + 1]}, before they begin at {graph.RowStart[i]}", nameof(graph));
         Guard.Length(graph.Neighbors.Length, graph.RowStart[n]);
         Guard.Length(graph.Rates.Length, graph.RowStart[n]);
         if (n == 0 || count == 0) return;
+        Guard.Below(graph.Neighbors[graph.RowStart[0]..graph.RowStart[n]], count);
         int groups = (n + Group - 1) / Group;
         fixed (int* start = graph.RowStart, neighbors = graph.Neighbors)
         fixed (uint* rates = graph.Rates)

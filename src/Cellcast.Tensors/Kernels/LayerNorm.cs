@@ -16,8 +16,8 @@ public static unsafe class LayerNorm
     /// <param name="inverseSd">rows values, 1 / sqrt(var + eps), which the backward pass needs; or empty.</param>
     public static void Forward(Workers workers, ReadOnlySpan<float> x, int rows, int columns, float epsilon, Span<float> y, Span<float> inverseSd)
     {
-        Guard.Length(x.Length, (long)rows * columns);
-        Guard.Length(y.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
+        Guard.Rows(y.Length, rows, columns);
         if (!inverseSd.IsEmpty) Guard.Length(inverseSd.Length, rows);
         fixed (float* px = x, py = y, ps = inverseSd)
             RowKernel<ForwardRow>.For(workers, new ForwardRow { X = px, Y = py, InverseSd = ps, Columns = columns, Epsilon = epsilon }, rows, columns);
@@ -34,9 +34,9 @@ public static unsafe class LayerNorm
     /// <param name="accumulate">Add to dX instead of replacing it.</param>
     public static void Backward(Workers workers, ReadOnlySpan<float> y, ReadOnlySpan<float> inverseSd, ReadOnlySpan<float> dy, int rows, int columns, Span<float> dx, bool accumulate = false)
     {
-        Guard.Length(y.Length, (long)rows * columns);
-        Guard.Length(dy.Length, (long)rows * columns);
-        Guard.Length(dx.Length, (long)rows * columns);
+        Guard.Rows(y.Length, rows, columns);
+        Guard.Rows(dy.Length, rows, columns);
+        Guard.Rows(dx.Length, rows, columns);
         Guard.Length(inverseSd.Length, rows);
         fixed (float* py = y, ps = inverseSd, pdy = dy, pdx = dx)
             RowKernel<BackwardRow>.For(workers, new BackwardRow { Y = py, InverseSd = ps, DY = pdy, DX = pdx, Columns = columns, Accumulate = accumulate }, rows, columns);
@@ -56,8 +56,9 @@ public static unsafe class LayerNorm
     public static void ForwardUnbiased(Workers workers, ReadOnlySpan<float> x, int rows, int columns, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, float epsilon,
         Span<float> y, Span<float> mean, Span<float> sd)
     {
-        Guard.Length(x.Length, (long)rows * columns);
-        Guard.Length(y.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
+        Guard.Rows(y.Length, rows, columns);
+        RequireDeviation(columns);
         Guard.Length(scale.Length, columns);
         Guard.Length(shift.Length, columns);
         if (!mean.IsEmpty) Guard.Length(mean.Length, rows);
@@ -83,12 +84,13 @@ public static unsafe class LayerNorm
     public static void BackwardUnbiased(Workers workers, ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> sd, ReadOnlySpan<float> scale, float epsilon,
         ReadOnlySpan<float> dy, int rows, int columns, Span<float> dx, Span<float> dscale, Span<float> dshift, bool accumulate = false)
     {
-        Guard.Length(x.Length, (long)rows * columns);
-        Guard.Length(dy.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
+        Guard.Rows(dy.Length, rows, columns);
+        RequireDeviation(columns);
         Guard.Length(mean.Length, rows);
         Guard.Length(sd.Length, rows);
         Guard.Length(scale.Length, columns);
-        if (!dx.IsEmpty) Guard.Length(dx.Length, (long)rows * columns);
+        if (!dx.IsEmpty) Guard.Rows(dx.Length, rows, columns);
         if (!dscale.IsEmpty) Guard.Length(dscale.Length, columns);
         if (!dshift.IsEmpty) Guard.Length(dshift.Length, columns);
         fixed (float* px = x, pm = mean, ps = sd, pa = scale, pdy = dy, pdx = dx, pda = dscale, pdb = dshift)
@@ -127,6 +129,11 @@ public static unsafe class LayerNorm
             AddPieces(partial.Pointer, pieces, columns, pda, accumulate);
             AddPieces(partial.Pointer + (nint)pieces * columns, pieces, columns, pdb, accumulate);
         }
+    }
+
+    private static void RequireDeviation(int columns)
+    {
+        if (columns < 2) throw new ArgumentException($"{columns} columns have no unbiased standard deviation; at least 2 are needed", nameof(columns));
     }
 
     private static void AddPieces(float* partial, int pieces, int columns, float* to, bool accumulate)

@@ -52,8 +52,8 @@ public static unsafe class MixtureDecoderLoss
     public static double Evaluate(Workers workers, in DecodedMixtures x, double constant, Span<float> dShares, Span<float> dGenes)
     {
         int samples = x.Size.Length, genes = x.Scale.Length, cells = samples == 0 ? 0 : x.Shares.Length / samples, h = cells == 0 ? 0 : x.Hidden.Length / cells;
-        Guard.Length(x.Shares.Length, (long)cells * samples);
-        Guard.Length(x.Hidden.Length, (long)cells * h);
+        if (x.Shares.Length != (long)cells * samples) throw new ArgumentException($"{x.Shares.Length} shares do not divide among {samples} samples");
+        if (x.Hidden.Length != (long)cells * h) throw new ArgumentException($"{x.Hidden.Length} hidden values do not divide among {cells} cells");
         Guard.Length(x.Weight.Length, (long)genes * h);
         Guard.Length(x.Bias.Length, genes);
         Guard.Length(x.Shift.Length, genes);

@@ -24,10 +24,10 @@ public static class NegativeBinomialLoss
     public static unsafe double Evaluate(Workers workers, ReadOnlySpan<float> mean, ReadOnlySpan<float> dispersion, ReadOnlySpan<float> counts, int samples, int genes,
         double constant, Span<float> dMean, Span<float> dDispersion)
     {
-        Guard.Length(mean.Length, (long)samples * genes);
-        Guard.Length(counts.Length, (long)samples * genes);
+        Guard.Rows(mean.Length, samples, genes);
+        Guard.Rows(counts.Length, samples, genes);
         Guard.Length(dispersion.Length, genes);
-        if (!dMean.IsEmpty) Guard.Length(dMean.Length, (long)samples * genes);
+        if (!dMean.IsEmpty) Guard.Rows(dMean.Length, samples, genes);
         if (!dDispersion.IsEmpty) Guard.Length(dDispersion.Length, genes);
         int blocks = (genes + NegativeBinomialKernel.GeneBlock - 1) / NegativeBinomialKernel.GeneBlock;
         using Scratch losses = Scratch.Rent(2L * blocks);

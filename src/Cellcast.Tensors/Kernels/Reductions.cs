@@ -34,7 +34,7 @@ public static unsafe class Reductions
     /// <summary>y[c] = sum over rows of X[r, c], or y[c] += it.</summary>
     public static void ColumnSums(Workers workers, ReadOnlySpan<float> x, int rows, int columns, Span<float> y, bool accumulate = false)
     {
-        Guard.Length(x.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
         Guard.Length(y.Length, columns);
         fixed (float* px = x, py = y) Columns(workers, px, null, rows, columns, py, accumulate);
     }
@@ -42,8 +42,8 @@ public static unsafe class Reductions
     /// <summary>y[c] = sum over rows of A[r, c] B[r, c], or y[c] += it: the gradient of a factor per column.</summary>
     public static void ColumnDots(Workers workers, ReadOnlySpan<float> a, ReadOnlySpan<float> b, int rows, int columns, Span<float> y, bool accumulate = false)
     {
-        Guard.Length(a.Length, (long)rows * columns);
-        Guard.Length(b.Length, (long)rows * columns);
+        Guard.Rows(a.Length, rows, columns);
+        Guard.Rows(b.Length, rows, columns);
         Guard.Length(y.Length, columns);
         fixed (float* pa = a, pb = b, py = y) Columns(workers, pa, pb, rows, columns, py, accumulate);
     }
@@ -51,7 +51,7 @@ public static unsafe class Reductions
     /// <summary>y[r] = sum over columns of X[r, c], or y[r] += it.</summary>
     public static void RowSums(Workers workers, ReadOnlySpan<float> x, int rows, int columns, Span<float> y, bool accumulate = false)
     {
-        Guard.Length(x.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
         Guard.Length(y.Length, rows);
         fixed (float* px = x, py = y) RowKernel<RowTotal>.For(workers, new RowTotal { A = px, Columns = columns, Y = py, Accumulate = accumulate }, rows, columns);
     }
@@ -59,8 +59,8 @@ public static unsafe class Reductions
     /// <summary>y[r] = sum over columns of A[r, c] B[r, c], or y[r] += it: the gradient of a factor per row.</summary>
     public static void RowDots(Workers workers, ReadOnlySpan<float> a, ReadOnlySpan<float> b, int rows, int columns, Span<float> y, bool accumulate = false)
     {
-        Guard.Length(a.Length, (long)rows * columns);
-        Guard.Length(b.Length, (long)rows * columns);
+        Guard.Rows(a.Length, rows, columns);
+        Guard.Rows(b.Length, rows, columns);
         Guard.Length(y.Length, rows);
         fixed (float* pa = a, pb = b, py = y) RowKernel<RowTotal>.For(workers, new RowTotal { A = pa, B = pb, Columns = columns, Y = py, Accumulate = accumulate }, rows, columns);
     }

@@ -9,17 +9,17 @@ public static unsafe class Softmax
     /// <summary>Y[r, :] = softmax(X[r, :]): every row sums to one. In place is allowed.</summary>
     public static void Rows(Workers workers, ReadOnlySpan<float> x, int rows, int columns, Span<float> y)
     {
-        Guard.Length(x.Length, (long)rows * columns);
-        Guard.Length(y.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
+        Guard.Rows(y.Length, rows, columns);
         fixed (float* px = x, py = y) RowKernel<RowForward>.For(workers, new RowForward { X = px, Y = py, Columns = columns }, rows, columns);
     }
 
     /// <summary>dX = Y o (dY - rowsum(dY o Y)): the gradient of <see cref="Rows"/> given its output. In place on dY is allowed.</summary>
     public static void RowsBackward(Workers workers, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int rows, int columns, Span<float> dx, bool accumulate = false)
     {
-        Guard.Length(y.Length, (long)rows * columns);
-        Guard.Length(dy.Length, (long)rows * columns);
-        Guard.Length(dx.Length, (long)rows * columns);
+        Guard.Rows(y.Length, rows, columns);
+        Guard.Rows(dy.Length, rows, columns);
+        Guard.Rows(dx.Length, rows, columns);
         fixed (float* py = y, pdy = dy, pdx = dx)
             RowKernel<RowBackward>.For(workers, new RowBackward { Y = py, DY = pdy, DX = pdx, Columns = columns, Accumulate = accumulate }, rows, columns);
     }
@@ -27,17 +27,17 @@ public static unsafe class Softmax
     /// <summary>Y[:, c] = softmax(X[:, c]): every column sums to one, e.g. over the cells of a batch for each patient. In place is allowed.</summary>
     public static void Columns(Workers workers, ReadOnlySpan<float> x, int rows, int columns, Span<float> y)
     {
-        Guard.Length(x.Length, (long)rows * columns);
-        Guard.Length(y.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
+        Guard.Rows(y.Length, rows, columns);
         fixed (float* px = x, py = y) workers.ForVectors(ColumnForward.Blocks(columns), new ColumnForward { X = px, Y = py, Rows = rows, Columns = columns });
     }
 
     /// <summary>dX = Y o (dY - columnsum(dY o Y)): the gradient of <see cref="Columns"/> given its output. In place on dY is allowed.</summary>
     public static void ColumnsBackward(Workers workers, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int rows, int columns, Span<float> dx, bool accumulate = false)
     {
-        Guard.Length(y.Length, (long)rows * columns);
-        Guard.Length(dy.Length, (long)rows * columns);
-        Guard.Length(dx.Length, (long)rows * columns);
+        Guard.Rows(y.Length, rows, columns);
+        Guard.Rows(dy.Length, rows, columns);
+        Guard.Rows(dx.Length, rows, columns);
         fixed (float* py = y, pdy = dy, pdx = dx)
             workers.ForVectors(ColumnForward.Blocks(columns), new ColumnBackward { Y = py, DY = pdy, DX = pdx, Rows = rows, Columns = columns, Accumulate = accumulate });
     }
@@ -45,7 +45,7 @@ public static unsafe class Softmax
     /// <summary>y[r] = log sum over columns of exp(X[r, c]).</summary>
     public static void RowsLogSumExp(Workers workers, ReadOnlySpan<float> x, int rows, int columns, Span<float> y)
     {
-        Guard.Length(x.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
         Guard.Length(y.Length, rows);
         fixed (float* px = x, py = y) RowKernel<RowLogSum>.For(workers, new RowLogSum { X = px, Y = py, Columns = columns }, rows, columns);
     }
@@ -53,7 +53,7 @@ public static unsafe class Softmax
     /// <summary>y[c] = log sum over rows of exp(X[r, c]).</summary>
     public static void ColumnsLogSumExp(Workers workers, ReadOnlySpan<float> x, int rows, int columns, Span<float> y)
     {
-        Guard.Length(x.Length, (long)rows * columns);
+        Guard.Rows(x.Length, rows, columns);
         Guard.Length(y.Length, columns);
         fixed (float* px = x, py = y) workers.ForVectors(ColumnForward.Blocks(columns), new ColumnForward { X = px, LogSum = py, Rows = rows, Columns = columns });
     }

@@ -16,10 +16,10 @@ public static unsafe class SparseDense
     /// <param name="starts">Remembers from kernel to kernel what is found out about these rows of X; or null.</param>
     public static void Forward(Workers workers, CsrView x, ReadOnlySpan<int> rows, ReadOnlySpan<float> w, int h, ReadOnlySpan<float> bias, Span<float> y, BlockStarts? starts = null)
     {
-        Guard.Length(w.Length, (long)x.Columns * h);
-        Guard.Length(y.Length, (long)rows.Length * h);
+        Guard.Rows(w.Length, x.Columns, h);
+        Guard.Rows(y.Length, rows.Length, h);
         if (!bias.IsEmpty) Guard.Length(bias.Length, h);
-        CheckRows(x, rows);
+        Guard.Sparse(x, rows);
         if (rows.IsEmpty || h == 0) return;
         fixed (float* pw = w, pb = bias, py = y, pv = x.Values)
         fixed (int* pc = x.ColumnIndices, pr = rows)
@@ -61,10 +61,10 @@ public static unsafe class SparseDense
     /// <param name="starts">As in <see cref="Forward"/>.</param>
     public static void BackwardWeights(Workers workers, CsrView x, ReadOnlySpan<int> rows, ReadOnlySpan<float> dy, int h, Span<float> dw, bool accumulate = false, Span<byte> touched = default, BlockStarts? starts = null)
     {
-        Guard.Length(dw.Length, (long)x.Columns * h);
-        Guard.Length(dy.Length, (long)rows.Length * h);
+        Guard.Rows(dw.Length, x.Columns, h);
+        Guard.Rows(dy.Length, rows.Length, h);
         if (!touched.IsEmpty) Guard.Length(touched.Length, x.Columns);
-        CheckRows(x, rows);
+        Guard.Sparse(x, rows);
         if (h == 0 || x.Columns == 0) return;
         fixed (float* pdy = dy, pdw = dw, pv = x.Values)
         fixed (int* pc = x.ColumnIndices, pr = rows)
@@ -101,11 +101,5 @@ public static unsafe class SparseDense
         long entries = 0;
         foreach (int r in rows) entries += x.RowStart[r + 1] - x.RowStart[r];
         return (double)entries / Math.Max(1, rows.Length);
-    }
-
-    private static void CheckRows(CsrView x, ReadOnlySpan<int> rows)
-    {
-        foreach (int r in rows)
-            if ((uint)r >= (uint)x.Rows) throw new ArgumentOutOfRangeException(nameof(rows), r, $"the matrix has {x.Rows} rows");
     }
 }

@@ -38,6 +38,8 @@ public static unsafe class StudentForces
     {
         Guard.SameLength(neighbors.Length, weights.Length);
         Guard.SameLength(x.Length, y.Length);
+        if ((uint)at >= (uint)x.Length) throw new ArgumentOutOfRangeException(nameof(at), at, $"there are {x.Length} points");
+        Guard.Below(neighbors, x.Length);
         float* force = stackalloc float[2];
         fixed (float* px = x, py = y, w = weights)
         fixed (int* index = neighbors)

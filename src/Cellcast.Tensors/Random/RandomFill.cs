@@ -36,6 +36,7 @@ public static class RandomFill
     /// <param name="accumulate">Add to y.</param>
     public static void Dropout(Workers? workers, RandomKey key, float probability, ReadOnlySpan<float> x, Span<float> y, bool accumulate)
     {
+        if (!(probability >= 0 && probability < 1)) throw new ArgumentOutOfRangeException(nameof(probability), probability, "a probability below 1 is needed");
         if (x.Length != y.Length) throw new ArgumentException($"{x.Length} numbers in, {y.Length} out", nameof(y));
         Run(workers, key, x, y, new ToDropout((uint)Math.Min(uint.MaxValue, probability * 4294967296.0), 1 / (1 - probability), accumulate));
     }
