@@ -68,6 +68,50 @@ public class NeighborTests
     }
 
     [Theory]
+    [InlineData(NeighborSearch.Exact)]
+    [InlineData(NeighborSearch.Approximate)]
+    public void At_the_origin_points_are_near_each_other_and_equally_far_from_all_others(NeighborSearch search)
+    {
+        const int d = 5, n = 1200, k = 8;
+        float[] points = Clouds.Round(4, n / 2, 2, d, apart: 1.5).Points;
+        int[] origin = [.. Enumerable.Range(0, 20).Select(i => i * 57)];
+        foreach (int i in origin) points.AsSpan(i * d, d).Clear();
+        var options = new NeighborOptions { Neighbors = k + 1, Metric = DistanceMetric.Cosine, Search = search };
+        NeighborGraph graph = NeighborGraph.Build(points, d, options);
+        foreach (int i in origin)
+        {
+            Assert.Subset(origin.ToHashSet(), graph.Neighbors.IndicesOf(i).ToArray().ToHashSet());
+            Assert.All(graph.Neighbors.DistancesOf(i).ToArray(), v => Assert.Equal(0, v));
+        }
+        Assert.All(Enumerable.Range(0, n).Except(origin), i => Assert.DoesNotContain(graph.Neighbors.IndicesOf(i).ToArray(), j => origin.Contains(j)));
+        Assert.All(graph.Connectivities.Values, v => Assert.InRange(v, float.Epsilon, 1));
+
+        // Alone there, a point is at distance 1 from whatever it is given.
+        foreach (int i in origin.Skip(1)) points.AsSpan(i * d, d).Fill(i);
+        graph = NeighborGraph.Build(points, d, options);
+        Assert.All(graph.Neighbors.DistancesOf(0).ToArray(), v => Assert.Equal(1, v, 1e-6));
+        Assert.All(graph.Connectivities.Values, v => Assert.InRange(v, float.Epsilon, 1));
+    }
+
+    [ToolFact("sklearn")]
+    public void Cosine_distances_are_those_of_sklearn_but_for_two_points_at_the_origin()
+    {
+        float[] points = [0, 0, 3, 4, -3, -4, 0, 2, 0, 0, 1e-3f, 0];
+        const int n = 6;
+        string values = string.Join(',', points.Select(v => v.ToString("R", System.Globalization.CultureInfo.InvariantCulture)));
+        ProcessResult run = ExternalTool.Run(ExternalTool.Python, ["-c", $"import numpy as np\nfrom sklearn.metrics.pairwise import cosine_distances\nprint(*cosine_distances(np.array([{values}]).reshape(-1, 2)).ravel())"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        double[] expected = [.. run.Output.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(v => double.Parse(v, System.Globalization.CultureInfo.InvariantCulture))];
+        NeighborTable table = NearestNeighbors.Search(points, points, 2, n, DistanceMetric.Cosine);
+        for (int i = 0; i < n; i++)
+            for (int k = 0; k < n; k++)
+            {
+                int j = table.IndicesOf(i)[k];
+                Assert.Equal((i, j) is (0, 4) or (4, 0) ? 0 : expected[i * n + j], table.DistancesOf(i)[k], 1e-6);
+            }
+    }
+
+    [Theory]
     [InlineData(DistanceMetric.Euclidean)]
     [InlineData(DistanceMetric.Cosine)]
     public void Descent_finds_nearly_all_neighbours_says_how_many_and_does_not_depend_on_threads(DistanceMetric metric)
