@@ -156,6 +156,16 @@ public sealed class ForeignFiles : IDisposable
         f = start('bad_obs_kind.h5ad'); del f['obs']; array(f, 'obs', np.zeros(3)); f.close()
         f = start('bad_loop.h5ad'); f['obsm/loop'] = f['obsm']; f.close()
 
+        # numbers whose bytes are not those of IEEE 754, and what fills no chunk
+        f = start('numbers.h5ad')
+        t = h5py.h5t.IEEE_F16LE.copy(); t.set_fields(15, 7, 8, 0, 7); t.set_ebias(127)
+        d = h5py.h5d.create(f['uns'].id, b'bfloat16', t, h5py.h5s.create_simple((3,))); d.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array([1, -2.5, 1e30], np.float32), h5py.h5t.NATIVE_FLOAT)
+        f['uns/extended'] = np.array([1, 2.5, -3], np.longdouble)
+        f['uns'].create_dataset('packed', data=np.arange(70000) % 3 == 0, chunks=(1000,), compression='gzip')
+        f['uns/records'] = np.array([(i, i) for i in range(500)], [('a', np.longdouble), ('b', 'f8')])
+        f.close()
+        f = start('bad_shuffled_chunk.h5ad', 100, 200, X=False); d = f.create_dataset('X', (100, 200), 'f4', chunks=(100, 200), shuffle=True); d.id.write_direct_chunk((0, 0), bytes(range(256)) * 328); mark(d, 'array', '0.2.0'); f.close()
+
         # links to nothing and to themselves
         L, E = h5py.SoftLink, h5py.ExternalLink
         f = start('links.h5ad', 4, 5); u = f['uns']

@@ -166,6 +166,7 @@ public class H5adForeignFilesTests(ForeignFiles files) : IClassFixture<ForeignFi
     [InlineData("bad_link_obsm", "obsm/X_pca", "is a link to something that is not there")]
     [InlineData("bad_x_unknown", "X", "cannot be read")]
     [InlineData("bad_chunk", "X", "damaged")]
+    [InlineData("bad_shuffled_chunk", "X", "unpacks to more than 80000 bytes")]
     [InlineData("bad_truncated", "", "cut off")]
     [InlineData("bad_text", "", "not an HDF5")]
     [InlineData("bad_empty", "", "is empty")]
@@ -205,6 +206,26 @@ public class H5adForeignFilesTests(ForeignFiles files) : IClassFixture<ForeignFi
         H5adFile.Write(folder["copy.h5ad"], data);
         Assert.Equal(data.Uns.Keys.Order(StringComparer.Ordinal), H5adFile.Read(folder["copy.h5ad"]).Uns.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("link to nothing", H5adFile.Outline(path).Single(e => e.Key == "uns/soft").ToString());
+    }
+
+    [ToolFact("h5py")]
+    public void Numbers_of_other_layouts_than_IEEE_are_converted_and_large_lists_of_truth_values_survive()
+    {
+        AnnotatedData data = H5adFile.Read(files["numbers.h5ad"]);
+        Assert.Equal([1f, -2.5f, 1e30f], ((float[])((NdArray)data.Uns["bfloat16"]).Data).Select(v => v > 1e29f ? 1e30f : v));
+        Assert.Equal(new double[] { 1, 2.5, -3 }, (double[])((NdArray)data.Uns["extended"]).Data);
+        var records = (RecordArray)data.Uns["records"];
+        Assert.Equal(["b"], records.Fields.Keys);
+        Assert.Equal(Enumerable.Range(0, 500).Select(i => (double)i), (double[])records.Fields["b"].Data);
+        Assert.Equal($"'{files["numbers.h5ad"]}': 'uns/records' has fields that cannot be read and were left out: 'a'.", Assert.Single(data.Warnings));
+        bool[] packed = (bool[])((NdArray)data.Uns["packed"]).Data;
+        Assert.Equal(Enumerable.Range(0, 70000).Select(i => i % 3 == 0), packed);
+        data.Uns["half"] = new RecordArray([KeyValuePair.Create("a", new NdArray(new[] { (Half)0.5f, (Half)2 }))]);
+        using var folder = new TemporaryDirectory();
+        H5adFile.Write(folder["copy.h5ad"], data);
+        AnnotatedData copy = H5adFile.Read(folder["copy.h5ad"]);
+        Assert.Equal(packed, (bool[])((NdArray)copy.Uns["packed"]).Data);
+        Assert.Equal(new[] { 0.5f, 2f }, (float[])((RecordArray)copy.Uns["half"]).Fields.Single().Value.Data);
     }
 
     [ToolFact("h5py")]

@@ -9,7 +9,9 @@ internal sealed record CompoundField(string Name, Array Values, int? Width);
 /// <summary>Takes compound datasets (NumPy's structured arrays; tables of anndata up to 0.6) apart into columns.</summary>
 internal static class CompoundReader
 {
-    internal static List<CompoundField> Read(H5Dataset d)
+    /// <param name="d">The dataset.</param>
+    /// <param name="unreadable">Receives the names of fields whose type has no counterpart, which are left out; null refuses them.</param>
+    internal static List<CompoundField> Read(H5Dataset d, List<string>? unreadable = null)
     {
         if (d.Shape.Length > 1) throw new Hdf5Exception($"it is compound with {d.Shape.Length} dimensions, expected 1");
         var (layout, rows, strings) = d.ReadCompound();
@@ -18,7 +20,13 @@ internal static class CompoundReader
         {
             var field = layout.Fields[f];
             var (element, width) = field.Type.Kind == H5Kind.Array ? (field.Type.Base!, field.Type.Dimensions.Aggregate(1, (a, b) => checked(a * b))) : (field.Type, 1);
-            Array values = strings[f] ?? Take(rows, layout.Size, field, element, (int)d.Count, width);
+            Array values;
+            try { values = strings[f] ?? Take(rows, layout.Size, field, element, (int)d.Count, width); }
+            catch (Hdf5Exception) when (unreadable is not null)
+            {
+                unreadable.Add(field.Name);
+                continue;
+            }
             result.Add(new CompoundField(field.Name, values, field.Type.Kind == H5Kind.Array ? width : null));
         }
         return result;
@@ -38,7 +46,10 @@ internal static class CompoundReader
                 }
             return result;
         }
-        var numbers = Array.CreateInstance(clr, n * width);
+        // Extended precision and the like have no counterpart whose bytes they are.
+        if (!element.BytesAreValues && element.Kind != H5Kind.Enumeration || System.Runtime.InteropServices.Marshal.SizeOf(clr) != element.Size)
+            throw new Hdf5Exception($"its field '{field.Name}' holds numbers of {element.Size} bytes, which cannot be read");
+        var numbers = Array.CreateInstance(clr, checked(n * width));
         var bytes = MemoryMarshal.CreateSpan(ref MemoryMarshal.GetArrayDataReference(numbers), n * width * element.Size);
         for (int i = 0; i < n; i++) rows.AsSpan(i * rowSize + field.Offset, width * element.Size).CopyTo(bytes[(i * width * element.Size)..]);
         return numbers;

@@ -94,7 +94,9 @@ internal static class ElementReader
 
     private static RecordArray? Records(ReadContext context, H5Dataset d, string key)
     {
-        var fields = CompoundReader.Read(d);
+        List<string>? unreadable = context.Options.Strict ? null : [];
+        var fields = CompoundReader.Read(d, unreadable);
+        if (unreadable is [_, ..]) context.Warn(key, $"has fields that cannot be read and were left out: {string.Join(", ", unreadable.Select(f => $"'{f}'"))}");
         var simple = fields.Where(f => f.Width is null).Select(f => KeyValuePair.Create(f.Name, new NdArray(f.Values))).ToList();
         if (simple.Count < fields.Count) context.Warn(key, "has fields that are arrays, which were left out");
         return simple.Count == 0 ? null : new RecordArray(simple);

@@ -60,8 +60,11 @@ internal static class TableReader
     /// <summary>A table stored as a compound dataset; its first field is the index.</summary>
     internal static DataFrame ReadCompound(ReadContext context, H5Dataset dataset, string key)
     {
-        var fields = CompoundReader.Read(dataset);
+        List<string>? unreadable = context.Options.Strict ? null : [];
+        var fields = CompoundReader.Read(dataset, unreadable);
         if (fields.Count == 0) throw context.Error(key, "has no fields");
+        if (unreadable is [var first, ..] && first == dataset.Type.Fields[0].Name) throw context.Error($"{key}/{first}", "is named as the index but cannot be read");
+        foreach (string name in unreadable ?? []) context.Warn($"{key}/{name}", "has a type that cannot be read and was left out");
         string[] index = ColumnReader.FromArray(fields[0].Values).ToText().Select(t => t ?? "").ToArray();
         var table = new DataFrame(index, fields[0].Name is "_index" or "index" ? null : fields[0].Name);
         foreach (var field in fields.Skip(1))

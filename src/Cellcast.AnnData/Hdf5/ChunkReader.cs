@@ -159,6 +159,8 @@ internal sealed unsafe class ChunkReader
             {
                 if ((mask >> f & 1) != 0) continue;
                 if (_filters[f] == Deflate) length = Inflate(current, length, free);
+                // Only whole chunks are shuffled; more than that would not fit.
+                else if (length != _chunkBytes) break;
                 else Shuffle.Inverse(current.AsSpan(0, length), free, _elementSize);
                 current = free;
                 free = ReferenceEquals(free, first) ? second : first;

@@ -70,7 +70,13 @@ internal abstract unsafe class H5Object : IDisposable
         switch (H5Iget_type(id))
         {
             case Group: return new H5Group(id);
-            case Dataset: return new H5Dataset(id);
+            case Dataset:
+                try { return new H5Dataset(id); }
+                catch
+                {
+                    id.Dispose();
+                    throw;
+                }
             default:
                 id.Dispose();
                 throw new Hdf5Exception("it is neither a group nor a dataset");

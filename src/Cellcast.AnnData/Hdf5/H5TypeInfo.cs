@@ -24,7 +24,7 @@ internal sealed record H5TypeInfo(H5Kind Kind, int Size)
 {
     internal bool Signed { get; private init; }
     internal bool BigEndian { get; private init; }
-    /// <summary>Whether all bits of the value count (no padding bits), so that its bytes are the value.</summary>
+    /// <summary>Whether all bits of the value count (no padding bits) and, of a floating point number, lie where IEEE 754 has them, so that its bytes are the value.</summary>
     internal bool FullPrecision { get; private init; } = true;
     internal bool VariableLength { get; private init; }
     /// <summary>0 null-terminated, 1 null-padded, 2 space-padded.</summary>
@@ -50,7 +50,7 @@ internal sealed record H5TypeInfo(H5Kind Kind, int Size)
             ( <= 8, false) => typeof(ulong),
             _ => null,
         },
-        H5Kind.Float => Size switch { 2 => BigEndian ? typeof(float) : typeof(Half), <= 4 => typeof(float), _ => typeof(double) },
+        H5Kind.Float => Size switch { 2 => BigEndian || !FullPrecision ? typeof(float) : typeof(Half), <= 4 => typeof(float), _ => typeof(double) },
         H5Kind.Boolean => typeof(bool),
         H5Kind.String => typeof(string),
         _ => null,
@@ -79,7 +79,7 @@ internal sealed record H5TypeInfo(H5Kind Kind, int Size)
             case 0:
                 return new H5TypeInfo(H5Kind.Integer, size) { Signed = H5Tget_sign(id) == 1, BigEndian = H5Tget_order(id) == 1, FullPrecision = (int)H5Tget_precision(id) == 8 * size };
             case 1:
-                return new H5TypeInfo(H5Kind.Float, size) { Signed = true, BigEndian = H5Tget_order(id) == 1, FullPrecision = (int)H5Tget_precision(id) == 8 * size };
+                return new H5TypeInfo(H5Kind.Float, size) { Signed = true, BigEndian = H5Tget_order(id) == 1, FullPrecision = IsIeee(id, size) };
             case 3:
                 return new H5TypeInfo(H5Kind.String, size) { VariableLength = H5Tis_variable_str(id) > 0, Padding = H5Tget_strpad(id) };
             case 6:
@@ -93,6 +93,14 @@ internal sealed record H5TypeInfo(H5Kind Kind, int Size)
             default:
                 return new H5TypeInfo(H5Kind.Other, size);
         }
+    }
+
+    /// <summary>Sign, exponent and mantissa of half, single or double precision; not of bfloat16, VAX or extended precision.</summary>
+    private static bool IsIeee(H5TypeId id, int size)
+    {
+        if (H5Tget_order(id) is not (0 or 1) || H5Tget_fields(id, out nuint sign, out nuint exponentAt, out nuint exponent, out nuint mantissaAt, out nuint mantissa) < 0) return false;
+        int bits = size switch { 2 => 5, 4 => 8, 8 => 11, _ => 0 };
+        return bits > 0 && (int)exponent == bits && (int)mantissa == 8 * size - bits - 1 && mantissaAt == 0 && exponentAt == mantissa && (int)sign == 8 * size - 1 && (long)H5Tget_ebias(id) == (1L << bits - 1) - 1;
     }
 
     private static unsafe List<H5Field> FieldsOf(H5TypeId id, int depth)

@@ -47,6 +47,7 @@ internal sealed unsafe class H5Writer(int compression, int threads)
     /// <summary>Writes rows with named fields; strings are of variable length.</summary>
     internal H5Dataset WriteRecords(H5Group parent, string name, IReadOnlyList<KeyValuePair<string, Array>> fields, int rows)
     {
+        if (fields.Any(f => f.Value is Half[])) fields = [.. fields.Select(f => f.Value is Half[] half ? KeyValuePair.Create(f.Key, (Array)Array.ConvertAll(half, h => (float)h)) : f)];
         using var _ = H5.Enter();
         H5TypeId[] types = fields.Select(f => FileType(f.Value.GetType().GetElementType()!)).ToArray();
         try

@@ -27,7 +27,8 @@ internal static unsafe class LzfFilter
     [UnmanagedCallersOnly]
     private static nuint Apply(uint flags, nuint valueCount, uint* values, nuint byteCount, nuint* bufferSize, void** buffer)
     {
-        if ((flags & Reverse) == 0) return 0;
+        // No exception may leave here: 0 says that it failed.
+        if ((flags & Reverse) == 0 || byteCount > int.MaxValue) return 0;
         // The third value is the size of a whole chunk; without it, grow until it fits.
         nuint size = valueCount >= 3 && values[2] != 0 ? values[2] : *bufferSize;
         const nuint Limit = 1u << 31;
@@ -35,7 +36,7 @@ internal static unsafe class LzfFilter
         {
             byte* target = (byte*)H5allocate_memory(size, false);
             if (target is null) return 0;
-            int n = Decompress(new ReadOnlySpan<byte>(*buffer, checked((int)byteCount)), new Span<byte>(target, (int)Math.Min(size, int.MaxValue)));
+            int n = Decompress(new ReadOnlySpan<byte>(*buffer, (int)byteCount), new Span<byte>(target, (int)Math.Min(size, int.MaxValue)));
             if (n > 0)
             {
                 _ = H5free_memory(*buffer);

@@ -90,6 +90,8 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] internal static partial int H5Tget_sign(H5TypeId id);
     [LibraryImport(Library)] internal static partial int H5Tget_order(H5TypeId id);
     [LibraryImport(Library)] internal static partial nuint H5Tget_precision(H5TypeId id);
+    [LibraryImport(Library)] internal static partial int H5Tget_fields(H5TypeId id, out nuint sign, out nuint exponentAt, out nuint exponentSize, out nuint mantissaAt, out nuint mantissaSize);
+    [LibraryImport(Library)] internal static partial nuint H5Tget_ebias(H5TypeId id);
     [LibraryImport(Library)] internal static partial int H5Tis_variable_str(H5TypeId id);
     [LibraryImport(Library)] internal static partial int H5Tget_strpad(H5TypeId id);
     [LibraryImport(Library)] internal static partial int H5Tset_strpad(H5TypeId id, int padding);

@@ -20,6 +20,7 @@ internal static class Shuffle
 
     internal static void Inverse(ReadOnlySpan<byte> source, Span<byte> target, int size)
     {
+        target = target[..source.Length];
         int n = source.Length / size;
         int done = size == 4 ? Inverse4(source, target, n) : 0;
         for (int b = 0; b < size; b++)

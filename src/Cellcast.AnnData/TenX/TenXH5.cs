@@ -29,7 +29,7 @@ public static class TenXH5
             if (file.Root.Contains("matrix")) return ReadVersion3(path, file.Root, options);
             return ReadVersion2(path, file.Root, options);
         }
-        catch (Hdf5Exception e)
+        catch (Exception e) when (e is Hdf5Exception or OverflowException)
         {
             throw new InputException($"'{path}': is damaged or no count file of 10x Genomics ({e.Message.TrimEnd('.')}).", e);
         }
