@@ -91,9 +91,9 @@ public static unsafe class Gemm
             else if (GemmInPlacePlan.Suits(left, right, m, n, k))
                 InPlace(workers, new GemmInPlacePlan(right, m, n, k, workers.Count), left, right, pc, ldc, accumulate, epilogue);
             else if (Cost(n, m, k, right, left, transposed: true) < Cost(m, n, k, left, right, transposed: false))
-                Blocked(workers, new GemmPlan(n, m, k, tileRows, tileColumns, left.Collides, transposed: true, workers.Count), right, left, pc, ldc, accumulate, epilogue);
+                Blocked(workers, new GemmPlan(n, m, k, tileRows, tileColumns, left, transposed: true, workers.Count), right, left, pc, ldc, accumulate, epilogue);
             else
-                Blocked(workers, new GemmPlan(m, n, k, tileRows, tileColumns, right.Collides, transposed: false, workers.Count), left, right, pc, ldc, accumulate, epilogue);
+                Blocked(workers, new GemmPlan(m, n, k, tileRows, tileColumns, right, transposed: false, workers.Count), left, right, pc, ldc, accumulate, epilogue);
         }
     }
 
@@ -103,8 +103,9 @@ public static unsafe class Gemm
     {
         int width = MachineVectors.Width;
         double rows = (m + 3) / 4 * 4, vectors = (n + width - 1) / width;
-        double perColumnVector = !GemmPlan.HasAllRows(m, k) ? 24 : right.ContiguousK ? 10 : right.Collides ? 12 : 2;
-        return k * (rows * vectors * (m <= 4 ? 1.2 : 1) + m * (left.ContiguousK ? 2 : 1.5) + vectors * perColumnVector) + (transposed ? (double)m * n : 0);
+        bool strips = !transposed && GemmPlan.InStrips(m, n, k, !right.ContiguousK && !right.Collides);
+        double perRow = strips ? 1.25 : left.ContiguousK ? 2 : 1.5, perColumnVector = strips ? m / 100.0 : !GemmPlan.HasAllRows(m, k) ? 24 : right.ContiguousK ? 10 : right.Collides ? 12 : 2;
+        return k * (rows * vectors * (m <= 4 ? 1.2 : 1) + m * perRow + vectors * perColumnVector) + (transposed ? (double)m * n : 0);
     }
 
     /// <summary>The product in pieces of k whose packed factors stay in a third-level cache.</summary>

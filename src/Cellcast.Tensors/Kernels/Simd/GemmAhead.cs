@@ -90,6 +90,10 @@ internal unsafe struct GemmAhead
     /// <summary>Nothing is left to ask for.</summary>
     public readonly bool IsDone => _left <= 0;
 
+    /// <summary>Where a tile goes that is the transpose of C: the last number of it in each row of C, since what is before them has been asked for with the tile before.</summary>
+    public static GemmAhead Turned(float* last, nint stride, int rows) =>
+        new((byte*)last, stride * sizeof(float), 2 * stride * sizeof(float), 4 * stride * sizeof(float), (rows + 3) / 4);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Ask()
     {

@@ -55,7 +55,7 @@ internal unsafe struct GemmOnTheWay
     private static int Share(int count, int part, int parts) => (int)((long)count * part / parts);
 
     /// <summary>First block of columns for which <see cref="GemmPlan.Part"/> gives this copy.</summary>
-    private static int FirstOfCopy(int copy, int copies, int columnBlocks) => (int)(((long)copy * columnBlocks + copies - 1) / copies);
+    private static int FirstOfCopy(int copy, int copies, int columnBlocks) => (int)((long)copy * columnBlocks / copies);
 
     /// <summary>Asks for what is packed after the next tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -32,17 +32,25 @@ internal readonly struct GemmPlan
     private const long LargestPacked = 4L << 20;
     private const int ShortestPiece = 1024;
 
-    private readonly bool _columnsCollide;
+    /// <summary>Shortest k of a product in strips, since their tiles go along the columns of C; and fewest tiles from top to bottom of a strip.</summary>
+    private const int ShortestInStrips = 256, FewestTiles = 4;
+
+    private readonly bool _columnsCollide, _columnsAcross;
 
     /// <summary>Plans for a logical M x N product: rows are broadcast, columns lie in vectors.</summary>
-    public GemmPlan(int m, int n, int k, int tileRows, int tileColumns, bool columnsCollide, bool transposed, int threads)
+    public GemmPlan(int m, int n, int k, int tileRows, int tileColumns, GemmOperand columns, bool transposed, int threads) :
+        this(m, n, k, tileRows, tileColumns, columns.Collides, !columns.ContiguousK, transposed, threads)
+    {
+    }
+
+    private GemmPlan(int m, int n, int k, int tileRows, int tileColumns, bool columnsCollide, bool columnsAcross, bool transposed, int threads)
     {
         M = m;
         N = n;
         K = k;
         TileRows = tileRows;
         TileColumns = tileColumns;
-        _columnsCollide = columnsCollide;
+        (_columnsCollide, _columnsAcross) = (columnsCollide, columnsAcross);
         Transposed = transposed;
         Threads = threads;
         bool all = HasAllRows(m, k);
@@ -63,15 +71,22 @@ internal readonly struct GemmPlan
             else break;
         }
         if (all && wanted > 1) columns = Balanced((n + tileColumns - 1) / tileColumns, threads, Math.Max(mostColumns / tileColumns, 1)) * tileColumns;
-        BlockRows = Even(m, rows, tileRows);
-        BlockColumns = Even(n, columns, tileColumns);
+        int tiles = (m + tileRows - 1) / tileRows, strips = 0;
+        if (!transposed && InStrips(m, n, k, columnsAcross && !columnsCollide))
+        {
+            // As many for every thread.
+            strips = (Blocks(m, SomeRows) + threads - 1) / threads * threads;
+            if (tiles < FewestTiles * strips) strips = 0;
+        }
+        BlockRows = strips > 0 ? Blocks(tiles, strips) * tileRows : Even(m, rows, tileRows);
+        BlockColumns = strips > 0 ? PaddedN : Even(n, columns, tileColumns);
         PackBlockColumns = columnsCollide || (m > MostRows && all && StayNear);
-        RowBlocks = Blocks(m, BlockRows);
+        RowBlocks = strips > 0 ? strips : Blocks(m, BlockRows);
         ColumnBlocks = Blocks(n, BlockColumns);
         // What is read by one block only, or is too large to wait in a cache, is packed on the spot.
         PackRowsAhead = ColumnBlocks > 1 && (long)m * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
-        PackColumnsAhead = RowBlocks > 1 && (long)n * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
-        long packed = m + (all ? 0L : n);
+        PackColumnsAhead = RowBlocks > 1 && strips == 0 && (long)n * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
+        long packed = strips > 0 ? 0 : m + (all ? 0L : n);
         Piece = packed * k <= LargestPacked ? k : (int)Math.Clamp(LargestPacked / Math.Max(1, packed) / Depth * Depth, (ShortestPiece + Depth - 1) / Depth * Depth, Math.Max(k, ShortestPiece + Depth));
     }
 
@@ -79,7 +94,7 @@ internal readonly struct GemmPlan
     public int Piece { get; }
 
     /// <summary>The plan for another k.</summary>
-    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns, _columnsCollide, Transposed, Threads);
+    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns, _columnsCollide, _columnsAcross, Transposed, Threads);
 
     /// <summary>Whether each piece of k is packed while the one before it is multiplied: where both factors lie across k there are many pieces, and packing would wait for memory.</summary>
     public bool PacksOnTheWay(GemmOperand rows, GemmOperand columns) =>
@@ -91,8 +106,8 @@ internal readonly struct GemmPlan
     /// <summary>Copies of the rows that are packed on the way: one for each thread where that costs little beside the columns, so that no core waits for what another one has written.</summary>
     public int RowCopies => Math.Clamp(N / (2 * M), 1, Math.Min(Threads, ColumnBlocks));
 
-    /// <summary>Which of so many parts of the blocks of columns a block of columns belongs to.</summary>
-    public int Part(int columnBlock, int parts) => parts > 1 ? (int)((long)columnBlock * parts / ColumnBlocks) : 0;
+    /// <summary>Which of so many parts of the blocks of columns, cut as <see cref="Workers"/> cuts them for threads, a block of columns belongs to.</summary>
+    public int Part(int columnBlock, int parts) => parts > 1 ? (int)(((columnBlock + 1L) * parts - 1) / ColumnBlocks) : 0;
 
     /// <summary>Whether a block has all rows of the product.</summary>
     public static bool HasAllRows(int m, int k) => m <= MostRows || (long)m * k <= LargestRows;
@@ -125,6 +140,13 @@ internal readonly struct GemmPlan
 
     /// <summary>Rows with the last tile padded to a whole one.</summary>
     public int PaddedM => (M + TileRows - 1) / TileRows * TileRows;
+
+    /// <summary>Whether blocks are strips of rows over all columns: each packs its rows into its own second-level cache, and its columns while its first tiles are multiplied, so that nothing is packed by one
+    /// thread and read by another. For columns that lie across k, can be held side by side, and stay in a third-level cache for all strips.</summary>
+    public static bool InStrips(int m, int n, int k, bool columnsAcross) => columnsAcross && !HasAllRows(m, k) && k >= ShortestInStrips && (long)n * k <= LargestPacked;
+
+    /// <summary>First row of a block of rows.</summary>
+    public int FirstRow(int block) => Math.Min(M, PackRowsAhead ? block * BlockRows : (int)((long)(PaddedM / TileRows) * block / RowBlocks) * TileRows);
 
     /// <summary>First column of a block of columns, so that half of the blocks have half of the panels.</summary>
     public int FirstColumn(int block) => Math.Min(N, (int)((long)(PaddedN / TileColumns) * block / ColumnBlocks) * TileColumns);
@@ -315,9 +337,9 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
         int tileRows = GemmTiles.FullRows<T>(), tileColumns = 2 * T.Count;
         Block x = default;
         // Neighbours below each other: beside each other they would share cache lines of C, and two threads that work in step would fight for them.
-        x.Row = block % Plan.RowBlocks * Plan.BlockRows;
+        x.Row = Plan.FirstRow(block % Plan.RowBlocks);
         x.Column = Plan.FirstColumn(block / Plan.RowBlocks);
-        x.Rows = Math.Min(Plan.BlockRows, Plan.M - x.Row);
+        x.Rows = Plan.FirstRow(block % Plan.RowBlocks + 1) - x.Row;
         x.Columns = Plan.FirstColumn(block / Plan.RowBlocks + 1) - x.Column;
         x.PaddedRows = (x.Rows + tileRows - 1) / tileRows * tileRows;
         int paddedColumns = (x.Columns + tileColumns - 1) / tileColumns * tileColumns;
@@ -346,7 +368,6 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
             else Multiply<T>(x, ref way);
         }
         way.Finish<T>();
-        if (x.Sums != null) Deliver<T>(x);
     }
 
     /// <summary>One piece of k: panel by panel, all tiles of a panel one after the other, so that it stays near.</summary>
@@ -356,6 +377,8 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
         int tileColumns = 2 * T.Count;
         bool whole = PackedColumns != null || Plan.PackBlockColumns;
         GemmRequests requests = default;
+        // Where a panel has fewer tiles than the next one has parts, the first of them ask for two.
+        int second = (x.Rows + GemmTiles.FullRows<T>() / 2) / GemmTiles.FullRows<T>();
         for (int j = 0; j < x.Columns; j += tileColumns)
         {
             int columns = Math.Min(tileColumns, x.Columns - j);
@@ -372,11 +395,15 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
                 height = GemmTiles.Height<T>(x.Rows - i);
                 requests.Factors = tile < GemmAhead.Tiles ? NextColumns<T>(x, j, tile) : default;
                 way.Request<T>(ref requests);
+                if (tile + second < GemmAhead.Tiles) requests.Source = NextColumns<T>(x, j, tile + second);
                 Tile<T>(x, i, height, j, columns, panel, source, &requests);
                 source = null;
                 way.AfterTile<T>();
             }
-            if (x.Sums == null && x.Start + x.Depth == Plan.K && typeof(TEpilogue) != typeof(NoEpilogue))
+            if (x.Start + x.Depth < Plan.K) continue;
+            if (x.Sums != null)
+                Deliver<T>(x, j, columns);
+            else if (typeof(TEpilogue) != typeof(NoEpilogue))
                 Epilogue.Apply(C + x.Row * Ldc + x.Column + j, (int)Ldc, x.Row, x.Column + j, x.Rows, columns);
         }
     }
@@ -413,6 +440,7 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
         bool first = x.Start == 0;
         if (x.Sums != null)
         {
+            if (x.Start + x.Depth == Plan.K) requests->Result = GemmAhead.Turned(C + (x.Column + j) * Ldc + x.Row + i + rows - 1, Ldc, columns);
             Run<T>(height, width, x.Depth, a, panel, source, x.Sums + (nint)j * x.PaddedRows + (nint)i * tileColumns, tileColumns, !first, requests);
             return;
         }
@@ -454,27 +482,23 @@ internal unsafe struct GemmWork<TEpilogue> : IVectorKernel where TEpilogue : str
         return start == x.Start ? GemmAhead.Packed<T>(x.B + (nint)j * depth, depth, part) : default;
     }
 
-    /// <summary>Moves a finished block from its panels, turned, to C.</summary>
-    private readonly void Deliver<T>(in Block x) where T : struct, IVec<T>
+    /// <summary>Moves a finished panel, turned, to C.</summary>
+    private readonly void Deliver<T>(in Block x, int j, int width) where T : struct, IVec<T>
     {
         int tileColumns = 2 * T.Count;
-        using Scratch turned = Accumulate ? Scratch.Rent((long)tileColumns * x.PaddedRows) : default;
-        for (int j = 0; j < x.Columns; j += tileColumns)
+        float* panel = x.Sums + (nint)j * x.PaddedRows;
+        float* corner = C + (x.Column + j) * Ldc + x.Row;
+        if (Accumulate)
         {
-            int width = Math.Min(tileColumns, x.Columns - j);
-            float* panel = x.Sums + (nint)j * x.PaddedRows;
-            float* corner = C + (x.Column + j) * Ldc + x.Row;
-            if (Accumulate)
-            {
-                Transposition.Copy(panel, tileColumns, x.Rows, width, turned.Pointer, x.PaddedRows);
-                CopyTile<T>(turned.Pointer, x.PaddedRows, corner, Ldc, width, x.Rows, true);
-            }
-            else
-            {
-                Transposition.Copy(panel, tileColumns, x.Rows, width, corner, Ldc);
-            }
-            if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(corner, (int)Ldc, x.Column + j, x.Row, width, x.Rows);
+            using Scratch turned = Scratch.Rent((long)tileColumns * x.PaddedRows);
+            Transposition.Copy(panel, tileColumns, x.Rows, width, turned.Pointer, x.PaddedRows);
+            CopyTile<T>(turned.Pointer, x.PaddedRows, corner, Ldc, width, x.Rows, true);
         }
+        else
+        {
+            Transposition.Copy(panel, tileColumns, x.Rows, width, corner, Ldc);
+        }
+        if (typeof(TEpilogue) != typeof(NoEpilogue)) Epilogue.Apply(corner, (int)Ldc, x.Column + j, x.Row, width, x.Rows);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
