@@ -96,7 +96,7 @@ public sealed class ScRobustMarkersTests : IDisposable
     public void Embed_compares_its_vectors_with_principal_components_where_labels_are_named()
     {
         Pretrain("cells.h5ad");
-        var result = CommandLine.Run("scrobust", "embed", "--model", _folder["encoder"], "--cells", _folder["cells.h5ad"], "--label", "kind", "--dropout", "0.5", "--json", "--out", _folder["embedded.h5ad"]);
+        var result = CommandLine.Run("scrobust", "embed", "--model", _folder["encoder"], "--cells", _folder["cells.h5ad"], "--label", "kind", "--dropout", "0.5", "--clusterings", "2", "--json", "--out", _folder["embedded.h5ad"]);
         Assert.True(result.ExitCode == 0, result.Error);
         JsonArray rows = result.LastLine()["comparison"]!.AsArray();
         Assert.Equal([("scrobust", 0), ("PCA", 0), ("scrobust", 0.5), ("PCA", 0.5), ("PCA, fitted again", 0.5)], rows.Select(r => ((string)r!["vectors"]!, (double)r["removed"]!)));
@@ -104,6 +104,7 @@ public sealed class ScRobustMarkersTests : IDisposable
         Assert.Equal(1, (double)rows[0]!["kmeans"]!["ari"]!, 1e-9);
         var alone = CommandLine.Run("scrobust", "embed", "--model", _folder["encoder"], "--cells", _folder["cells.h5ad"], "--dropout", "0.5", "--out", _folder["other.h5ad"]);
         Assert.Equal(2, alone.ExitCode);
+        Assert.Equal(2, CommandLine.Run("scrobust", "embed", "--model", _folder["encoder"], "--cells", _folder["cells.h5ad"], "--clusterings", "2", "--out", _folder["other.h5ad"]).ExitCode);
     }
 
     [Fact]

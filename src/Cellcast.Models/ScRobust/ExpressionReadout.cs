@@ -10,9 +10,9 @@ namespace Cellcast.Models.ScRobust;
 /// <summary>
 /// Learns the <see cref="VectorMap"/> of an encoder: one that makes distances between vectors those between the expression that can be read from them. The log expression of every gene, from which what
 /// follows the depth of a cell has been regressed out, and which is in part that of its nearest cells, is read by ridge regression from the vectors of whole cells and of the same cells without four
-/// fifths of their genes. The squared distance of two vectors is then the sum over genes of the squared difference of what is read, over the standard deviation of what is not read (over its square, all genes would
-/// count alike, however little they say; over nothing, those of large values alone). At last vectors are bounded by their root mean square length: cells of the average length are drawn in to .71 of it, and those far
-/// out, whose depth rather than kind sets them apart, do not decide alone where groups are cut.
+/// fifths of their genes; coefficients are shortened by a part of what chance alone would explain, so that genes of which nothing can be read add no noise. The squared distance of two vectors is then the sum over
+/// genes of the squared difference of what is read, over the standard deviation of what is not read (over its square, all genes would count alike, however little they say; over nothing, those of large values alone).
+/// At last vectors are bounded by .71 of their root mean square length: those far out, whose depth rather than kind sets them apart, do not decide alone where groups are cut.
 /// </summary>
 /// <remarks>With coefficients b_g and residual deviations s_g the map is the symmetric root of the sum of b_g b_g' / s_g. Vectors meet expression in X' S R Y only (Y cells x genes, R regresses depth out, S averages
 /// over near cells), which is (R S' X)' Y: so expression stays as sparse as it is.</remarks>
@@ -31,10 +31,16 @@ internal static class ExpressionReadout
     private const double LeastDeviation = 1e-6;
 
     /// <summary>Share of the genes that cells lose in the second reading, and what that reading counts beside the first.</summary>
-    private const double Lost = 0.8, LossyWeight = 0.25;
+    private const double Lost = 0.8, LossyWeight = 0.1;
+
+    /// <summary>Coefficients of a gene are shortened by so much of the share of what they explain that as many columns of noise would explain.</summary>
+    private const double ByChance = 0.3;
+
+    /// <summary>Square of the bound over the mean square of the lengths.</summary>
+    private const double Bound = 0.5;
 
     /// <summary>Share of the expression to be read that is the mean of the nearest cells: it has less noise, and less of what sets a cell apart.</summary>
-    private const double NeighborShare = 1.0 / 3;
+    private const double NeighborShare = 0.2;
 
     /// <summary>Learns it. The variance of all vectors together stays what it was.</summary>
     /// <param name="device">Computes.</param>
@@ -72,14 +78,16 @@ internal static class ExpressionReadout
             {
                 Multiply(inverse, genes.Targets.AsSpan(g * d, d), read);
                 Multiply(scatter, read, spreads);
-                // Sum of squares of what whole cells express beyond depth and beyond what is read.
-                double left = genes.Squares[g];
-                for (int c = 0; c < d; c++) left += read[c] * (spreads[c] - 2 * genes.Alone[g * d + c]);
-                double deviation = Math.Sqrt(Math.Max(0, left) / n);
-                if (deviation <= LeastDeviation) continue;
+                // Sums of squares: what whole cells express beyond depth that is read, and that is not.
+                double explained = 0;
+                for (int c = 0; c < d; c++) explained += read[c] * (2 * genes.Alone[g * d + c] - spreads[c]);
+                double left = Math.Max(0, genes.Squares[g] - explained), deviation = Math.Sqrt(left / n);
+                if (deviation <= LeastDeviation || explained <= 0) continue;
+                double kept = 1 - ByChance * d * (left / Math.Max(1, n - d - 2)) / explained;
+                if (kept <= 0) continue;
                 for (int i = 0; i < d; i++)
                 {
-                    double x = read[i] / deviation;
+                    double x = kept * kept * read[i] / deviation;
                     for (int j = 0; j <= i; j++) map[i * d + j] += x * read[j];
                 }
             }
@@ -87,7 +95,7 @@ internal static class ExpressionReadout
         return Bounded(SymmetricFunctions.Root(map, d), whole, mean);
     }
 
-    /// <summary>The map that bounds vectors by their root mean square length, at the scale at which they keep their variance.</summary>
+    /// <summary>The map that bounds vectors, at the scale at which they keep their variance.</summary>
     /// <param name="root">d x d, symmetric.</param>
     /// <param name="whole">Vectors of the training cells, centred.</param>
     /// <param name="mean">Their mean.</param>
@@ -102,7 +110,7 @@ internal static class ExpressionReadout
             foreach (double v in mapped) squares[i] += v * v;
             for (int c = 0; c < d; c++) before += whole[i * d + c] * whole[i * d + c];
         }
-        double bound = squares.Average();
+        double bound = Bound * squares.Average();
         foreach (double s in squares) after += s / (1 + s / bound);
         double factor = Math.Sqrt(before / after);
         if (!double.IsFinite(factor)) return null;

@@ -40,10 +40,11 @@ public static class VectorComparison
     /// <param name="removed">Shares to remove besides none.</param>
     /// <param name="options">How cells are embedded; its seed is that of the removed genes and of both clusterings too.</param>
     /// <param name="threads">Threads, 0 for all cores; the result does not depend on it.</param>
+    /// <param name="clusterings">How often vectors are clustered, each time with another seed; figures of clusterings are means.</param>
     /// <param name="progress">Is told how far it is.</param>
     /// <param name="cancellation">Checked between batches.</param>
     /// <exception cref="InputException">There is no such column, it has fewer than two labels, or genes are to be removed from values that are no counts.</exception>
-    public static IReadOnlyList<ComparedVectors> Run(Device device, ScRobustModel model, AnnotatedData data, string? layer, string label, IReadOnlyList<double> removed, EmbeddingOptions options, int threads,
+    public static IReadOnlyList<ComparedVectors> Run(Device device, ScRobustModel model, AnnotatedData data, string? layer, string label, IReadOnlyList<double> removed, EmbeddingOptions options, int threads, int clusterings,
         ITrainingProgress progress, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -78,7 +79,7 @@ public static class VectorComparison
         {
             cancellation.ThrowIfCancellationRequested();
             int dimensions = vectors.Length / rows.Length;
-            result.Add(new ComparedVectors(name, share, dimensions, VectorQuality.Of(vectors, dimensions, named, options.Seed, threads, cancellation)));
+            result.Add(new ComparedVectors(name, share, dimensions, VectorQuality.Of(vectors, dimensions, named, options.Seed, threads, clusterings, cancellation)));
         }
     }
 }

@@ -83,6 +83,21 @@ public sealed class KMeansTests
         Assert.Equal(found, VectorQuality.Of(points, 5, truth, seed: 2, threads: 3));
     }
 
+    [Fact]
+    public void Figures_of_several_clusterings_are_means_and_the_first_is_that_of_the_seed()
+    {
+        var (points, truth) = Blobs(300, 12, 5, spread: 3);
+        VectorQuality one = VectorQuality.Of(points, 5, truth, seed: 2), many = VectorQuality.Of(points, 5, truth, seed: 2, clusterings: 4);
+        Assert.Equal(one.NeighborPurity, many.NeighborPurity);
+        int[] first = KMeans.Run(points, 5, 12, VectorQuality.Starts, seed: 2).Groups;
+        Assert.Equal(Clustering.AdjustedRandIndex(first, truth), one.KMeans.AdjustedRandIndex);
+        // Four different clusterings of overlapping groups: a mean that no single one of them has.
+        Assert.NotEqual(one.Leiden.AdjustedRandIndex, many.Leiden.AdjustedRandIndex);
+        Assert.Equal(one.Leiden.AdjustedRandIndex, many.Leiden.AdjustedRandIndex, 0.15);
+        Assert.True(many.BestLeiden.AdjustedRandIndex >= many.Leiden.AdjustedRandIndex);
+        Assert.Throws<ArgumentOutOfRangeException>(() => VectorQuality.Of(points, 5, truth, clusterings: 0));
+    }
+
     [Theory]
     [InlineData(0, 0, 1)]
     [InlineData(5, 5, 1)]

@@ -64,6 +64,18 @@ public sealed class OlderFilesTests : IDisposable
         AssertVectorsAsWritten(ScRobustModel.Load(_folder.Path), old, new EmbeddingOptions());
     }
 
+    /// <summary>Its map was learned with another bound and other weights; they are in its file.</summary>
+    [Fact]
+    public void An_encoder_whose_map_bounds_gives_the_vectors_that_it_gave_also_when_it_is_saved_again()
+    {
+        string old = TestPaths.Fixture("scrobust", "encoder_bounded");
+        ScRobustModel model = ScRobustModel.Load(old);
+        Assert.False(model.VectorMap!.Centre.IsEmpty);
+        AssertVectorsAsWritten(model, old, new EmbeddingOptions());
+        model.Save(_folder.Path);
+        AssertVectorsAsWritten(ScRobustModel.Load(_folder.Path), old, new EmbeddingOptions());
+    }
+
     private void AssertVectorsAsWritten(ScRobustModel model, string folder, EmbeddingOptions options)
     {
         TextTable table = TextTable.Read(Path.Combine(folder, "vectors.csv"));

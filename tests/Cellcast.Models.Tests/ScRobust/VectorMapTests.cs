@@ -106,13 +106,17 @@ public sealed class VectorMapTests : IDisposable
         map.Apply(expected);
         Assert.Equal(expected, mapped);
         Assert.Equal(1, Variance(mapped) / Variance(plain), 0.1);
+        double squares = 0;
         for (int i = 0; i < cells.Count; i++)
         {
             double[] read = [.. Enumerable.Range(0, 32).Select(c => Enumerable.Range(0, 32).Sum(k => (double)plain[i * 32 + k] * map.Weights[k * 32 + c]) - map.Centre[c])];
             double length = Math.Sqrt(read.Sum(v => v * v)), bounded = map.Bound * length / Math.Sqrt(map.Bound * map.Bound + length * length);
             for (int c = 0; c < 32; c++) Assert.Equal(read[c] / length * bounded, mapped[i * 32 + c], 1e-4);
             Assert.InRange(bounded, 0, map.Bound);
+            squares += length * length / cells.Count;
         }
+        // Nine tenths of the cells are those that the bound was taken from: half their mean square.
+        Assert.Equal(0.5, map.Bound * map.Bound / squares, 0.05);
         var mean = new EmbeddingOptions { Pooling = Pooling.Mean };
         Assert.Equal(model.Embed(_device, cells, mean with { Mapped = false }, NoProgress.Instance), model.Embed(_device, cells, mean, NoProgress.Instance));
 

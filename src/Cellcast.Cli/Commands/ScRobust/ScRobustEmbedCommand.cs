@@ -31,10 +31,11 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
     private readonly Option<bool> _umap = new("--umap") { Description = "Add UMAP of the vectors as obsm['X_umap'], in the place of one that is there." };
     private readonly Option<string?> _label = new("--label") { Description = "Column of obs with labels: also print how well neighbours, k-means and Leiden groups of the vectors agree with them, beside principal components of the same cells.", HelpName = "COLUMN" };
     private readonly Option<string?> _dropout = ScRobustOptions.Shares("--dropout", "With --label: also compare with these shares of each cell's expressed genes removed from the counts.");
+    private readonly Option<int> _clusterings = NumberOptions.Whole("--clusterings", "With --label: how often k-means and Leiden are run, each time with another seed; means are printed.", 1);
 
     public ScRobustEmbedCommand() : base("embed", "Turn cells into vectors with a trained encoder.", OutputKind.File, usesSeed: true)
     {
-        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding, _map, _umap, _label, _dropout]) Options.Add(o);
+        foreach (Option o in (Option[])[_model, _cells, _out, _layer, _genes, _order, _pooling, _padding, _map, _umap, _label, _dropout, _clusterings]) Options.Add(o);
         AddExample("cellcast scrobust embed --model encoder --cells cells.h5ad --out embedded.h5ad", "the usual call");
         AddExample("cellcast scrobust embed --model encoder --cells cells.h5ad --label cell_type --dropout 0.5,0.8 --out embedded.h5ad", "compare with principal components");
     }
@@ -46,6 +47,7 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         if (!target.EndsWith(".h5ad", StringComparison.OrdinalIgnoreCase)) throw new UsageException($"'{target}': name the output .h5ad; it holds the cells with their vectors.");
         context.CheckOutputFile(target);
         if (a.GetValue(_dropout) is not null && a.GetValue(_label) is null) throw new UsageException("--dropout compares vectors with labels: give --label too.");
+        if (a.GetResult(_clusterings) is { Implicit: false } && a.GetValue(_label) is null) throw new UsageException("--clusterings compares vectors with labels: give --label too.");
         ScRobustModel model = ScRobustModel.Load(a.GetValue(_model)!);
         AnnotatedData data = ScRobustOptions.Read(context, a.GetValue(_cells)!, stream: a.GetValue(_label) is null);
         var cells = new CellStream(model, data, context.Progress, a.GetValue(_layer));
@@ -61,7 +63,7 @@ internal sealed class ScRobustEmbedCommand : CellcastCommand
         if (model.Statistics is null && options.Order != GeneRanking.Random) context.Log.Info("the encoder comes without figures of its training cells: the order of the genes is that of these cells.");
         using var device = new CpuDevice(context.Threads);
         IReadOnlyList<ComparedVectors>? compared = a.GetValue(_label) is not { } label ? null
-            : VectorComparison.Run(device, model, data, a.GetValue(_layer), label, ScRobustOptions.Shares(a.GetValue(_dropout))!, options, context.Threads, context.Progress, context.Cancellation);
+            : VectorComparison.Run(device, model, data, a.GetValue(_layer), label, ScRobustOptions.Shares(a.GetValue(_dropout))!, options, context.Threads, a.GetValue(_clusterings), context.Progress, context.Cancellation);
         // Computed while the file is written, so that memory does not grow with the cells; a map is laid out over all of them, which have to be held.
         GeneratedArray vectors = cells.Vectors(device, options, context.Cancellation);
         data.Obsm["X_scrobust"] = a.GetValue(_umap) ? vectors.ToDense() : vectors;
