@@ -44,7 +44,7 @@ public static class Calibration
         if (confidence.Length == 0) return 0;
         double[] sorted = confidence.ToArray();
         Array.Sort(sorted);
-        return sorted[(int)Math.Floor((1 - kept) * sorted.Length + 1e-9)];
+        return sorted[Math.Min(sorted.Length - 1, (int)Math.Floor((1 - kept) * sorted.Length + 1e-9))];
     }
 
     /// <summary>Probabilities of one cell: softmax of its logits over the temperature.</summary>

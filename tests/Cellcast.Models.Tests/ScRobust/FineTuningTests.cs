@@ -161,6 +161,7 @@ public sealed class FineTuningTests : IDisposable
         double threshold = Calibration.Threshold(confidence, 0.95);
         Assert.Equal(95, confidence.Count(c => c >= threshold));
         Assert.Equal(0.01, Calibration.Threshold(confidence, 1));
+        Assert.Equal(1, Calibration.Threshold(confidence, 1e-12));
         Assert.Equal(0, Calibration.Threshold([], 0.95));
     }
 

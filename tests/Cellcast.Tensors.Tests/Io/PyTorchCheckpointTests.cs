@@ -153,6 +153,18 @@ public sealed class PyTorchCheckpointTests
             Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => { using var c = PyTorchCheckpoint.Open(stream, "w.pt"); c.ReadTensor("x"); }).Message);
     }
 
+    [Fact]
+    public void A_storage_that_is_said_to_be_larger_than_the_file_costs_no_memory()
+    {
+        byte[] bytes = Zip(new Pickle().Dictionary(d => d.Item("x", p => p.Tensor("FloatStorage", "0", 12, 0, [12], [1]))), ("0", new byte[48])).ToArray();
+        // Both sizes in the last header of the directory.
+        int header = bytes.AsSpan().LastIndexOf("PK\u0001\u0002"u8);
+        foreach (int at in (int[])[20, 24]) BitConverter.TryWriteBytes(bytes.AsSpan(header + at), 0x7fff0000);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("too large", Assert.Throws<InvalidDataException>(() => { using var c = PyTorchCheckpoint.Open(new MemoryStream(bytes), "w.pt"); c.ReadTensor("x"); }).Message);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 26);
+    }
+
     [Theory]
     [InlineData("torch_encoder.pt", 1)]
     [InlineData("torch_encoder_legacy.pt", 7)]
