@@ -103,8 +103,8 @@ public static unsafe class Gemm
     {
         int width = MachineVectors.Width;
         double rows = (m + 3) / 4 * 4, vectors = (n + width - 1) / width;
-        bool strips = !transposed && GemmPlan.InStrips(m, n, k, !right.ContiguousK && !right.Collides);
-        double perRow = strips ? 1.25 : left.ContiguousK ? 2 : 1.5, perColumnVector = strips ? m / 100.0 : !GemmPlan.HasAllRows(m, k) ? 24 : right.ContiguousK ? 10 : right.Collides ? 12 : 2;
+        bool strips = !transposed && GemmPlan.InStrips(m, n, k, !right.ContiguousK);
+        double perRow = strips ? 1.25 : left.ContiguousK ? 2 : 1.5, perColumnVector = strips && !right.Collides ? m / 100.0 : !GemmPlan.HasAllRows(m, k) ? 24 : right.ContiguousK ? 10 : right.Collides ? 12 : 2;
         return k * (rows * vectors * (m <= 4 ? 1.2 : 1) + m * perRow + vectors * perColumnVector) + (transposed ? (double)m * n : 0);
     }
 
@@ -171,7 +171,7 @@ public static unsafe class Gemm
 
             void Run<TLast>(TLast last) where TLast : struct, IGemmEpilogue => workers.ForVectors(plan.RowBlocks * plan.ColumnBlocks, new GemmWork<TLast>
             {
-                Plan = plan.Single(d),
+                Plan = plan.Of(d),
                 Rows = rows,
                 Columns = columns,
                 PackedRows = packedRows,

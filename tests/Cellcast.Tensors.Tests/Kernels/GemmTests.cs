@@ -86,7 +86,7 @@ public class GemmTests
     [Fact]
     public void Integer_products_are_exact()
     {
-        foreach (var (m, n, k) in new[] { (130, 270, 410), (130, 52, 1410) })
+        foreach (var (m, n, k) in new[] { (130, 270, 410), (130, 52, 1410), (490, 256, 300) })
         {
             float[] a = Samples.Uniform(4, m * k, -8, 8).Select(v => MathF.Round(v)).ToArray(), b = Samples.Uniform(5, k * n, -8, 8).Select(v => MathF.Round(v)).ToArray();
             float[] c = new float[m * n], expected = new float[m * n];
@@ -99,7 +99,7 @@ public class GemmTests
     [Fact]
     public void Has_the_same_bits_for_any_number_of_threads()
     {
-        foreach (var (m, n, k, tb) in new[] { (300, 1000, 700, true), (1000, 100, 900, true), (900, 700, 64, true), (2, 3000, 300, true), (1000, 100, 2700, false), (331, 38, 1000, false), (1000, 260, 1200, true), (401, 36, 1300, true), (777, 333, 600, false), (1500, 40, 300, false) })
+        foreach (var (m, n, k, tb) in new[] { (300, 1000, 700, true), (1000, 100, 900, true), (900, 700, 64, true), (2, 3000, 300, true), (1000, 100, 2700, false), (331, 38, 1000, false), (1000, 260, 1200, true), (401, 36, 1300, true), (777, 333, 600, false), (1500, 40, 300, false), (700, 256, 300, false) })
         {
             float[] a = Samples.Uniform(6, m * k), b = Samples.Uniform(7, k * n), one = new float[m * n];
             Gemm.Multiply(Workers.Inline, false, tb, m, n, k, a, k, b, tb ? k : n, one, n);
@@ -108,6 +108,24 @@ public class GemmTests
                 using var workers = new Workers(threads);
                 var many = new float[m * n];
                 Gemm.Multiply(workers, false, tb, m, n, k, a, k, b, tb ? k : n, many, n);
+                Assert.Equal(Samples.Bits(one), Samples.Bits(many));
+            }
+        }
+    }
+
+    [Fact]
+    public void Has_the_same_bits_whatever_way_the_number_of_threads_leads_to()
+    {
+        // Long k, one block of columns or several, strips of rows for few threads and other blocks for many.
+        foreach (var (m, n, k, ta) in new[] { (500, 512, 9300, true), (777, 333, 6200, false) })
+        {
+            float[] a = Samples.Uniform(24, m * k), b = Samples.Uniform(25, k * n), one = new float[m * n];
+            Gemm.Multiply(Workers.Inline, ta, false, m, n, k, a, ta ? m : k, b, n, one, n);
+            foreach (int threads in new[] { 2, 20 })
+            {
+                using var workers = new Workers(threads);
+                var many = new float[m * n];
+                Gemm.Multiply(workers, ta, false, m, n, k, a, ta ? m : k, b, n, many, n);
                 Assert.Equal(Samples.Bits(one), Samples.Bits(many));
             }
         }

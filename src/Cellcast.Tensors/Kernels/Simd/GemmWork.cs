@@ -35,22 +35,15 @@ internal readonly struct GemmPlan
     /// <summary>Shortest k of a product in strips, since their tiles go along the columns of C; and fewest tiles from top to bottom of a strip.</summary>
     private const int ShortestInStrips = 256, FewestTiles = 4;
 
-    private readonly bool _columnsCollide, _columnsAcross;
-
     /// <summary>Plans for a logical M x N product: rows are broadcast, columns lie in vectors.</summary>
-    public GemmPlan(int m, int n, int k, int tileRows, int tileColumns, GemmOperand columns, bool transposed, int threads) :
-        this(m, n, k, tileRows, tileColumns, columns.Collides, !columns.ContiguousK, transposed, threads)
+    public GemmPlan(int m, int n, int k, int tileRows, int tileColumns, GemmOperand factor, bool transposed, int threads)
     {
-    }
-
-    private GemmPlan(int m, int n, int k, int tileRows, int tileColumns, bool columnsCollide, bool columnsAcross, bool transposed, int threads)
-    {
+        bool columnsCollide = factor.Collides;
         M = m;
         N = n;
         K = k;
         TileRows = tileRows;
         TileColumns = tileColumns;
-        (_columnsCollide, _columnsAcross) = (columnsCollide, columnsAcross);
         Transposed = transposed;
         Threads = threads;
         bool all = HasAllRows(m, k);
@@ -72,7 +65,8 @@ internal readonly struct GemmPlan
         }
         if (all && wanted > 1) columns = Balanced((n + tileColumns - 1) / tileColumns, threads, Math.Max(mostColumns / tileColumns, 1)) * tileColumns;
         int tiles = (m + tileRows - 1) / tileRows, strips = 0;
-        if (!transposed && InStrips(m, n, k, columnsAcross && !columnsCollide))
+        bool inStrips = !transposed && InStrips(m, n, k, !factor.ContiguousK);
+        if (inStrips)
         {
             // As many for every thread.
             strips = (Blocks(m, SomeRows) + threads - 1) / threads * threads;
@@ -85,23 +79,21 @@ internal readonly struct GemmPlan
         ColumnBlocks = Blocks(n, BlockColumns);
         // What is read by one block only, or is too large to wait in a cache, is packed on the spot.
         PackRowsAhead = ColumnBlocks > 1 && (long)m * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
-        PackColumnsAhead = RowBlocks > 1 && strips == 0 && (long)n * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
-        long packed = strips > 0 ? 0 : m + (all ? 0L : n);
+        PackColumnsAhead = RowBlocks > 1 && (strips == 0 || columnsCollide) && (long)n * Math.Min(k, ShortestPiece) <= 2 * LargestPacked;
+        // How k is cut must not depend on the threads, even where they are too many for strips.
+        long packed = inStrips ? columnsCollide ? n : 0 : m + (all ? 0L : n);
         Piece = packed * k <= LargestPacked ? k : (int)Math.Clamp(LargestPacked / Math.Max(1, packed) / Depth * Depth, (ShortestPiece + Depth - 1) / Depth * Depth, Math.Max(k, ShortestPiece + Depth));
     }
 
     /// <summary>Longest stretch of k for which what is packed ahead stays in the outer cache.</summary>
     public int Piece { get; }
 
-    /// <summary>The plan for another k.</summary>
-    public GemmPlan Of(int k) => new(M, N, k, TileRows, TileColumns, _columnsCollide, _columnsAcross, Transposed, Threads);
+    /// <summary>The same rectangles and the same pieces for a stretch of k that begins with a piece.</summary>
+    public GemmPlan Of(int k) => this with { K = k, Depth = Math.Min(Depth, k) };
 
     /// <summary>Whether each piece of k is packed while the one before it is multiplied: where both factors lie across k there are many pieces, and packing would wait for memory.</summary>
     public bool PacksOnTheWay(GemmOperand rows, GemmOperand columns) =>
         PackRowsAhead && PackColumnsAhead && !Transposed && !rows.ContiguousK && !columns.ContiguousK && K > 2 * Depth;
-
-    /// <summary>The same rectangles for a single piece of k.</summary>
-    public GemmPlan Single(int k) => this with { K = k, Depth = k };
 
     /// <summary>Copies of the rows that are packed on the way: one for each thread where that costs little beside the columns, so that no core waits for what another one has written.</summary>
     public int RowCopies => Math.Clamp(N / (2 * M), 1, Math.Min(Threads, ColumnBlocks));
@@ -142,7 +134,7 @@ internal readonly struct GemmPlan
     public int PaddedM => (M + TileRows - 1) / TileRows * TileRows;
 
     /// <summary>Whether blocks are strips of rows over all columns: each packs its rows into its own second-level cache, and its columns while its first tiles are multiplied, so that nothing is packed by one
-    /// thread and read by another. For columns that lie across k, can be held side by side, and stay in a third-level cache for all strips.</summary>
+    /// thread and read by another (columns that collide are packed ahead all the same). For columns that lie across k and stay in a third-level cache for all strips.</summary>
     public static bool InStrips(int m, int n, int k, bool columnsAcross) => columnsAcross && !HasAllRows(m, k) && k >= ShortestInStrips && (long)n * k <= LargestPacked;
 
     /// <summary>First row of a block of rows.</summary>
