@@ -17,6 +17,11 @@ public sealed record UnexplainedExpression(double Share, double Largest, IReadOn
     /// <summary>Share from which on users are warned: with two of eight types of a simulated cohort missing it is about .1, with none 0.</summary>
     public const double Notable = 0.03;
 
+    /// <summary>A share in words.</summary>
+    /// <param name="share">As <see cref="Share"/>; beyond 1, where patients are unlike all cells, the number says nothing.</param>
+    public static string HowMuch(double share) =>
+        share < 1 ? string.Create(CultureInfo.InvariantCulture, $"about as much as {100 * share:0} % of their cells could make") : "more than all of their cells could make";
+
     /// <summary>A sentence for users; null where there is nothing to say.</summary>
     /// <param name="genes">Names of the genes of the model.</param>
     public string? Describe(IReadOnlyList<string> genes)
@@ -24,7 +29,7 @@ public sealed record UnexplainedExpression(double Share, double Largest, IReadOn
         const int directions = 3, named = 5;
         if (Directions.Count == 0) return null;
         string which = string.Join("; ", Directions.Take(directions).Select(d => string.Join(", ", d.Genes.Take(named).Select(g => genes[g]))));
-        return string.Create(CultureInfo.InvariantCulture, $"patients differ in {Directions.Count} direction{(Directions.Count == 1 ? "" : "s")} of expression that no cell of the reference explains, on average about as much as {100 * Share:0} % of their cells could make, with most of {which}")
+        return string.Create(CultureInfo.InvariantCulture, $"patients differ in {Directions.Count} direction{(Directions.Count == 1 ? "" : "s")} of expression that no cell of the reference explains, on average {HowMuch(Share)}, with most of {which}")
             + (Share < Notable ? "." : ": cell types or states may be missing from the reference. What that does to the outcome is kept apart from the contributions of the cells; add such cells to see theirs.");
     }
 }

@@ -32,6 +32,12 @@ public class UnexplainedExpressionTests
         Assert.Equal([1], model.Programs.TypeOf);
     }
 
+    [Theory]
+    [InlineData(0.17, "about as much as 17 % of their cells could make")]
+    [InlineData(19.6, "more than all of their cells could make")]
+    public void How_much_is_unexplained_is_a_share_as_long_as_it_is_one(double share, string words) =>
+        Assert.Contains(words, new UnexplainedExpression(share, share, [new UnexplainedDirection(1, [0, 1])]).Describe(["A", "B"]), StringComparison.Ordinal);
+
     [Fact]
     public void Where_no_type_is_missing_nothing_is_unexplained()
     {

@@ -110,7 +110,7 @@ internal static class ScSurvSummary
     {
         if (source.Metrics["unexplained"] is not JsonObject u || u["share"]?.GetValue<double>() is not (>= UnexplainedExpression.Notable and var share)) return null;
         IEnumerable<string> genes = (u["directions"] as JsonArray ?? []).Take(3).Select(d => string.Join(", ", (d?["genes"] as JsonArray ?? []).Take(4).Select(g => Clip(g?.ToString() ?? ""))));
-        return string.Create(CultureInfo.InvariantCulture, $"Patients differ in expression that no cell of the reference explains, on average about as much as {100 * share:0} % of their cells could make, with most of {string.Join("; ", genes)}. ")
+        return $"Patients differ in expression that no cell of the reference explains, on average {UnexplainedExpression.HowMuch(share)}, with most of {string.Join("; ", genes)}. "
             + "Cell types or states may be missing from the reference; what that does to the outcome is kept apart from the contributions of the cells.";
     }
 
