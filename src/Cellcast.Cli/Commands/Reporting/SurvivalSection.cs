@@ -39,7 +39,7 @@ internal static class SurvivalSection
         {
             TimeLabel = string.IsNullOrEmpty(timeColumn) ? "survival time" : timeColumn.Replace('_', ' '),
             GroupNote = $"High risk: risk above the median of the training patients. Bands: 95 % confidence ({(cohort.Weights.Length > 0 ? "infinitesimal jackknife" : "Greenwood")}, log-log scale); ticks: censored patients."
-                + (cohort.Entry.Length > 0 ? " Patients count from their entry on." : "") + (cohort.Weights.Length > 0 ? " Patients count by their weight, also in the numbers at risk; bands, log-rank test and interval of the hazard ratio take weights for what a patient stands for, not for numbers of patients (robust variance)." : "")
+                + (cohort.Entry.Length > 0 ? " Patients count from their entry on: while few have entered, one death is a large step, and when all of them have died the curve stays at 0, whoever enters later." : "") + (cohort.Weights.Length > 0 ? " Patients count by their weight, also in the numbers at risk; bands, log-rank test and interval of the hazard ratio take weights for what a patient stands for, not for numbers of patients (robust variance)." : "")
                 + (cohort.Strata.Length > 0 ? " Concordance, hazard ratio and log-rank test compare patients of one stratum only." : ""),
             Parts = parts,
             Prediction = source.Baseline?.Prediction(cohort.Eta),
